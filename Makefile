@@ -1,0 +1,56 @@
+# Every target sets itself up: Python 3.11+, make and a package index are all it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test test-all lint bench soak docs clean
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## Make .venv with Headgate and all that tests need
+
+# uv installs the locked versions where it can be had; pip resolves them otherwise.
+$(STAMP): pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit("Headgate needs Python 3.11 or newer; run: make PYTHON=python3.12 setup") if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "setting up $(VENV), once …"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check 'uv>=0.9' 2>/dev/null || true
+	@if test -x $(BIN)/uv; then \
+		VIRTUAL_ENV=$(VENV) $(BIN)/uv sync -q --active --frozen --inexact --group dev; \
+	else \
+		$(BIN)/python -m pip install -q --disable-pip-version-check --upgrade 'pip>=25.1' && \
+		$(BIN)/python -m pip install -q --disable-pip-version-check -e . --group dev; \
+	fi
+	@touch $@
+
+demo: setup ## Train, package, register, approve, deploy, predict, replace under load
+	@$(BIN)/headgate demo $(ARGS)
+
+up: setup ## Run Headgate here
+	@$(BIN)/headgate up $(ARGS)
+
+test: setup ## The suite without heavy frameworks
+	@$(BIN)/python -m pytest -q -m 'not heavy and not soak' $(ARGS)
+
+test-all: setup ## What `test` leaves out: heavy and long cases
+	@$(BIN)/python -m pytest -q -m heavy $(ARGS)
+
+lint: setup ## Linter, formatter and type checker
+	@$(BIN)/ruff check src tests benchmarks
+	@$(BIN)/ruff format --check -q src tests benchmarks
+	@$(BIN)/mypy
+
+bench: setup ## Measure against the references and print the table
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+soak: setup ## Long runs under load and faults
+	@$(BIN)/python -m pytest -q -m soak $(ARGS)
+
+docs: setup ## Write the generated reference pages
+	@$(BIN)/python -m headgate.cli.reference docs/reference
+
+clean: ## Remove what was made here
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

@@ -1,0 +1,123 @@
+"""Where things lie on disk: one record of paths below HEADGATE_HOME, and the one way to write a file."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+HOME_NAME = ".headgate"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The instance's folder. Directories are 0700, files 0600."""
+
+    path: Path
+
+    @property
+    def database(self) -> Path:
+        return self.path / "headgate.db"
+
+    @property
+    def artifacts(self) -> Path:
+        """Content-addressed store of the control plane."""
+        return self.path / "artifacts"
+
+    @property
+    def cache(self) -> Path:
+        """Unpacked bundles of the node, by manifest digest."""
+        return self.path / "cache"
+
+    @property
+    def spool(self) -> Path:
+        """Record segments, one folder per worker process."""
+        return self.path / "spool"
+
+    @property
+    def routes(self) -> Path:
+        """Route tables of the node: `{endpoint}.json`."""
+        return self.path / "tables" / "routes"
+
+    @property
+    def access(self) -> Path:
+        """The node's access table."""
+        return self.path / "tables" / "access.json"
+
+    @property
+    def run(self) -> Path:
+        """Pids, sockets and shared memory of living processes."""
+        return self.path / "run"
+
+    @property
+    def logs(self) -> Path:
+        return self.path / "logs"
+
+    @property
+    def credentials(self) -> Path:
+        """JSON {"url", "key", "node_key"}: how this machine's CLI and agent reach the control plane."""
+        return self.path / "credentials"
+
+    @property
+    def keys(self) -> Path:
+        """Private keys and the ledger's anchor: outside of the database."""
+        return self.path / "keys"
+
+    def create(self) -> "Home":
+        """Make the folder and what is always in it; harmless when it exists."""
+        folders = (self.artifacts, self.cache, self.spool, self.routes, self.run, self.logs, self.keys)
+        for folder in (self.path, self.path / "tables", *folders):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ignore = self.path / ".gitignore"
+        if not ignore.exists():
+            write_atomically(ignore, b"*\n")
+        return self
+
+
+def find_home(start: Path, given: str | None = None) -> Home:
+    """The given folder, or the nearest `.headgate` from `start` upwards, or else `start/.headgate`."""
+    if given:
+        return Home(Path(given).absolute())
+    for folder in (start, *start.parents):
+        if (folder / HOME_NAME).is_dir():
+            return Home(folder / HOME_NAME)
+    return Home(start / HOME_NAME)
+
+
+def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Readers see the old bytes or the new, never a part; the new ones survive a crash (fsync of file and folder)."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in this folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def unix_address(path: Path) -> str:
+    """An address for a Unix socket at `path`, however deep: `sun_path` holds 107 bytes, so a long one goes by fd.
+
+    The descriptor of the folder stays open for the life of the process; there is one per folder.
+    """
+    if len(os.fsencode(path)) <= 100:
+        return str(path)
+    folder = path.parent
+    if folder not in _folders:
+        _folders[folder] = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+    return f"/proc/self/fd/{_folders[folder]}/{path.name}"
+
+
+_folders: dict[Path, int] = {}

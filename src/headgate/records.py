@@ -1,0 +1,187 @@
+"""The values that pass between the planes, all frozen, each top-level one with a `format` that is read at N and N-1."""
+
+from typing import Literal
+
+import msgspec
+
+Dtype = Literal[
+    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64",
+    "string", "datetime", "bytes",
+]  # fmt: skip
+Role = Literal["feature", "key", "entity", "event_time", "segment", "protected", "sensitive", "context"]
+Task = Literal["classification", "regression", "clustering", "transformation", "other"]
+VariantRole = Literal["stable", "candidate", "shadow", "fallback"]
+Placement = Literal["inline", "host"]
+Category = str | int | bool
+Scalar = str | int | float | bool | None
+
+DEFAULT_PROJECT = "default"
+DEFAULT_ENVIRONMENT = "staging"
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A frozen value; what is decoded from outside may hold nothing it does not declare."""
+
+
+class PlaneRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A frozen value that crosses planes: a newer peer may add fields, which are passed over."""
+
+    format: int = 1
+
+
+class Column(Record, frozen=True, kw_only=True):
+    """One named input or output of a model."""
+
+    name: str
+    dtype: Dtype
+    # a column can be a feature and sensitive; without "feature" the model never sees it
+    roles: tuple[Role, ...] = ("feature",)
+    nullable: bool = False
+    # every level seen in training, sorted; None where the column is not categorical
+    categories: tuple[Category, ...] | None = None
+    # range seen in training, for numbers; None where unknown
+    minimum: float | None = None
+    maximum: float | None = None
+    # shape of one row's value: () for a scalar, -1 for a free dimension
+    shape: tuple[int, ...] = ()
+    # synthesised, never a training row's value when the column is sensitive
+    example: Scalar = None
+
+
+class Signature(Record, frozen=True, kw_only=True):
+    """The typed inputs and outputs of a model or of an endpoint's contract, in order."""
+
+    inputs: tuple[Column, ...]
+    outputs: tuple[Column, ...] = ()
+
+    @property
+    def features(self) -> tuple[Column, ...]:
+        """The columns that the model is given."""
+        return tuple(column for column in self.inputs if "feature" in column.roles)
+
+
+class Variant(Record, frozen=True, kw_only=True):
+    """A version as it stands behind an endpoint."""
+
+    version: str  # "fraud:3"
+    digest: str  # sha256 of the bundle's manifest
+    role: VariantRole = "stable"
+    weight: int = 100  # share of the traffic in percent; the weights of stable and candidate sum to 100
+    form: str = "native"  # which of the bundle's forms answers: "onnx" or "native"
+    placement: Placement = "host"
+
+
+class RouteTable(PlaneRecord, frozen=True, kw_only=True):
+    """Which variants answer for one endpoint. Immutable; a worker never accepts a lower (epoch, generation)."""
+
+    endpoint: str
+    epoch: int
+    generation: int
+    contract: Signature  # what clients see
+    contract_version: int = 1
+    task: Task = "other"
+    classes: tuple[Category | float, ...] = ()
+    variants: tuple[Variant, ...]
+    project: str = DEFAULT_PROJECT
+    environment: str = DEFAULT_ENVIRONMENT
+    timeout_ms: int = 30_000
+    max_rows: int = 10_000
+    max_body_bytes: int = 16 * 1024 * 1024
+    record_sampling: float = 1.0
+
+    @property
+    def number(self) -> tuple[int, int]:
+        """What orders tables of one endpoint."""
+        return (self.epoch, self.generation)
+
+
+class AccessKey(Record, frozen=True, kw_only=True):
+    """One key as the data plane knows it: never the secret."""
+
+    id: str  # public prefix of the key
+    sha256: str  # hex digest of the whole key
+    actor: str
+    # "project/environment" scopes in which the key may predict; "*" stands for all
+    predict: tuple[str, ...] = ()
+    expires_at: float | None = None  # seconds since 1970
+
+
+class AccessTable(PlaneRecord, frozen=True, kw_only=True):
+    """Who may predict. Its own number, never lowered."""
+
+    epoch: int
+    number: int
+    required: bool = False  # on loopback without authentication anybody may predict
+    keys: tuple[AccessKey, ...] = ()
+
+
+class NodeTables(PlaneRecord, frozen=True, kw_only=True):
+    """All that one node must know, as the control plane answers the agent's long poll."""
+
+    cursor: int
+    routes: tuple[RouteTable, ...]
+    access: AccessTable
+
+
+class LoadFailure(PlaneRecord, frozen=True, kw_only=True):
+    """Why a worker or a model host could not take a route table."""
+
+    epoch: int
+    generation: int
+    version: str
+    reason: str
+
+
+class WorkerReport(PlaneRecord, frozen=True, kw_only=True):
+    """A worker's heartbeat: what it has loaded and acknowledged."""
+
+    worker: str  # name that stays with the process: "w0-4f2a"
+    pid: int
+    ready: bool
+    draining: bool = False
+    # endpoint → (epoch, generation) that answers now
+    generations: dict[str, tuple[int, int]] = {}
+    # endpoint → why its newest table is not in force
+    failures: dict[str, LoadFailure] = {}
+    access_number: int = 0
+    digests: tuple[str, ...] = ()
+    connections: int = 0
+    in_flight: int = 0
+    requests: int = 0
+
+
+class HostReport(PlaneRecord, frozen=True, kw_only=True):
+    """A model host as the agent sees it."""
+
+    digest: str
+    pid: int
+    ready: bool
+    restarts: int = 0
+    reason: str = ""
+
+
+class NodeReport(PlaneRecord, frozen=True, kw_only=True):
+    """The agent's heartbeat to the control plane."""
+
+    node: str
+    agent_pid: int
+    port: int
+    workers: tuple[WorkerReport, ...] = ()
+    hosts: tuple[HostReport, ...] = ()
+    # endpoint → why its newest table was not given to the workers (fetch, smoke test)
+    failures: dict[str, LoadFailure] = {}
+
+
+class Refresh(PlaneRecord, frozen=True, kw_only=True, tag="refresh"):
+    """Agent → worker: look at `tables/` again."""
+
+
+class Drain(PlaneRecord, frozen=True, kw_only=True, tag="drain"):
+    """Agent → worker: answer what is there, say `Connection: close`, then exit."""
+
+
+class HandOver(PlaneRecord, frozen=True, kw_only=True, tag="hand_over"):
+    """Agent → worker: send me the listening socket (SCM_RIGHTS), I take over the port."""
+
+
+WorkerCommand = Refresh | Drain | HandOver

@@ -1,0 +1,1 @@
+"""One file per framework, one small protocol, one table of names."""

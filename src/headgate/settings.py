@@ -1,0 +1,104 @@
+"""Every setting, declared once: name, type, default, help and what a change costs.
+
+Command-line flags, environment variables (`HEADGATE_*`), `headgate.toml` and the reference in the docs are derived from
+here. A flag beats the environment, the environment beats the file, the file beats the default.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from headgate.errors import Malformed
+
+
+def _declared(help_text: str, change: str) -> Meta:
+    return Meta(description=help_text, extra={"change": change})
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an operator can choose for one instance."""
+
+    host: Annotated[str, _declared("Address that both ports listen on.", "restart")] = "127.0.0.1"
+    port: Annotated[int, _declared("Port of the data plane: predictions.", "restart")] = 8000
+    control_port: Annotated[int, _declared("Port of the control plane: API and console.", "restart")] = 8090
+    workers: Annotated[int, _declared("Worker processes of this node.", "restart")] = 1
+    require_keys: Annotated[bool, _declared("Predictions need a key too. Must be on beyond loopback.", "restart")] = (
+        False
+    )
+    behind_proxy: Annotated[
+        bool, _declared("A proxy in front terminates TLS; without it Headgate stays on loopback.", "restart")
+    ] = False
+    allowed_hosts: Annotated[
+        str, _declared("Comma-separated names that `Host` may carry besides the address listened on.", "restart")
+    ] = ""
+    database: Annotated[
+        str, _declared("Database URL; empty for the SQLite file in the home.", "restart of the control plane")
+    ] = ""
+    drain_seconds: Annotated[
+        float, _declared("How long a leaving worker finishes requests and waits for idle connections.", "restart")
+    ] = 5.0
+    heartbeat_seconds: Annotated[float, _declared("Pause between two heartbeats of a worker.", "restart")] = 0.5
+    hang_seconds: Annotated[
+        float, _declared("Silence after which a worker counts as hung and is replaced.", "restart")
+    ] = 10.0
+    acknowledge_seconds: Annotated[
+        float, _declared("A worker that has not taken a rollback after this long is replaced.", "restart")
+    ] = 10.0
+    load_seconds: Annotated[float, _declared("Deadline for loading and verifying one version.", "restart")] = 120.0
+    max_header_bytes: Annotated[int, _declared("Limit for a request's headers.", "restart")] = 16_384
+    max_target_bytes: Annotated[int, _declared("Limit for a request's target.", "restart")] = 4_096
+    receive_seconds: Annotated[float, _declared("Deadline for receiving one whole request.", "restart")] = 30.0
+    keep_alive_seconds: Annotated[float, _declared("An idle connection is closed after this long.", "restart")] = 75.0
+    spool_bytes: Annotated[
+        int, _declared("Room for records on one worker; the oldest are dropped beyond it.", "restart")
+    ] = 256 * 1024 * 1024
+
+
+def setting_declarations() -> list[dict[str, Any]]:
+    """Name, type, default, help and cost of change of every setting, for flags and docs."""
+    info = msgspec.inspect.type_info(Settings)
+    assert isinstance(info, msgspec.inspect.StructType)
+    declared = []
+    for field in info.fields:
+        assert isinstance(field.type, msgspec.inspect.Metadata)
+        schema = field.type.extra_json_schema or {}
+        declared.append(
+            {
+                "name": field.name,
+                "type": type(field.default).__name__,
+                "default": field.default,
+                "help": schema.get("description", ""),
+                "change": (field.type.extra or {}).get("change", ""),
+            }
+        )
+    return declared
+
+
+def load_settings(home: Path, environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
+    """Settings from flags (None means not given), `HEADGATE_*` and `headgate.toml` beside or inside the home.
+
+    Raises `Malformed` with the name and the expected type.
+    """
+    chosen: dict[str, Any] = _from_file(home)
+    for name in Settings.__struct_fields__:
+        if (text := environment.get(f"HEADGATE_{name.upper()}")) is not None:
+            chosen[name] = text
+    chosen |= {name: value for name, value in flags.items() if value is not None}
+    try:
+        return msgspec.convert(chosen, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise Malformed(f"A setting is wrong: {error}. See `headgate up --help` for names and types.") from error
+
+
+def _from_file(home: Path) -> dict[str, Any]:
+    for path in (home / "headgate.toml", home.parent / "headgate.toml"):
+        if path.is_file():
+            try:
+                return tomllib.loads(path.read_text())
+            except tomllib.TOMLDecodeError as error:
+                raise Malformed(f"{path} is not TOML: {error}.") from error
+    return {}
