@@ -1,0 +1,1 @@
+"""From one version to another behind an endpoint: gates, strategies, the lifecycle and its controller."""
