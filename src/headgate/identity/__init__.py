@@ -1,0 +1,1 @@
+"""Who acts: actors, their keys, roles and grants."""

@@ -1,0 +1,1 @@
+"""Projects, models, versions and aliases."""

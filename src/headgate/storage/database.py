@@ -1,0 +1,212 @@
+"""One database behind one interface: a SQLite file of this process alone, or PostgreSQL by URL.
+
+Write transactions run one after another on both engines, so that what a transaction has read still holds when it
+writes: SQLite begins them IMMEDIATE, PostgreSQL takes one advisory lock.
+"""
+
+import logging
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from headgate.clock import Clock, SystemClock
+from headgate.errors import Corrupt, Malformed, Unavailable
+from headgate.storage.faults import translate_faults
+
+log = logging.getLogger(__name__)
+
+# inside `with database.write() as tx` or `with database.read() as tx`
+Tx = Connection
+
+BUSY_SECONDS = 5.0
+# "headgate" in ASCII: the advisory lock that all our writers on one PostgreSQL database take
+WRITERS_LOCK = int.from_bytes(b"headgate", "big")
+_SURROUNDINGS = "headgate"
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """What a transaction carries besides its connection."""
+
+    clock: Clock
+    attached: dict[str, Any]
+    after_commit: dict[str, Callable[[], None]] = field(default_factory=dict)
+
+
+class Database:
+    """An open database. Thread-safe; close it when done."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self.engine = engine
+        self.clock = clock
+        self.attached: dict[str, Any] = {}
+        self._writing = threading.Lock()
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def write(self) -> Iterator[Tx]:
+        """One transaction that may change things: committed at the end, rolled back by any exception.
+
+        Raises `Unavailable` when another writer keeps the database longer than 5 s or it cannot be reached, `Conflict`
+        when a constraint says no, `Corrupt` when the file is damaged.
+        """
+        surroundings = Surroundings(self.clock, self.attached)
+        # fair among this process's threads, where SQLite's own busy handler is a lottery
+        if self.is_sqlite and not self._writing.acquire(timeout=BUSY_SECONDS):
+            raise Unavailable("Another change is still being written. Try again.", retry_after=1.0)
+        try:
+            with translate_faults(), self.engine.connect() as tx, tx.begin():
+                tx.info[_SURROUNDINGS] = surroundings
+                if not self.is_sqlite:
+                    tx.execute(text(f"SET LOCAL lock_timeout = {int(BUSY_SECONDS * 1000)}"))
+                    tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": WRITERS_LOCK})
+                yield tx
+        finally:
+            if self.is_sqlite:
+                self._writing.release()
+        _run_after_commit(surroundings)
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        """One consistent view; it cannot change anything."""
+        options: dict[str, Any] = {"headgate_read": True}
+        if not self.is_sqlite:
+            options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with translate_faults(), self.engine.connect() as connection:
+            tx = connection.execution_options(**options)
+            tx.info[_SURROUNDINGS] = Surroundings(self.clock, self.attached)
+            with tx.begin() as transaction:
+                yield tx
+                transaction.rollback()
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _run_after_commit(surroundings: Surroundings) -> None:
+    for name, call in surroundings.after_commit.items():
+        try:
+            call()
+        except OSError:
+            # the change is committed: answering "failed" would be untrue, and the next commit catches up
+            log.exception("%s could not be written after a commit; the next commit writes it again", name)
+
+
+def after_commit(tx: Tx, name: str, call: Callable[[], None]) -> None:
+    """Have this called once the transaction is durable; a later call of that name replaces it."""
+    surroundings_of(tx).after_commit[name] = call
+
+
+def surroundings_of(tx: Tx) -> Surroundings:
+    found = tx.info[_SURROUNDINGS]
+    assert isinstance(found, Surroundings)
+    return found
+
+
+def now(tx: Tx) -> str:
+    """Wall time of the transaction's clock as it is stored: ISO 8601, UTC, microseconds; text order is time order."""
+    return stamp(surroundings_of(tx).clock.now())
+
+
+def stamp(moment: datetime) -> str:
+    """An aware UTC time as it is stored."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def sqlite_url(path: Path) -> URL:
+    """The URL of a SQLite file, whatever characters its path has."""
+    return URL.create("sqlite", database=str(path))
+
+
+def open_database(url: str | URL, clock: Clock | None = None) -> Database:
+    """Open, check and return the database at a URL: `sqlite:////path/headgate.db` or `postgresql+psycopg://…`.
+
+    A SQLite file is made (0600) when absent. Raises `Malformed` for a URL of another kind, `Corrupt` for a damaged
+    file, `Unavailable` when nothing answers or psycopg is not installed.
+    """
+    parsed = _parse(url)
+    clock = clock or SystemClock()
+    if parsed.get_backend_name() == "sqlite":
+        return _open_sqlite(parsed, clock)
+    return _open_postgresql(parsed, clock)
+
+
+def _parse(url: str | URL) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise Malformed("The database URL cannot be read: expected postgresql+psycopg://user@host/name.") from error
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername not in ("sqlite", "postgresql+psycopg"):
+        raise Malformed(
+            f"The database URL begins with {parsed.drivername}: expected sqlite:// or postgresql+psycopg://."
+        )
+    if parsed.drivername == "sqlite" and not parsed.database:
+        raise Malformed("The database URL names no file: expected sqlite:////path/to/headgate.db.")
+    return parsed
+
+
+def _open_sqlite(url: URL, clock: Clock) -> Database:
+    path = Path(url.database or "")
+    with translate_faults():
+        # made here, because SQLite would make it readable for others; its -wal and -shm follow its mode
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+        engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=8, max_overflow=32)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        database = Database(engine, clock)
+        try:
+            with database.read() as tx:
+                found = tx.execute(text("PRAGMA quick_check(1)")).scalar_one()
+        except BaseException:
+            database.close()
+            raise
+    if found != "ok":
+        database.close()
+        raise Corrupt(f"{path} is damaged ({found}). Put a backup in its place: headgate restore FILE.")
+    return database
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # the driver must not begin transactions by itself: `_begin_sqlite` does
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("headgate_read", False)
+    connection.exec_driver_sql(f"PRAGMA query_only={int(reading)}")
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _open_postgresql(url: URL, clock: Clock) -> Database:
+    try:
+        engine = create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=32, connect_args=_patience(url))
+    except ModuleNotFoundError as error:
+        raise Unavailable("PostgreSQL needs its driver: pip install 'headgate[postgres]'.") from error
+    database = Database(engine, clock)
+    try:
+        with database.read() as tx:
+            tx.execute(text("SELECT 1"))
+    except (Unavailable, DBAPIError):
+        database.close()
+        raise
+    return database
+
+
+def _patience(url: URL) -> dict[str, Any]:
+    return {} if "connect_timeout" in url.query else {"connect_timeout": int(BUSY_SECONDS)}
