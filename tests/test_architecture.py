@@ -41,7 +41,7 @@ ALLOWED: dict[str, set[str]] = {
         "storage",
         "registry",
     },
-    "testing": {"storage", "ledger", "registry", "runtimes", "bundle", "serving", "statistics", "identity"},
+    "testing": {"client", "storage", "ledger", "registry", "runtimes", "bundle", "serving", "statistics", "identity"},
     # the composition root and the package's public face
     "app": {"web", "rollout", "registry", "ledger", "identity", "storage", "bundle"},
     "__init__": {"packaging", "bundle", "client", "runtimes"},

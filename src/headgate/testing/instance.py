@@ -1,0 +1,164 @@
+"""A whole instance for tests: `headgate up` as a process of its own on free ports, with a client."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from headgate.client.client import Client
+from headgate.home import Home
+
+READY_SECONDS = 40.0
+
+
+class Instance:
+    """A running instance below one home; what it starts is stopped with it."""
+
+    def __init__(self, home: Path, *, workers: int = 1, settings: dict[str, Any] | None = None) -> None:
+        self.home = Home(home)
+        self.port, self.control_port = free_ports(2)
+        self.workers = workers
+        self.settings = settings or {}
+        self._agent: subprocess.Popen[bytes] | None = None
+
+    @property
+    def data_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def agent_pid(self) -> int:
+        return int(self._read("agent.json")["pid"])
+
+    @property
+    def control_pid(self) -> int:
+        return int(self._read("control.json")["pid"])
+
+    def worker_pids(self) -> list[int]:
+        """Living workers by their pid files."""
+        found = [msgspec.json.decode(path.read_bytes())["pid"] for path in self.home.run.glob("w*.json")]
+        return [pid for pid in found if is_alive(pid)]
+
+    def host_pids(self) -> list[int]:
+        """Living model hosts by their pid files."""
+        found = [int(path.stem) for path in (self.home.run / "hosts").glob("*/*.json")]
+        return [pid for pid in found if is_alive(pid)]
+
+    def start(self) -> "Instance":
+        """`headgate up` in the background; returns at once."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("HEADGATE_")}
+        environment |= {f"HEADGATE_{name.upper()}": str(value) for name, value in self.settings.items()}
+        self.home.path.mkdir(parents=True, exist_ok=True)
+        command = [
+            sys.executable, "-m", "headgate", "up", "--home", str(self.home.path), "--port", str(self.port),
+            "--control-port", str(self.control_port), "--workers", str(self.workers),
+        ]  # fmt: skip
+        with (self.home.path / "up.log").open("ab") as log:
+            self._agent = subprocess.Popen(
+                command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        return self
+
+    def client(self) -> Client:
+        return Client(home=self.home.path)
+
+    def wait_ready(self) -> "Instance":
+        """Until the control plane answers and every worker is ready."""
+        until(lambda: self.home.credentials.exists(), "the credentials")
+
+        def everything_is_up() -> bool:
+            with self.client() as client:
+                workers = client.status()["workers"]
+            return len(workers) >= self.workers and all(worker["ready"] for worker in workers)
+
+        until(everything_is_up, "control plane and workers")
+        return self
+
+    def stop(self) -> None:
+        """SIGTERM to the agent; whatever of this home still lives afterwards is killed by its pid."""
+        pids = self.all_pids()
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError, KeyError):
+            os.kill(self.agent_pid, signal.SIGTERM)
+        if self._agent is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._agent.wait(15)
+        for pid in pids:
+            if is_alive(pid) and belongs_to(pid, self.home):
+                kill(pid)
+
+    def all_pids(self) -> list[int]:
+        """Every process that has left a pid in `run/`."""
+        pids = [*self.worker_pids(), *self.host_pids()]
+        for name in ("control.json", "agent.json"):
+            with contextlib.suppress(FileNotFoundError, ValueError, KeyError):
+                pids.append(int(self._read(name)["pid"]))
+        if self._agent is not None:
+            pids.append(self._agent.pid)
+        return pids
+
+    def _read(self, name: str) -> dict[str, Any]:
+        content: dict[str, Any] = msgspec.json.decode((self.home.run / name).read_bytes())
+        return content
+
+
+@contextlib.contextmanager
+def running_instance(home: Path, *, workers: int = 1, **settings: Any) -> Iterator[Instance]:
+    """An instance that answers, stopped at the end."""
+    instance = Instance(home, workers=workers, settings=settings)
+    try:
+        yield instance.start().wait_ready()
+    finally:
+        instance.stop()
+
+
+def until(condition: Callable[[], object], what: str, seconds: float = READY_SECONDS) -> None:
+    """Wait for a condition; its exceptions count as not yet. Raises `TimeoutError` with the last one."""
+    deadline = time.monotonic() + seconds
+    last: Exception | None = None
+    while time.monotonic() < deadline:
+        try:
+            if condition():
+                return
+            last = None
+        except Exception as error:  # noqa: BLE001 (whatever a starting instance answers, it is not ready)
+            last = error
+        time.sleep(0.05)
+    raise TimeoutError(f"waited {seconds:g} s for {what}") from last
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on right now."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def kill(pid: int) -> None:
+    """`kill -9`."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process runs; a zombie does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def belongs_to(pid: int, home: Home) -> bool:
+    """Whether the process was started for this home, by its command line."""
+    try:
+        return os.fsencode(home.path) in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
