@@ -1,0 +1,198 @@
+"""Reading the spool back: records as plain values; what cannot be read is skipped and reported, never fatal."""
+
+import base64
+import logging
+import math
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headgate.errors import Corrupt
+from headgate.spool.layout import (
+    ENTRY,
+    HEADER_BYTES,
+    RECORD,
+    SCHEMA,
+    SUFFIX,
+    Head,
+    Header,
+    Schema,
+    unpack_body,
+    unpack_head,
+    unpack_header,
+    unpack_schema,
+)
+
+_log = logging.getLogger("headgate.spool")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Bytes of the spool that could not be read."""
+
+    path: Path
+    offset: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record as it lies in a segment: its head decoded, its body not yet."""
+
+    header: Header
+    schema: Schema
+    head: Head
+    payload: bytes
+
+
+Report = Callable[[Fault], None]
+
+
+def log_fault(fault: Fault) -> None:
+    """What happens to faults unless the caller wants them."""
+    _log.warning("skipped bytes of the spool: %s at byte %d: %s", fault.path, fault.offset, fault.reason)
+
+
+def read_records(spool: Path, endpoint: str, limit: int, report: Report = log_fault) -> list[dict[str, Any]]:
+    """The newest `limit` records of an endpoint over all workers, newest first.
+
+    Each is {"id", "at" (ISO 8601, UTC), "endpoint", "version", "status", "latency_ms", "inputs": {name: [values]},
+    "outputs": {name: [values]}}, and "ids" where the caller named the rows. Every value is fit for JSON.
+    """
+    newest: list[Entry] = []
+    for folder in sorted(path for path in _listed(spool) if path.is_dir()):
+        newest += _newest_of_worker(folder, endpoint, limit, report)
+    newest.sort(key=lambda entry: entry.head.at_ns, reverse=True)
+    return [record for entry in newest[: max(0, limit)] if (record := _plain_record(entry, report, spool)) is not None]
+
+
+def read_segment(path: Path, report: Report = log_fault) -> Iterator[Entry]:
+    """Every record of one segment, in the order it was written."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return  # dropped by its writer meanwhile
+    try:
+        header = unpack_header(content)
+    except Corrupt as error:
+        report(Fault(path, 0, error.message))
+        return
+    schemas: dict[int, Schema] = {}
+    for offset, payload in _payloads(path, content, report):
+        try:
+            if payload[0] == SCHEMA:
+                schema = unpack_schema(payload)
+                schemas[schema.id] = schema
+            elif payload[0] == RECORD:
+                head = unpack_head(payload)
+                if head.schema not in schemas:
+                    raise Corrupt(f"a record refers to schema {head.schema}, which was not read")
+                yield Entry(header, schemas[head.schema], head, payload)
+            else:
+                raise Corrupt(f"expected a schema or a record, got an entry of kind {payload[0]}")
+        except Corrupt as error:
+            report(Fault(path, offset, error.message))
+
+
+def _payloads(path: Path, content: bytes, report: Report) -> Iterator[tuple[int, bytes]]:
+    offset = HEADER_BYTES
+    while offset + ENTRY.size <= len(content):
+        length, checksum = ENTRY.unpack_from(content, offset)
+        if length == 0:
+            return
+        start = offset + ENTRY.size
+        if start + length > len(content):
+            report(Fault(path, offset, f"an entry of {length} bytes is torn: {len(content) - start} bytes are left"))
+            return
+        payload = content[start : start + length]
+        if zlib.crc32(payload) == checksum:
+            yield offset, payload
+        else:
+            report(Fault(path, offset, f"the checksum of an entry of {length} bytes does not match"))
+        offset = start + length
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except FileNotFoundError:
+        return []
+
+
+def _newest_of_worker(folder: Path, endpoint: str, limit: int, report: Report) -> list[Entry]:
+    found: list[Entry] = []
+    for path in sorted(_segments(folder, report), key=lambda pair: pair[0], reverse=True):
+        if len(found) >= limit:
+            break
+        entries = [entry for entry in read_segment(path[1], report) if entry.schema.endpoint == endpoint]
+        found = entries[-limit:] + found
+    return found
+
+
+def _segments(folder: Path, report: Report) -> Iterator[tuple[tuple[int, int], Path]]:
+    """((created, number), path) of every segment of one worker."""
+    for path in _listed(folder):
+        if path.suffix != SUFFIX:
+            continue
+        try:
+            with path.open("rb") as file:
+                header = unpack_header(file.read(HEADER_BYTES))
+        except FileNotFoundError:
+            continue
+        except Corrupt as error:
+            report(Fault(path, 0, error.message))
+            continue
+        yield (header.created_ns, header.number), path
+
+
+def _plain_record(entry: Entry, report: Report, spool: Path) -> dict[str, Any] | None:
+    head, schema = entry.head, entry.schema
+    try:
+        inputs, outputs, ids = unpack_body(entry.payload)
+        names = [name for name, _ in schema.columns]
+        record = {
+            "id": head.id,
+            "at": datetime.fromtimestamp(head.at_ns // 1000 / 1e6, UTC).isoformat(timespec="microseconds"),
+            "endpoint": schema.endpoint,
+            "version": schema.version,
+            "status": head.status,
+            "latency_ms": head.latency_ns / 1e6,
+            "inputs": _columns(inputs, names),
+            "outputs": _columns(outputs, list(schema.outputs)),
+        }
+    except (Corrupt, ValueError, OverflowError, OSError) as error:
+        report(Fault(spool / entry.header.worker, 0, f"record {head.id}: {error}"))
+        return None
+    return {**record, "ids": ids} if ids else record
+
+
+def _columns(values: Any, names: list[str]) -> dict[str, Any]:
+    if values is None:
+        return {}
+    if isinstance(values, np.ndarray):
+        if values.ndim != 2 or values.shape[1] != len(names):
+            raise Corrupt(f"expected a matrix with {len(names)} columns, got the shape {values.shape}")
+        return {name: _values(values[:, place]) for place, name in enumerate(names)}
+    if not isinstance(values, dict):
+        raise Corrupt(f"expected a matrix or columns, got {type(values).__name__}")
+    return {str(name): _values(column) for name, column in values.items()}
+
+
+def _values(column: Any) -> Any:
+    """Fit for JSON: times as ISO text, bytes as base64, what is missing or not finite as None."""
+    if isinstance(column, np.ndarray):
+        if column.dtype.kind in "mM":
+            return _values(np.datetime_as_string(column).tolist()) if column.dtype.kind == "M" else column.tolist()
+        return _values(column.tolist())
+    if isinstance(column, list):
+        return [_values(value) for value in column]
+    if isinstance(column, bytes):
+        return base64.b64encode(column).decode()
+    if isinstance(column, float) and not math.isfinite(column):
+        return None
+    return None if column == "NaT" else column
