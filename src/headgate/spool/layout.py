@@ -21,7 +21,7 @@ FORMAT = 1
 HEADER_BYTES = 256
 WORKER_BYTES = 128
 
-# magic, format, size of the header, boot id, segment number, created (ns since 1970), sampling, length of worker, worker
+# magic, format, size of the header, boot id, segment number, created (ns since 1970), sampling, worker's length, worker
 _HEADER = struct.Struct(f"<8sII16sQQdH{WORKER_BYTES}s")
 _CRC = struct.Struct("<I")
 # records appended so far: the only part of the header that changes
@@ -120,8 +120,7 @@ def _described(array: Array) -> dict[str, Any]:
 
 _encode = msgspec.msgpack.Encoder(enc_hook=_plain).encode
 _pack_head = RECORD_HEAD.pack
-_THREE = b"\x93"  # msgpack's array of three: inputs, outputs, ids
-_NOTHING = b"\x90"
+_TWO = b"\x92"  # msgpack's array of two: inputs, outputs
 _FEW = 16  # pairs that msgpack's shortest map holds
 _KEPT = 4096
 _array_starts: dict[tuple[np.dtype[Any], tuple[int, ...]], bytes] = {}
@@ -129,14 +128,13 @@ _names: dict[str, bytes] = {}
 _ndarray = np.ndarray
 
 
-def pack_record(head: tuple[int, int, int, int, str], inputs: Values, outputs: Values, ids: Sequence[str]) -> bytes:
-    """One record as a payload, `head` as in `Head`; raises ValueError, TypeError or struct.error for what cannot be written."""
+def pack_record(head: tuple[int, int, int, int, str], inputs: Values, outputs: Values) -> bytes:
+    """One record as a payload, `head` as in `Head`; raises ValueError, TypeError or struct.error for odd values."""
     schema, status, at_ns, latency_ns, name = head
     request_id = name.encode()
-    parts = [_pack_head(RECORD, len(request_id), schema, status, at_ns, latency_ns), request_id, _THREE]
+    parts = [_pack_head(RECORD, len(request_id), schema, status, at_ns, latency_ns), request_id, _TWO]
     _pack_values(parts, inputs)
     _pack_values(parts, outputs)
-    parts.append(_encode(ids) if ids else _NOTHING)
     return b"".join(parts)
 
 
@@ -173,57 +171,6 @@ def _packed_name(name: str) -> bytes:
     return packed
 
 
-def unpack_header(content: bytes) -> Header:
-    """The header of a segment; raises `Corrupt` when these are not the first bytes of one."""
-    if len(content) < HEADER_BYTES or not content.startswith(MAGIC):
-        raise Corrupt(f"expected a segment that starts with {MAGIC!r}, got {bytes(content[:8])!r}")
-    fixed = content[: _HEADER.size]
-    if _CRC.unpack_from(content, _HEADER.size)[0] != zlib.crc32(fixed):
-        raise Corrupt("the checksum of the segment's header does not match")
-    _, form, size, boot, number, created, sampling, length, worker = _HEADER.unpack(fixed)
-    if form != FORMAT or size != HEADER_BYTES:
-        raise Corrupt(f"expected segment format {FORMAT}, got {form}: read it with the release that wrote it")
-    return Header(boot.hex(), number, created, sampling, worker[:length].decode(errors="replace"))
-
-
-def pack_schema(schema: Schema) -> bytes:
-    return bytes([SCHEMA]) + msgspec.json.encode(schema)
-
-
-def unpack_schema(payload: bytes) -> Schema:
-    """Raises `Corrupt` when the payload is no schema."""
-    try:
-        return msgspec.json.decode(payload[1:], type=Schema)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise Corrupt(f"an entry is not a schema: {error}") from error
-
-
-def _plain(value: Any) -> Any:
-    # called for what msgpack does not know
-    if isinstance(value, np.ndarray):
-        if value.dtype.hasobject:
-            return value.tolist()
-        return {"dtype": value.dtype.str, "shape": value.shape, "data": value.tobytes()}
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, Mapping):
-        return dict(value)
-    return str(value)
-
-
-_encoder = msgspec.msgpack.Encoder(enc_hook=_plain)
-_encode = _encoder.encode
-_pack_head = RECORD_HEAD.pack
-
-
-def pack_record(head: tuple[int, int, int, int, str], inputs: Values, outputs: Values, ids: Sequence[str]) -> bytes:
-    """One record as a payload, `head` as in `Head`; raises ValueError, TypeError or struct.error for what cannot be written."""
-    schema, status, at_ns, latency_ns, name = head
-    request_id = name.encode()
-    fixed = _pack_head(RECORD, len(request_id), schema, status, at_ns, latency_ns)
-    return b"".join((fixed, request_id, _encode((inputs, outputs, ids))))
-
-
 def unpack_head(payload: bytes) -> Head:
     """Raises `Corrupt` when the payload is no record."""
     try:
@@ -234,12 +181,12 @@ def unpack_head(payload: bytes) -> Head:
     return Head(schema, status, at_ns, latency_ns, name)
 
 
-def unpack_body(payload: bytes) -> tuple[Any, Any, list[str]]:
-    """Inputs, outputs and ids as they were given, arrays as arrays; raises `Corrupt`."""
+def unpack_body(payload: bytes) -> tuple[Any, Any]:
+    """Inputs and outputs as they were given, arrays as arrays; raises `Corrupt`."""
     start = RECORD_HEAD.size + payload[1]
     try:
-        inputs, outputs, ids = msgspec.msgpack.decode(payload[start:], type=tuple[Any, Any, list[str]])
-        return _with_arrays(inputs), _with_arrays(outputs), ids
+        inputs, outputs = msgspec.msgpack.decode(payload[start:], type=tuple[Any, Any])
+        return _with_arrays(inputs), _with_arrays(outputs)
     except (msgspec.MsgspecError, ValueError, TypeError, KeyError) as error:
         raise Corrupt(f"the body of a record cannot be read: {error}") from error
 

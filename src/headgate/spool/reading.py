@@ -62,7 +62,7 @@ def read_records(spool: Path, endpoint: str, limit: int, report: Report = log_fa
     """The newest `limit` records of an endpoint over all workers, newest first.
 
     Each is {"id", "at" (ISO 8601, UTC), "endpoint", "version", "status", "latency_ms", "inputs": {name: [values]},
-    "outputs": {name: [values]}}, and "ids" where the caller named the rows. Every value is fit for JSON.
+    "outputs": {name: [values]}}, every value fit for JSON.
     """
     newest: list[Entry] = []
     for folder in sorted(path for path in _listed(spool) if path.is_dir()):
@@ -153,9 +153,9 @@ def _segments(folder: Path, report: Report) -> Iterator[tuple[tuple[int, int], P
 def _plain_record(entry: Entry, report: Report, spool: Path) -> dict[str, Any] | None:
     head, schema = entry.head, entry.schema
     try:
-        inputs, outputs, ids = unpack_body(entry.payload)
+        inputs, outputs = unpack_body(entry.payload)
         names = [name for name, _ in schema.columns]
-        record = {
+        return {
             "id": head.id,
             "at": datetime.fromtimestamp(head.at_ns // 1000 / 1e6, UTC).isoformat(timespec="microseconds"),
             "endpoint": schema.endpoint,
@@ -168,7 +168,6 @@ def _plain_record(entry: Entry, report: Report, spool: Path) -> dict[str, Any] |
     except (Corrupt, ValueError, OverflowError, OSError) as error:
         report(Fault(spool / entry.header.worker, 0, f"record {head.id}: {error}"))
         return None
-    return {**record, "ids": ids} if ids else record
 
 
 def _columns(values: Any, names: list[str]) -> dict[str, Any]:

@@ -101,14 +101,13 @@ class SpoolWriter:
         status: int,
         inputs: Values,
         outputs: Values,
-        ids: Sequence[str] = (),
     ) -> bool:
         """Write one request's record; False (and `dropped` one higher) when it could not be written. Never raises.
 
-        `inputs` is the matrix [rows, features] or name → column; `outputs` name → array; `ids` the rows' own ids.
+        `inputs` is the matrix [rows, features] or name → column; `outputs` name → array.
         """
         try:
-            payload = pack_record((schema_id, status, at_ns, latency_ns, request_id), inputs, outputs, ids)
+            payload = pack_record((schema_id, status, at_ns, latency_ns, request_id), inputs, outputs)
             if schema_id not in self._written or self._position + ENTRY.size + len(payload) > self._room:
                 self._make_room(schema_id, len(payload))
             self._write(payload)
