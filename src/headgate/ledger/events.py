@@ -1,0 +1,165 @@
+"""Writing and reading the history. An event is written in the transaction of the change that it tells of."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+
+from headgate.errors import Malformed
+from headgate.ledger.anchor import Anchor, open_anchor
+from headgate.ledger.canonical import digest_fields
+from headgate.ledger.personal import (
+    ACTOR,
+    REASON,
+    canonical_state,
+    conceal,
+    digests_in,
+    find_actor,
+    is_concealed,
+    reveal,
+)
+from headgate.names import validate_text
+from headgate.records import Record
+from headgate.storage.database import Database, Tx, after_commit, now, surroundings_of
+from headgate.storage.pages import Page, check_limit, cut_page
+from headgate.storage.schema import events, ledger_head
+
+HASHED = ("number", "at", "actor", "verb", "object", "reason", "before", "after", "previous")
+State = dict[str, Any]
+
+
+class Event(Record, frozen=True, kw_only=True):
+    """Who did what to which thing, and why. Wrap what tells of a person in `Personal`."""
+
+    actor: str
+    verb: str  # "version.approve"
+    object: str  # "version:fraud:3"; never holds personal text
+    reason: str = ""
+    before: State | None = None
+    after: State | None = None
+
+
+class StoredEvent(Record, frozen=True, kw_only=True):
+    """An event as it is read back, erased text as "(erased)"."""
+
+    number: int
+    at: str
+    actor: str
+    verb: str
+    object: str
+    reason: str
+    before: State | None
+    after: State | None
+    hash: str
+
+
+def open_ledger(database: Database, keys: Path) -> Anchor:
+    """Let events be appended to this (migrated) database, signed and anchored in `keys`.
+
+    Raises `Corrupt` when the ledger has events and the key is missing.
+    """
+    with database.read() as tx:
+        fresh = read_head(tx)[0] == 0
+    anchor = open_anchor(keys, fresh=fresh)
+    database.attached["anchor"] = anchor
+    return anchor
+
+
+def append(tx: Tx, event: Event) -> StoredEvent:
+    """Write the event under the next number, chained to the one before, signed; anchored after the commit."""
+    anchor = anchor_of(tx)
+    number, previous = read_head(tx, lock=True)
+    fields = {
+        "number": number + 1,
+        "at": now(tx),
+        "actor": conceal(tx, ACTOR, validate_text(event.actor, "actor")),
+        "verb": validate_text(event.verb, "verb", 64),
+        "object": validate_text(event.object, "object", 300),
+        "reason": conceal(tx, REASON, validate_text(event.reason, "reason")) if event.reason else "",
+        "before": canonical_state(tx, event.before),
+        "after": canonical_state(tx, event.after),
+        "previous": previous,
+    }
+    digest = digest_fields(fields)
+    tx.execute(insert(events).values(**fields, hash=digest, signature=anchor.sign(digest)))
+    tx.execute(update(ledger_head).values(number=number + 1, hash=digest))
+    after_commit(tx, "The ledger's anchor", lambda: anchor.write(number + 1, digest))
+    return read_event(tx, number + 1)
+
+
+def anchor_of(tx: Tx) -> Anchor:
+    """The anchor of the ledger that this transaction writes to."""
+    anchor = surroundings_of(tx).attached.get("anchor")
+    if not isinstance(anchor, Anchor):
+        raise RuntimeError("the ledger is not open: call open_ledger(database, home.keys) before the first change")
+    return anchor
+
+
+def read_head(tx: Tx, lock: bool = False) -> tuple[int, str]:
+    """Number and hash of the newest event; locked until the transaction ends, when asked for."""
+    query = select(ledger_head.c.number, ledger_head.c.hash)
+    row = tx.execute(query.with_for_update() if lock else query).one()
+    return row.number, row.hash
+
+
+def read_event(tx: Tx, number: int) -> StoredEvent:
+    """One event by its number."""
+    return _read_rows(tx, [tx.execute(select(events).where(events.c.number == number)).one()])[0]
+
+
+def list_events(
+    tx: Tx,
+    *,
+    limit: int = 50,
+    cursor: str | None = None,
+    object: str | None = None,
+    actor: str | None = None,
+    verb: str | None = None,
+) -> Page[StoredEvent]:
+    """Events, newest first, of one object, actor or verb when given. Raises `Malformed` for a wrong cursor."""
+    query = select(events).order_by(events.c.number.desc()).limit(check_limit(limit) + 1)
+    if cursor is not None:
+        query = query.where(events.c.number < _number_of(cursor))
+    if object is not None:
+        query = query.where(events.c.object == object)
+    if verb is not None:
+        query = query.where(events.c.verb == verb)
+    if actor is not None:
+        query = query.where(events.c.actor.in_(find_actor(tx, actor)))
+    found = _read_rows(tx, tx.execute(query).all())
+    return cut_page([(str(event.number), event) for event in found], limit)
+
+
+def _number_of(cursor: str) -> int:
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+        raise Malformed("The cursor is not one that was given out. Leave it out to begin anew.")
+    return int(cursor)
+
+
+def _read_rows(tx: Tx, rows: Sequence[Row[Any]]) -> list[StoredEvent]:
+    states = [(json.loads(row.before), json.loads(row.after)) for row in rows]
+    digests = [digest for row in rows for digest in (row.actor, row.reason) if digest]
+    digests += [digest for pair in states for state in pair for digest in digests_in(state)]
+    texts = reveal(tx, digests)
+    return [
+        StoredEvent(
+            number=row.number,
+            at=row.at,
+            actor=texts[row.actor],
+            verb=row.verb,
+            object=row.object,
+            reason=texts[row.reason] if row.reason else "",
+            before=_revealed(before, texts),
+            after=_revealed(after, texts),
+            hash=row.hash,
+        )
+        for row, (before, after) in zip(rows, states, strict=True)
+    ]
+
+
+def _revealed(state: State | None, texts: dict[str, str]) -> State | None:
+    if state is None:
+        return None
+    return {name: texts[value["personal"]] if is_concealed(value) else value for name, value in state.items()}

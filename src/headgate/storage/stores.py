@@ -1,0 +1,70 @@
+"""The contract of an artifact store, and the table of stores."""
+
+import re
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import BinaryIO, Protocol
+
+from headgate.errors import Malformed, Refused
+from headgate.names import shown
+from headgate.records import Record
+
+STORES = {"folder": "headgate.storage.artifacts:open_folder_store"}
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+class StoredArtifact(Record, frozen=True, kw_only=True):
+    """What lies in a store under its own digest."""
+
+    digest: str  # sha256 of the bytes, in hex
+    size: int  # bytes
+
+
+class ArtifactStore(Protocol):
+    """Bytes under their own sha256; an object is there whole or not at all."""
+
+    def put(self, stream: BinaryIO) -> StoredArtifact:
+        """Store everything that the stream gives; the same bytes are one object.
+
+        Raises `Unavailable` when there is no room, and leaves nothing behind.
+        """
+        ...
+
+    def open(self, digest: str) -> BinaryIO:
+        """The object's bytes, read once from begin to end; close it.
+
+        Raises `NotFound`, or `Corrupt` at the latest with the last byte when they are not those of the digest.
+        """
+        ...
+
+    def contains(self, digest: str) -> bool:
+        """Whether the object is there."""
+        ...
+
+    def delete(self, digest: str) -> None:
+        """Remove the object; harmless when it is not there."""
+        ...
+
+
+def check_digest(digest: str) -> str:
+    """The digest itself. Raises `Malformed` when it is not 64 lower-case hex digits: it becomes part of a path."""
+    if not _DIGEST.fullmatch(digest):
+        raise Malformed(f"{shown(digest)} is not a sha256 digest: expected 64 lower-case hex digits.")
+    return digest
+
+
+def open_store(kind: str, location: str) -> ArtifactStore:
+    """Open the store of a kind in `STORES` or of an installed extension (`headgate.stores`) at a location.
+
+    Raises `Refused` for an unknown kind or one that cannot be imported.
+    """
+    target = STORES.get(kind) or {entry.name: entry.value for entry in entry_points(group="headgate.stores")}.get(kind)
+    if target is None:
+        raise Refused(f"There is no artifact store {shown(kind)}: known are {', '.join(sorted(STORES))}.")
+    module, _, attribute = target.partition(":")
+    try:
+        opener = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise Refused(f"The artifact store {kind} cannot be imported from {target}: {error}.") from error
+    store: ArtifactStore = opener(location)
+    return store
