@@ -1,0 +1,127 @@
+"""Accepting connections so that the workers on one socket get even shares.
+
+A worker takes one connection per wake-up. While it has more than its share it steps back for a moment and lets the
+others; what nobody took by then it takes itself, so that a sibling that hangs blocks no one.
+"""
+
+import asyncio
+import errno
+import logging
+import socket
+from collections.abc import Callable
+
+from headgate.serving.connection_counts import ConnectionCounts
+
+STEP_BACK_SECONDS = 0.001
+STEPS_BACK = 4
+EXHAUSTED_SECONDS = 0.1
+# gone before it was taken, or taken by another worker
+_NOT_THERE = frozenset({errno.EAGAIN, errno.EINTR, errno.ECONNABORTED, errno.EPROTO})
+_log = logging.getLogger("headgate.serving")
+
+
+class Acceptor:
+    """Accepts for one worker. The protocols that `factory` makes call `closed()` when their connection is lost."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        listener: socket.socket,
+        counts: ConnectionCounts,
+        factory: Callable[[], asyncio.BaseProtocol],
+    ) -> None:
+        self._loop = loop
+        self._listener = listener
+        self._counts = counts
+        self._factory = factory
+        self._timer: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._running = False
+        self._steps = 0
+        # what the others had accepted when this worker last stepped back, and when it last gave up waiting for them
+        self._seen = self._given_up_at = -1
+
+    @property
+    def open(self) -> int:
+        """Connections that this worker holds."""
+        return self._counts.open
+
+    def start(self) -> None:
+        """Begin to accept."""
+        self._listener.setblocking(False)
+        self._running = True
+        self._resume()
+
+    def stop(self) -> None:
+        """Accept no more; the listening socket stays open, and what was accepted is still served."""
+        self._running = False
+        self._pause(None)
+        self._counts.leave()
+
+    async def settled(self) -> None:
+        """Wait until every accepted connection has its protocol."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def closed(self) -> None:
+        """A connection that this acceptor made is gone."""
+        self._counts.closed()
+
+    def _wake(self) -> None:
+        if self._counts.over_share() and self._may_wait():
+            self._steps += 1
+            self._pause(STEP_BACK_SECONDS)
+            return
+        self._steps = 0
+        self._accept_one()
+
+    def _may_wait(self) -> bool:
+        """Whether somebody else can be expected to take the connection soon."""
+        elsewhere = self._counts.accepted_elsewhere()
+        if elsewhere != self._seen:
+            self._seen, self._steps = elsewhere, 0
+        if elsewhere == self._given_up_at:
+            return False
+        if self._steps >= STEPS_BACK:
+            # they hang: not waited for again before one of them moves
+            self._given_up_at = elsewhere
+            return False
+        return True
+
+    def _accept_one(self) -> None:
+        try:
+            connection, _ = self._listener.accept()
+        except OSError as error:
+            if error.errno not in _NOT_THERE:
+                # out of descriptors or memory: the connection stays in the queue, looking at once again is of no use
+                _log.error("cannot accept connections for the moment: %s", error)
+                self._pause(EXHAUSTED_SECONDS)
+            return
+        self._counts.opened()
+        connection.setblocking(False)
+        # the loop keeps only weak references to tasks
+        task = self._loop.create_task(self._connect(connection))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _connect(self, connection: socket.socket) -> None:
+        try:
+            await self._loop.connect_accepted_socket(self._factory, connection)
+        except OSError as error:
+            _log.warning("a connection was lost before it could be served: %s", error)
+            connection.close()
+            self._counts.closed()
+
+    def _pause(self, seconds: float | None) -> None:
+        """Do not look at the listening socket for so long; None for good."""
+        self._loop.remove_reader(self._listener)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if seconds is not None:
+            self._timer = self._loop.call_later(seconds, self._resume)
+
+    def _resume(self) -> None:
+        self._timer = None
+        if self._running:
+            self._loop.add_reader(self._listener, self._wake)
