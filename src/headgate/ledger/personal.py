@@ -61,20 +61,19 @@ def check_texts(tx: Tx, digests: Iterable[str]) -> set[str]:
         query = select(personal_texts).where(personal_texts.c.digest.in_(wanted[start : start + _CHUNK]))
         for row in tx.execute(query):
             erased = row.text is None and row.salt is None
-            if erased or (row.text and row.salt is not None and digest_of_text(row.salt, row.text) == row.digest):
+            if erased or _matches(row.digest, row.salt, row.text):
                 sound.add(row.digest)
     return set(wanted) - sound
+
+
+def _matches(digest: str, salt: bytes | None, text: str | None) -> bool:
+    return salt is not None and text is not None and digest_of_text(salt, text) == digest
 
 
 def erase_text(tx: Tx, text: str) -> int:
     """Erase every occurrence of exactly this text, with its salt; returns how many there were."""
     matching = update(personal_texts).where(personal_texts.c.text == text)
     return tx.execute(matching.values(text=None, salt=None)).rowcount
-
-
-def erase_digest(tx: Tx, digest: str) -> None:
-    """Erase the text of one digest, with its salt."""
-    tx.execute(update(personal_texts).where(personal_texts.c.digest == digest).values(text=None, salt=None))
 
 
 def canonical_state(tx: Tx, state: dict[str, object] | None) -> str:

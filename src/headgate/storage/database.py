@@ -99,7 +99,7 @@ def _run_after_commit(surroundings: Surroundings) -> None:
     for name, call in surroundings.after_commit.items():
         try:
             call()
-        except OSError:
+        except (OSError, Corrupt):
             # the change is committed: answering "failed" would be untrue, and the next commit catches up
             log.exception("%s could not be written after a commit; the next commit writes it again", name)
 
@@ -183,7 +183,7 @@ def _open_sqlite(url: URL, clock: Clock) -> Database:
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # the driver must not begin transactions by itself: `_begin_sqlite` does
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -1,40 +1,29 @@
-"""A clock that only moves when told to."""
+"""A clock that stands still until a test moves it."""
 
-import threading
 from datetime import UTC, datetime, timedelta
 
 
 class FakeClock:
-    """Starts on a fixed day; `sleep` advances it instead of waiting. Thread-safe."""
+    """Wall time and monotonic time, moved together by `advance` or apart by `set_wall`. Sleeping advances it."""
 
-    def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
-        self._now = start
-        self._monotonic = 0.0
-        self._lock = threading.Lock()
+    def __init__(self, start: datetime = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)) -> None:
+        self._wall = start
+        self._monotonic = 1_000.0
 
     def now(self) -> datetime:
-        """Wall time, UTC, aware."""
-        with self._lock:
-            return self._now
+        return self._wall
 
     def monotonic(self) -> float:
-        """Seconds that only grow."""
-        with self._lock:
-            return self._monotonic
+        return self._monotonic
 
     def sleep(self, seconds: float) -> None:
-        """Advance both times."""
         self.advance(seconds)
 
     def advance(self, seconds: float) -> None:
-        """Let that many seconds pass."""
-        if seconds < 0:
-            raise ValueError(f"time does not go back: got {seconds} s; use jump for the wall clock")
-        with self._lock:
-            self._now += timedelta(seconds=seconds)
-            self._monotonic += seconds
+        """Let time pass."""
+        self._wall += timedelta(seconds=seconds)
+        self._monotonic += seconds
 
-    def jump(self, seconds: float) -> None:
-        """Set the wall clock forward or back, as an operator does; monotonic time does not notice."""
-        with self._lock:
-            self._now += timedelta(seconds=seconds)
+    def set_wall(self, moment: datetime) -> None:
+        """Set the wall clock alone, as an administrator or NTP does."""
+        self._wall = moment

@@ -1,0 +1,176 @@
+"""One consistent copy of an instance as a tar: database, keys, credentials, settings and artifacts.
+
+    backup.json       what it is a backup of
+    headgate.db       the database as of one moment, whatever is written meanwhile
+    keys/…  credentials  headgate.toml
+    artifacts/{sha256}   every artifact that the database refers to
+    checksums.json    sha256 of every member before; a tar without it is not whole
+
+The keys are read before the database: the ledger's anchor may be behind the history, never ahead of it.
+"""
+
+import hashlib
+import os
+import secrets
+import sqlite3
+import tarfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from headgate import __version__
+from headgate.errors import Corrupt, NotFound, Refused
+from headgate.home import Home, sync_folder
+from headgate.records import PlaneRecord
+from headgate.storage.database import Database, now
+from headgate.storage.instance import ID, read_epoch, read_value
+from headgate.storage.stores import ArtifactStore
+
+INFO, DATABASE, CHECKSUMS, CREDENTIALS, SETTINGS = (
+    "backup.json",
+    "headgate.db",
+    "checksums.json",
+    "credentials",
+    "headgate.toml",
+)
+_CHUNK = 1024 * 1024
+
+
+class BackupInfo(PlaneRecord, frozen=True, kw_only=True):
+    """What a backup is of."""
+
+    instance: str
+    epoch: int
+    release: str
+    created_at: str
+
+
+def stream_backup(database: Database, store: ArtifactStore, home: Home) -> Iterator[bytes]:
+    """The tar in chunks, for a file (see `save_backup`) or a response; it holds secrets: keep it at 0600.
+
+    Everything that can be refused is refused before the first chunk: `Refused` for PostgreSQL, which has its own tool,
+    and `NotFound` when an artifact is missing. An artifact that turns out damaged while it is read raises `Corrupt`
+    and leaves a tar that nobody can restore.
+    """
+    if not database.is_sqlite:
+        raise Refused(_postgresql_hint(database, home))
+    small = _small_files(home)
+    with database.read() as tx:
+        info = BackupInfo(
+            instance=read_value(tx, ID) or "", epoch=read_epoch(tx), release=__version__, created_at=now(tx)
+        )
+    copy, artifacts = _copy_database(Path(database.engine.url.database or ""), home)
+    try:
+        for digest in artifacts:
+            if not store.contains(digest):
+                raise NotFound(f"The artifact {digest} is missing from the store. Register its bundle again.")
+    except BaseException:
+        copy.close()
+        raise
+    return _stream({INFO: msgspec.json.encode(info), **small}, copy, artifacts, store)
+
+
+def save_backup(chunks: Iterable[bytes], path: Path) -> None:
+    """Write a backup to a new file, 0600, visible only when it is whole. Raises `Refused` when the file exists."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError as error:
+            raise Refused(f"{path} exists already. Choose another file.") from error
+    finally:
+        draft.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def _small_files(home: Home) -> dict[str, bytes]:
+    found = {f"keys/{path.name}": path.read_bytes() for path in sorted(home.keys.iterdir()) if path.is_file()}
+    for name, path in ((CREDENTIALS, home.credentials), (SETTINGS, home.path / SETTINGS)):
+        if path.is_file():
+            found[name] = path.read_bytes()
+    return found
+
+
+def _copy_database(source: Path, home: Home) -> tuple[BinaryIO, list[str]]:
+    """An open copy that has no name any more, and the artifacts that it refers to."""
+    home.run.mkdir(mode=0o700, exist_ok=True)
+    draft = home.run / f"backup-{secrets.token_hex(6)}.db"
+    try:
+        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        artifacts = _copy_pages(source, draft)
+        return draft.open("rb"), artifacts
+    finally:
+        for left in (draft, Path(f"{draft}-wal"), Path(f"{draft}-shm"), Path(f"{draft}-journal")):
+            left.unlink(missing_ok=True)
+
+
+def _copy_pages(source: Path, draft: Path) -> list[str]:
+    try:
+        origin, target = sqlite3.connect(source), sqlite3.connect(draft)
+        try:
+            # in one step: a copy in several begins anew whenever somebody writes
+            origin.backup(target, pages=-1)
+            # one file, without a log beside it
+            target.execute("PRAGMA journal_mode=DELETE")
+            return [row[0] for row in target.execute("SELECT DISTINCT artifact FROM versions ORDER BY artifact")]
+        finally:
+            target.close()
+            origin.close()
+    except sqlite3.DatabaseError as error:
+        raise Corrupt(f"The database could not be copied: {error}. See the disk's room and health.") from error
+
+
+def _stream(small: dict[str, bytes], copy: BinaryIO, artifacts: list[str], store: ArtifactStore) -> Iterator[bytes]:
+    checksums: dict[str, str] = {}
+    with copy:
+        for name, content in small.items():
+            yield from _member(name, len(content), [content], checksums)
+        yield from _member(DATABASE, os.fstat(copy.fileno()).st_size, _chunks(copy), checksums)
+        for digest in artifacts:
+            yield from _artifact(digest, store, checksums)
+    content = msgspec.json.encode(checksums, order="sorted")
+    yield from _member(CHECKSUMS, len(content), [content], {})
+    yield bytes(2 * tarfile.BLOCKSIZE)
+
+
+def _artifact(digest: str, store: ArtifactStore, checksums: dict[str, str]) -> Iterator[bytes]:
+    # read twice, because a tar names the size first; the second reading verifies the digest too
+    with store.open(digest) as stream:
+        size = sum(len(chunk) for chunk in _chunks(stream))
+    with store.open(digest) as stream:
+        yield from _member(f"artifacts/{digest}", size, _chunks(stream), checksums)
+
+
+def _chunks(stream: BinaryIO) -> Iterator[bytes]:
+    while chunk := stream.read(_CHUNK):
+        yield chunk
+
+
+def _member(name: str, size: int, chunks: Iterable[bytes], checksums: dict[str, str]) -> Iterator[bytes]:
+    header = tarfile.TarInfo(name)
+    header.size, header.mode = size, 0o600
+    yield header.tobuf(tarfile.GNU_FORMAT)
+    seen, digest = 0, hashlib.sha256()
+    for chunk in chunks:
+        seen += len(chunk)
+        digest.update(chunk)
+        yield chunk
+    if seen != size:
+        raise Corrupt(f"{name} changed its size while it was copied: expected {size} bytes, got {seen}.")
+    checksums[name] = digest.hexdigest()
+    yield bytes(-size % tarfile.BLOCKSIZE)
+
+
+def _postgresql_hint(database: Database, home: Home) -> str:
+    url = database.engine.url.set(drivername="postgresql").render_as_string(hide_password=True)
+    return (
+        f"The database is PostgreSQL, which has its own backup. Copy {home.keys} first, then run "
+        f"`pg_dump --format=custom --file=headgate.dump '{url}'`, then copy {home.artifacts}."
+    )
