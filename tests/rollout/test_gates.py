@@ -27,7 +27,7 @@ MANIFEST = Manifest(
     files={},
 )
 CASE = Case(
-    version="fraud:2", approval="approved", manifest=MANIFEST, endpoint="fraud", environment="production",
+    version="fraud:2", approval="approved", manifest=MANIFEST, endpoint="fraud", needs_approval=True,
     contract=MANIFEST.signature,
 )  # fmt: skip
 
@@ -62,7 +62,7 @@ def test_an_unknown_gate_is_refused_naming_the_known_ones() -> None:
 @pytest.mark.parametrize(("approval", "answer"), [("pending", "wait"), ("rejected", "reject"), ("approved", "accept")])
 def test_approval_binds_in_production_and_is_evidence_elsewhere(approval: str, answer: str) -> None:
     production = msgspec.structs.replace(CASE, approval=approval)
-    staging = msgspec.structs.replace(production, environment="staging")
+    staging = msgspec.structs.replace(production, needs_approval=False)
     assert verdict(judge(production), "approved").answer == answer
     assert verdict(judge(staging), "approved").answer == answer
     require_passed(judge(staging))
@@ -91,9 +91,9 @@ def test_a_form_that_was_refused_at_packaging_does_not_serve() -> None:
         require_passed(judge(msgspec.structs.replace(CASE, manifest=manifest)))
 
 
-@pytest.mark.parametrize("environment", ["staging", "production"])
-def test_a_retired_version_is_refused_everywhere(environment: str) -> None:
-    retired = msgspec.structs.replace(CASE, approval="retired", environment=environment)
+@pytest.mark.parametrize("needs_approval", [True, False])
+def test_a_retired_version_is_refused_everywhere(needs_approval: bool) -> None:
+    retired = msgspec.structs.replace(CASE, approval="retired", needs_approval=needs_approval)
     with pytest.raises(Refused, match="is retired"):
         require_passed(judge(retired))
 

@@ -29,7 +29,7 @@ class Case(Record, frozen=True, kw_only=True):
     approval: str  # pending, approved, rejected, retired
     manifest: Manifest
     endpoint: str
-    environment: str
+    needs_approval: bool  # of the endpoint's environment: true in production
     contract: Signature | None = None  # None: the endpoint is new
 
 
@@ -55,7 +55,7 @@ class Verdict(Record, frozen=True, kw_only=True):
 class Gate(Protocol):
     """A named rule."""
 
-    production_only: bool  # elsewhere its verdict is evidence and stops nothing
+    only_with_approval: bool  # where the environment needs none, its verdict is evidence and stops nothing
     can_be_forced: bool
 
     def judge(self, case: Case) -> Judgement: ...
@@ -64,19 +64,21 @@ class Gate(Protocol):
 class NotRetired:
     """A retired version does not come back by accident."""
 
-    production_only = False
+    only_with_approval = False
     can_be_forced = True
 
     def judge(self, case: Case) -> Judgement:
         if case.approval == "retired":
-            return Judgement(answer="reject", reason=f"{case.version} is retired. Approve it again to bring it back.")
+            return Judgement(
+                answer="reject", reason=f"{case.version} is retired, and that is final. Register a new version."
+            )
         return Judgement(answer="accept", reason=f"{case.version} is {case.approval}.")
 
 
 class Approved:
     """Somebody has looked at the version and said yes."""
 
-    production_only = True
+    only_with_approval = True
     can_be_forced = True
 
     def judge(self, case: Case) -> Judgement:
@@ -93,7 +95,7 @@ class Approved:
 class Serves:
     """The bundle names a form that can answer."""
 
-    production_only = False
+    only_with_approval = False
     can_be_forced = False  # there is nothing to serve
 
     def judge(self, case: Case) -> Judgement:
@@ -112,7 +114,7 @@ class Serves:
 class TakesTheContract:
     """Every request that the endpoint's clients may send can be answered by the version."""
 
-    production_only = False
+    only_with_approval = False
     can_be_forced = True  # then the contract changes with it
 
     def judge(self, case: Case) -> Judgement:
@@ -156,7 +158,7 @@ def _verdicts(case: Case, forced: bool) -> Iterator[Verdict]:
     for name in gate_names():
         gate = load_gate(name)
         said = gate.judge(case)
-        binding = case.environment == "production" or not gate.production_only
+        binding = case.needs_approval or not gate.only_with_approval
         stops = binding and said.answer != "accept"
         yield Verdict(
             gate=name,

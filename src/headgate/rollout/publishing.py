@@ -1,0 +1,170 @@
+"""Route tables: built from what is registered, numbered so that none is ever lowered, and handed to the nodes."""
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import func, insert, select
+
+from headgate.bundle.manifest import Manifest
+from headgate.identity.access import access_table
+from headgate.identity.actors import ACCESS_NUMBER
+from headgate.records import NodeTables, Placement, RouteTable, Signature, Variant
+from headgate.rollout.bell import Bell
+from headgate.storage.database import Tx, after_commit, now, surroundings_of
+from headgate.storage.instance import raise_number, read_epoch, read_number
+from headgate.storage.schema import endpoints, route_tables
+
+# grows with every published table
+CURSOR = "node_tables"
+# name under which a database carries the bell of those who wait for new tables
+BELL = "bell"
+
+
+def variant_of(version: str, digest: str, manifest: Manifest) -> Variant:
+    """A version as it will stand behind an endpoint: compiled models run inside the worker, all others in a host."""
+    placement: Placement = "inline" if manifest.serves == "onnx" else "host"
+    return Variant(version=version, digest=digest, form=manifest.serves, placement=placement)
+
+
+def next_table(
+    before: RouteTable, variants: tuple[Variant, ...], manifest: Manifest, contract: Signature | None
+) -> RouteTable:
+    """The table that follows `before`: these variants under this contract (None: the version's own signature)."""
+    chosen = contract or manifest.signature
+    changed = chosen != before.contract
+    return msgspec.structs.replace(
+        before,
+        variants=variants,
+        contract=chosen,
+        contract_version=before.contract_version + (1 if changed and before.generation else 0),
+        task=manifest.task,
+        classes=manifest.classes,
+    )
+
+
+def empty_table(endpoint: str, project: str, environment: str) -> RouteTable:
+    """The table of an endpoint that nothing has answered for yet."""
+    return RouteTable(
+        endpoint=endpoint,
+        epoch=0,
+        generation=0,
+        contract=Signature(inputs=()),
+        variants=(),
+        project=project,
+        environment=environment,
+    )
+
+
+def publish(tx: Tx, table: RouteTable, rollout: str | None) -> RouteTable:
+    """Store the table under the next number and let the nodes know; returns it as it was numbered.
+
+    A table without variants takes the endpoint from the nodes. Generations go on counting over deletions and epochs.
+    """
+    numbered = msgspec.structs.replace(table, epoch=read_epoch(tx), generation=_last_generation(tx, table.endpoint) + 1)
+    tx.execute(
+        insert(route_tables).values(
+            endpoint=numbered.endpoint,
+            epoch=numbered.epoch,
+            generation=numbered.generation,
+            body=msgspec.json.encode(numbered).decode(),
+            at=now(tx),
+            rollout=rollout,
+        )
+    )
+    tell_nodes(tx)
+    return numbered
+
+
+def tell_nodes(tx: Tx) -> None:
+    """Say that what nodes must know has changed; who waits for it is woken after the commit."""
+    bell = surroundings_of(tx).attached.get(BELL)
+    if isinstance(bell, Bell):
+        after_commit(tx, BELL, bell.ring)
+    raise_number(tx, CURSOR)
+
+
+def read_cursor(tx: Tx) -> int:
+    """The number of what nodes must know now: it grows with every change of tables, keys, grants and epochs."""
+    return read_number(tx, CURSOR) + read_number(tx, ACCESS_NUMBER) + read_epoch(tx)
+
+
+def node_tables(tx: Tx, *, keys_required: bool) -> NodeTables:
+    """All that a node must know, as of this transaction."""
+    return NodeTables(cursor=read_cursor(tx), routes=node_routes(tx), access=access_table(tx, required=keys_required))
+
+
+def _last_generation(tx: Tx, endpoint: str) -> int:
+    newest = select(func.max(route_tables.c.generation)).where(route_tables.c.endpoint == endpoint)
+    return int(tx.execute(newest).scalar() or 0)
+
+
+class Published(msgspec.Struct, frozen=True, kw_only=True):
+    """A table with when it was published, and for which rollout."""
+
+    table: RouteTable
+    at: str
+    rollout: str | None
+
+
+def tables_of(tx: Tx, endpoint: str) -> Sequence[Published]:
+    """Every table of an endpoint, in the order of their numbers."""
+    chosen = (
+        select(route_tables)
+        .where(route_tables.c.endpoint == endpoint)
+        .order_by(route_tables.c.epoch, route_tables.c.generation)
+    )
+    return [
+        Published(table=msgspec.json.decode(row.body, type=RouteTable), at=row.at, rollout=row.rollout)
+        for row in tx.execute(chosen)
+    ]
+
+
+def newest_table(tx: Tx, endpoint: str) -> RouteTable | None:
+    """The table that nodes are told now, with or without variants; None when there never was one."""
+    chosen = (
+        select(route_tables.c.body)
+        .where(route_tables.c.endpoint == endpoint)
+        .order_by(route_tables.c.epoch.desc(), route_tables.c.generation.desc())
+        .limit(1)
+    )
+    body = tx.execute(chosen).scalar_one_or_none()
+    return None if body is None else msgspec.json.decode(body, type=RouteTable)
+
+
+def table_before(tx: Tx, endpoint: str, rollout: str) -> RouteTable | None:
+    """What was published last before a rollout touched the endpoint; None when it answered nothing then."""
+    earlier: RouteTable | None = None
+    for published in tables_of(tx, endpoint):
+        if published.rollout == rollout:
+            break
+        earlier = published.table
+    return earlier if earlier is not None and earlier.variants else None
+
+
+def node_routes(tx: Tx) -> tuple[RouteTable, ...]:
+    """The newest table of every endpoint that something answers for, by name."""
+    newest_first = (route_tables.c.epoch.desc(), route_tables.c.generation.desc())
+    place = func.row_number().over(partition_by=route_tables.c.endpoint, order_by=newest_first)
+    ranked = (
+        select(route_tables.c.endpoint, route_tables.c.body, place.label("place"))
+        .join(endpoints, endpoints.c.name == route_tables.c.endpoint)
+        .where(endpoints.c.deleted.is_(False))
+        .subquery()
+    )
+    bodies = tx.execute(select(ranked.c.body).where(ranked.c.place == 1).order_by(ranked.c.endpoint)).scalars()
+    tables = (msgspec.json.decode(body, type=RouteTable) for body in bodies)
+    return tuple(table for table in tables if table.variants)
+
+
+def begin_epoch(tx: Tx) -> None:
+    """Publish again, under the current epoch, what an older one left: a restored backup wins over its own future."""
+    for table in node_routes(tx):
+        if table.epoch < read_epoch(tx):
+            publish(tx, table, _rollout_of(tx, table))
+
+
+def _rollout_of(tx: Tx, table: RouteTable) -> str | None:
+    key = (route_tables.c.endpoint, route_tables.c.epoch, route_tables.c.generation)
+    mine = (column == value for column, value in zip(key, (table.endpoint, *table.number), strict=True))
+    rollout: str | None = tx.execute(select(route_tables.c.rollout).where(*mine)).scalar_one()
+    return rollout
