@@ -1,0 +1,277 @@
+"""The loop of a model host: read all that workers sent, answer as much as goes into one model call, read again.
+
+Single-threaded. Nothing waits for a batch to fill: while the model works, the next batch gathers in the sockets.
+"""
+
+import logging
+import selectors
+import signal
+import socket
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from headgate.bundle.manifest import Manifest
+from headgate.errors import DeadlineExceeded, HeadgateError, Malformed, ModelError, ModelOutputInvalid
+from headgate.runtimes.batch import Batch, concatenate
+from headgate.runtimes.runtime import LoadedModel, Outputs
+from headgate.runtimes.verify import check_outputs
+from headgate.serving.hosts.wire import (
+    CANCEL,
+    CANCELLED,
+    PREDICT,
+    Frames,
+    decode_call,
+    encode_failure,
+    encode_leaving,
+    encode_outputs,
+    encode_started,
+)
+
+MAX_ROWS = 4096
+HANG_SECONDS = 1.0  # what a model may take beyond the last deadline of its batch before the host is ended
+LEAVE_SECONDS = 4.0
+_READ_BYTES = 1 << 20
+_QUEUED = 4096  # calls; beyond it they stay in the sockets
+_UNSENT_BYTES = 256 << 20  # to one worker that does not read; then it is let go
+_log = logging.getLogger("headgate.host")
+
+
+class Peer:
+    """One worker's connection."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        self.socket = connection
+        self.frames = Frames()
+        self.unsent = bytearray()
+        self.gone = False
+
+
+class Waiting(NamedTuple):
+    """A call that has been read and not answered."""
+
+    peer: Peer
+    id: int
+    batch: Batch
+    deadline: float
+    alone: bool
+
+    @property
+    def form(self) -> object:
+        """Calls of one form can share a model call."""
+        if self.batch.matrix is not None:
+            return self.batch.matrix.dtype
+        return tuple((name, array.dtype, array.shape[1:]) for name, array in self.batch.columns.items())
+
+
+class Host:
+    """Serves one loaded model on one listening Unix socket until `leave` was called and every worker has hung up."""
+
+    def __init__(
+        self,
+        model: LoadedModel,
+        manifest: Manifest,
+        listener: socket.socket,
+        *,
+        max_rows: int = MAX_ROWS,
+        after_call: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._model = model
+        self._manifest = manifest
+        self._names = tuple(column.name for column in manifest.signature.features)
+        self._max_rows = max_rows
+        self._after_call = after_call
+        self._waiting: list[Waiting] = []
+        self._peers: set[Peer] = set()
+        self._leaving = False
+        self._leave_by: float | None = None
+        self._listener = listener
+        listener.setblocking(False)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(listener, selectors.EVENT_READ, self._accept)
+
+    def serve(self) -> None:
+        """Returns when it has left."""
+        while not self._has_left():
+            self.step()
+
+    def step(self) -> None:
+        """Read everything there is and make one call of the model; wait only when there is nothing to answer."""
+        for key, _ in self._selector.select(self._patience()):
+            key.data()
+        if self._waiting:
+            self._answer(self._next_group())
+            self._after_call()
+
+    def leave(self) -> None:
+        """Take no more workers and end when what they sent is answered. Safe in a signal handler."""
+        self._leaving = True
+
+    def wake_on(self, signals: socket.socket) -> None:
+        """Look around when a signal came: `signals` is the reading end of `signal.set_wakeup_fd`."""
+        self._selector.register(signals, selectors.EVENT_READ, lambda: signals.recv(64))
+
+    def _has_left(self) -> bool:
+        if self._leaving and self._leave_by is None:
+            self._say_goodbye()
+        return self._leave_by is not None and (not self._peers or time.monotonic() >= self._leave_by)
+
+    def _say_goodbye(self) -> None:
+        self._leave_by = time.monotonic() + LEAVE_SECONDS
+        self._selector.unregister(self._listener)
+        self._listener.close()
+        for peer in list(self._peers):
+            self._send(peer, encode_leaving())
+
+    def _patience(self) -> float | None:
+        if self._waiting:
+            return 0.0
+        return None if self._leave_by is None else max(0.0, self._leave_by - time.monotonic())
+
+    def _accept(self) -> None:
+        try:
+            connection, _ = self._listener.accept()
+        except OSError as error:
+            _log.warning("a worker could not be accepted: %s", error)
+            return
+        peer = Peer(connection)
+        self._peers.add(peer)
+        self._selector.register(connection, selectors.EVENT_READ, lambda: self._serve(peer))
+
+    def _serve(self, peer: Peer) -> None:
+        if peer.unsent:
+            self._send(peer, b"")
+        try:
+            # all there is, as far as there is room: what stays in the socket is back-pressure
+            while not peer.gone and len(self._waiting) < _QUEUED:
+                data = peer.socket.recv(_READ_BYTES)
+                if not data:
+                    self._let_go(peer)
+                    return
+                for frame in peer.frames.feed(data):
+                    self._take(peer, frame)
+                if len(data) < _READ_BYTES:
+                    return
+        except BlockingIOError:
+            return
+        except (OSError, Malformed) as error:
+            _log.warning("a worker is let go: %s", error)
+            self._let_go(peer)
+
+    def _take(self, peer: Peer, frame: bytes) -> None:
+        call = decode_call(frame)
+        if call.op == CANCEL:
+            for waiting in [one for one in self._waiting if one.peer is peer and one.id == call.id]:
+                self._waiting.remove(waiting)
+                self._send(peer, encode_failure(call.id, CANCELLED, ""))
+        elif call.op == PREDICT:
+            try:
+                batch = call.batch(self._names)
+            except Malformed as error:
+                self._fail(peer, call.id, error)
+                return
+            self._waiting.append(Waiting(peer, call.id, batch, call.deadline, call.alone))
+        else:
+            self._fail(peer, call.id, Malformed(f"Expected {PREDICT} or {CANCEL}, got {call.op!r}."))
+
+    def _next_group(self) -> list[Waiting]:
+        """The call that came first and those after it that can share its model call."""
+        first, *rest = self._waiting
+        group, left, rows, form = [first], [], first.batch.rows, first.form
+        for call in rest:
+            fits = not (first.alone or call.alone) and rows + call.batch.rows <= self._max_rows and call.form == form
+            if fits:
+                group.append(call)
+                rows += call.batch.rows
+            else:
+                left.append(call)
+        self._waiting = left
+        return group
+
+    def _answer(self, group: Sequence[Waiting]) -> None:
+        now = time.monotonic()
+        group = [call for call in group if self._is_due(call, now)]
+        if not group:
+            return
+        try:
+            outputs = self._predict([call.batch for call in group], max(call.deadline for call in group) - now)
+        except ModelError as error:
+            if len(group) == 1:
+                self._fail(group[0].peer, group[0].id, error)
+                return
+            # one caller's rows must not fail the others'
+            for call in group:
+                self._answer([call])
+        else:
+            self._hand_out(group, outputs)
+
+    def _is_due(self, call: Waiting, now: float) -> bool:
+        """Whether somebody still waits for it; one that runs alone is told that it begins."""
+        if now >= call.deadline:
+            self._fail(call.peer, call.id, DeadlineExceeded("The deadline passed while the request waited."))
+            return False
+        if call.alone:
+            self._send(call.peer, encode_started(call.id))
+        return not call.peer.gone
+
+    def _predict(self, batches: Sequence[Batch], seconds: float) -> Outputs:
+        # a call that hangs is ended by the kernel, whoever holds the interpreter's lock
+        signal.setitimer(signal.ITIMER_REAL, seconds + HANG_SECONDS)
+        try:
+            batch = concatenate(batches)
+            outputs = self._model.predict(batch)
+            check_outputs(outputs, batch.rows, self._manifest.task, self._manifest.classes)
+        except ModelError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise ModelError(f"The model failed: {type(error).__name__}: {error}") from error
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        return outputs
+
+    def _hand_out(self, group: Sequence[Waiting], outputs: Outputs) -> None:
+        start = 0
+        for call in group:
+            stop = start + call.batch.rows
+            try:
+                frame = encode_outputs(call.id, {name: array[start:stop] for name, array in outputs.items()})
+            except ModelOutputInvalid as error:
+                frame = encode_failure(call.id, error.code, error.message)
+            self._send(call.peer, frame)
+            start = stop
+
+    def _fail(self, peer: Peer, number: int, error: HeadgateError) -> None:
+        self._send(peer, encode_failure(number, error.code, error.message))
+
+    def _send(self, peer: Peer, frame: bytes) -> None:
+        if peer.gone:
+            return
+        peer.unsent += frame
+        try:
+            del peer.unsent[: peer.socket.send(peer.unsent)]
+        except BlockingIOError:
+            pass  # sent when the worker reads again
+        except OSError as error:
+            _log.info("a worker is gone: %s", error)
+            self._let_go(peer)
+            return
+        self._watch(peer)
+
+    def _watch(self, peer: Peer) -> None:
+        if len(peer.unsent) > _UNSENT_BYTES:
+            _log.warning("a worker that does not read its answers is let go")
+            self._let_go(peer)
+            return
+        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if peer.unsent else 0)
+        key = self._selector.get_key(peer.socket)
+        if key.events != events:
+            self._selector.modify(peer.socket, events, key.data)
+
+    def _let_go(self, peer: Peer) -> None:
+        if not peer.gone:
+            peer.gone = True
+            self._selector.unregister(peer.socket)
+            peer.socket.close()
+            self._peers.discard(peer)
+            self._waiting = [call for call in self._waiting if call.peer is not peer]
