@@ -1,0 +1,186 @@
+"""The agent of one node: its parts, and what passes between them. All of it runs in the loop's thread."""
+
+import logging
+import os
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from headgate.agent.bundles import Bundles
+from headgate.agent.control_api import ControlApi
+from headgate.agent.control_link import ControlLink
+from headgate.agent.control_process import ControlProcess
+from headgate.agent.deployments import Deployments
+from headgate.agent.hosts import Hosts
+from headgate.agent.journal import Journal, write_journal
+from headgate.agent.launcher import Launcher, Programs
+from headgate.agent.logs import cut_logs
+from headgate.agent.loop import Loop
+from headgate.agent.orphans import Orphan, adopt_hosts, end_control, sweep
+from headgate.agent.port import port_of
+from headgate.agent.tables import Tables
+from headgate.agent.usage import HostUse
+from headgate.agent.workers import Workers
+from headgate.records import LoadFailure, NodeReport, NodeTables
+
+logger = logging.getLogger(__name__)
+
+SETTLE_SECONDS = 1.0
+LONGEST_HEARTBEAT = 1.0
+STOP_POLL_SECONDS = 0.05
+STOP_GRACE_SECONDS = 10.0
+
+
+class Agent:
+    """Keeps workers, hosts and (where it is asked to) the control plane of one node going."""
+
+    def __init__(self, loop: Loop, launcher: Launcher, programs: Programs, listener: socket.socket, control: bool):
+        self._loop = loop
+        self._home = launcher.home
+        self._settings = launcher.settings
+        self._listener = listener
+        self._port = port_of(listener)
+        self._programs = programs
+        self._tables = Tables(launcher.home)
+        self._hosts = Hosts(loop, launcher, programs, self._report)
+        self._api = ControlApi(launcher.home)
+        self._bundles = Bundles(loop, launcher.home, self._api.bundle, self._needed_bundles)
+        self._deployments = Deployments(loop, self._tables, self._bundles, self._hosts, self._published)
+        self._workers = Workers(loop, launcher, programs, self._tables, listener.fileno(), self._report)
+        self._link = ControlLink(loop, self._api, self._take, self._reached)
+        self._control = ControlProcess(loop, launcher, programs) if control else None
+        self._use = HostUse()
+        self._journal: Journal | None = None
+        self._started = datetime.now(UTC).isoformat()
+        self._stopping = False
+
+    def start(self, orphans: list[Orphan]) -> None:
+        """Start and adopt everything. The data plane comes first: it needs nothing but the disk."""
+        sweep(self._home, orphans)
+        self._bundles.sweep()
+        for table in self._tables.routes.values():
+            self._hosts.trust(table.variants)
+            self._use.learn(table)
+        self._workers.start()
+        for orphan in orphans:
+            self._workers.adopt(orphan.name, orphan.process)
+        adopt_hosts(self._home, self._programs, self._hosts)
+        self._deployments.restore()
+        if self._control is not None:
+            end_control(self._home, self._programs)
+            self._control.start()
+        if self._control is not None or self._home.credentials.exists():
+            self._link.start()
+        self._keep_time()
+
+    def stop(self) -> None:
+        """Drain and stop everything, then end the loop; called again, kill what is left."""
+        if self._stopping:
+            self._kill()
+            return
+        logger.info("stopping")
+        self._stopping = True
+        # the workers close theirs as they drain; from then on a client is refused, not left waiting
+        self._listener.close()
+        self._link.stop()
+        self._workers.stop()
+        if self._control is not None:
+            self._control.stop()
+        self._loop.after(self._settings.drain_seconds + STOP_GRACE_SECONDS, self._kill)
+        self._await(lambda: self._workers.gone, self._stop_hosts)
+
+    def _stop_hosts(self) -> None:
+        self._hosts.stop()
+        self._await(lambda: self._hosts.gone and (self._control is None or self._control.gone), self._loop.stop)
+
+    def _await(self, condition: Callable[[], bool], then: Callable[[], None]) -> None:
+        if condition():
+            then()
+        else:
+            self._loop.after(STOP_POLL_SECONDS, lambda: self._await(condition, then))
+
+    def _kill(self) -> None:
+        self._workers.kill()
+        self._hosts.kill()
+        if self._control is not None:
+            self._control.kill()
+
+    def _keep_time(self) -> None:
+        heartbeat = min(self._settings.heartbeat_seconds, LONGEST_HEARTBEAT)
+        self._loop.every(min(heartbeat, self._settings.hang_seconds / 4), self._workers.judge)
+        self._loop.every(heartbeat, self._report)
+        self._loop.every(SETTLE_SECONDS, self._settle)
+
+    def _take(self, answer: NodeTables) -> None:
+        if not self._stopping:
+            self._deployments.take(answer)
+            self._report()
+
+    def _reached(self) -> None:
+        if self._control is not None:
+            self._control.trouble = ""
+
+    def _published(self) -> None:
+        """Something on disk is new."""
+        for table in self._tables.routes.values():
+            self._use.learn(table)
+        self._workers.refresh()
+        self._bundles.prune()
+        self._report()
+
+    def _settle(self) -> None:
+        """Stop hosts that nobody needs, keep the logs short."""
+        if self._stopping:
+            return
+        needed = self._use.needed(self._tables.routes.values(), self._workers.reports())
+        if needed is not None:
+            self._hosts.settle(needed | self._deployments.hosted_digests())
+        cut_logs(self._home)
+
+    def _needed_bundles(self) -> set[str]:
+        return self._tables.digests() | self._deployments.digests()
+
+    def _report(self) -> None:
+        """Tell the control plane, and the disk, how the node is."""
+        report = NodeReport(
+            node=socket.gethostname(),
+            agent_pid=os.getpid(),
+            port=self._port,
+            workers=tuple(report for report in self._workers.reports() if report is not None),
+            hosts=self._hosts.reports(),
+            failures=self._failed_hosts() | self._deployments.failures,
+        )
+        self._link.report(report)
+        self._note(report)
+
+    def _failed_hosts(self) -> dict[str, LoadFailure]:
+        """Endpoint → why a version that it needs counts as failed."""
+        failed = self._hosts.failed()
+        return {
+            endpoint: LoadFailure(
+                epoch=table.epoch, generation=table.generation, version=variant.version, reason=trouble.message
+            )
+            for endpoint, table in self._tables.routes.items()
+            for variant in table.variants
+            if variant.placement == "host" and (trouble := failed.get(variant.digest))
+        }
+
+    def _note(self, report: NodeReport) -> None:
+        control = self._control
+        journal = Journal(
+            pid=report.agent_pid,
+            port=report.port,
+            started=self._started,
+            control_port=self._settings.control_port if control else None,
+            ready=self._workers.ready,
+            control_pid=control.pid if control else None,
+            control_restarts=control.restarts if control else 0,
+            control_trouble=control.trouble if control else "",
+            link_trouble=self._link.trouble,
+            worker_troubles={str(slot): text for slot, text in self._workers.troubles.items()},
+            hosts=report.hosts,
+            failures=report.failures,
+        )
+        if journal != self._journal and not self._stopping:
+            self._journal = journal
+            write_journal(self._home, journal)

@@ -1,0 +1,119 @@
+"""The node's cache of bundles: `cache/<digest>/`, unpacked and verified; nothing half is ever seen there."""
+
+import errno
+import logging
+import os
+import re
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from headgate.agent.loop import Loop
+from headgate.bundle.bundle import Bundle, open_bundle
+from headgate.errors import Corrupt, HeadgateError, Malformed, Unavailable
+from headgate.home import Home
+
+logger = logging.getLogger(__name__)
+
+INCOMING = ".incoming-"
+SPARE_BUNDLES = 10  # bundles no table needs any more, kept for a rollback
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+# streams the `.hgb` of a digest into the file; raises HeadgateError
+Download = Callable[[str, BinaryIO], None]
+Fetched = Callable[[HeadgateError | None], None]
+
+
+class Bundles:
+    """Sees to it that a bundle is in the cache: one download per digest however many ask, each in its own thread."""
+
+    def __init__(self, loop: Loop, home: Home, download: Download, needed: Callable[[], set[str]]) -> None:
+        self._loop = loop
+        self._needed = needed
+        self._cache = home.cache
+        self._download = download
+        self._waiting: dict[str, list[Fetched]] = {}
+        self._checked: set[str] = set()
+
+    def sweep(self) -> None:
+        """Remove what a killed agent left half done."""
+        for left in self._cache.glob(".*"):
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+
+    def ensure(self, digest: str, done: Fetched) -> None:
+        """Have the bundle in the cache, then call `done` in the loop's thread with None or why not."""
+        if digest in self._checked and (self._cache / digest).is_dir():
+            done(None)
+        elif digest in self._waiting:
+            self._waiting[digest].append(done)
+        else:
+            self._waiting[digest] = [done]
+            threading.Thread(target=self._obtain, args=(digest,), name=f"fetch-{digest[:8]}", daemon=True).start()
+
+    def prune(self, spare: int = SPARE_BUNDLES) -> None:
+        """Remove what nothing needs, except for the few used last."""
+        kept = self._needed() | self._waiting.keys()
+        idle = [path for path in self._cache.iterdir() if _DIGEST.fullmatch(path.name) and path.name not in kept]
+        idle.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+        for path in idle[spare:]:
+            self._checked.discard(path.name)
+            # renamed first: a bundle is there as a whole or not at all
+            gone = path.rename(path.with_name(f"{INCOMING}{path.name}"))
+            shutil.rmtree(gone)
+
+    def _obtain(self, digest: str) -> None:
+        """In its own thread: verify what is there, or fetch it."""
+        trouble: HeadgateError | None = None
+        try:
+            self._verify_or_fetch(digest)
+        except HeadgateError as error:
+            trouble = error
+        except OSError as error:
+            trouble = Unavailable(f"Expected to write bundle {digest[:12]} to {self._cache}, got: {error}.")
+            if error.errno == errno.ENOSPC:
+                # before it is tried again
+                self._loop.post(lambda: self.prune(spare=0))
+        self._loop.post(lambda: self._settle(digest, trouble))
+
+    def _verify_or_fetch(self, digest: str) -> None:
+        if not _DIGEST.fullmatch(digest):
+            raise Malformed(f"Expected a bundle's sha256 in hex, got {digest[:80]!r}.")
+        folder = self._cache / digest
+        if folder.is_dir():
+            try:
+                _expect(digest, open_bundle(folder))
+            except HeadgateError as error:
+                logger.error("cached bundle %s is damaged and is fetched again: %s", digest[:12], error)
+                shutil.rmtree(folder)
+            else:
+                # most recently used, for `prune`
+                os.utime(folder)
+                return
+        self._fetch(digest, folder)
+
+    def _fetch(self, digest: str, folder: Path) -> None:
+        archive = self._cache / f"{INCOMING}{digest}.hgb"
+        staging = self._cache / f"{INCOMING}{digest}"
+        try:
+            archive.unlink(missing_ok=True)
+            with os.fdopen(os.open(archive, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                self._download(digest, file)
+            shutil.rmtree(staging, ignore_errors=True)
+            _expect(digest, open_bundle(archive, staging))
+            staging.rename(folder)
+        finally:
+            archive.unlink(missing_ok=True)
+            shutil.rmtree(staging, ignore_errors=True)
+
+    def _settle(self, digest: str, trouble: HeadgateError | None) -> None:
+        if trouble is None:
+            self._checked.add(digest)
+        for done in self._waiting.pop(digest):
+            done(trouble)
+
+
+def _expect(digest: str, bundle: Bundle) -> None:
+    if bundle.digest != digest:
+        raise Corrupt(f"Expected bundle {digest}, got {bundle.digest}. Register the version again.")

@@ -1,0 +1,92 @@
+"""The control plane of this machine, kept alive. Nothing in the data plane waits for it."""
+
+import logging
+import signal
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from headgate.agent.launcher import Launcher, Programs
+from headgate.agent.logs import last_words, log_size
+from headgate.agent.loop import Loop, Timer
+from headgate.agent.pace import Backoff
+from headgate.errors import HeadgateError
+from headgate.home import write_atomically
+
+if TYPE_CHECKING:
+    from headgate.agent.process import Process
+
+logger = logging.getLogger(__name__)
+
+LOG = "control"
+PID_FILE = "control.json"
+
+
+class ControlProcess:
+    """One control plane process after another, with growing pauses while it keeps ending."""
+
+    def __init__(self, loop: Loop, launcher: Launcher, programs: Programs) -> None:
+        self._loop = loop
+        self._launcher = launcher
+        self._home = launcher.home
+        self._command = programs.control
+        self._process: Process | None = None
+        self._backoff = Backoff()
+        self._began = 0.0
+        self._log_start = 0
+        self._timer: Timer | None = None
+        self._stopping = False
+        self.restarts = 0
+        self.trouble = ""
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    @property
+    def gone(self) -> bool:
+        return self._process is None
+
+    def start(self) -> None:
+        self._began = self._loop.now()
+        self._log_start = log_size(self._home, LOG)
+        try:
+            process = self._launcher.start(LOG, self._command)
+        except HeadgateError as error:
+            self._again(error.message)
+            return
+        self._process = process
+        self._loop.watch(process, self._ended)
+        started = datetime.now(UTC).isoformat()
+        write_atomically(self._home.run / PID_FILE, msgspec.json.encode({"pid": process.pid, "started": started}))
+
+    def stop(self) -> None:
+        self._stopping = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._process is not None:
+            self._process.send(signal.SIGTERM)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.send(signal.SIGKILL)
+
+    def _ended(self) -> None:
+        assert self._process is not None
+        self._loop.forget(self._process)
+        how = self._process.reap()
+        self._process.close()
+        self._process = None
+        (self._home.run / PID_FILE).unlink(missing_ok=True)
+        if not self._stopping:
+            words = last_words(self._home, LOG, self._log_start)
+            self._again(f"ended with {how}: {words}" if words else f"ended with {how}")
+
+    def _again(self, trouble: str) -> None:
+        lived = self._loop.now() - self._began
+        pause = self._backoff.ended(lived)
+        self.restarts += 1
+        self.trouble = trouble
+        logger.error("the control plane %s; predictions go on; it is started again in %.1f s", trouble, pause)
+        self._timer = self._loop.after(pause, self.start)

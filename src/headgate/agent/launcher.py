@@ -1,0 +1,54 @@
+"""How the agent starts a process: own session, own log of bounded size, only the descriptors it is meant to have."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import msgspec
+
+from headgate.agent.logs import open_log
+from headgate.agent.process import Process
+from headgate.errors import Unavailable
+from headgate.home import Home
+from headgate.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """The commands of the processes that an agent starts; their flags follow."""
+
+    worker: tuple[str, ...] = (sys.executable, "-m", "headgate.serving.main")
+    template: tuple[str, ...] = (sys.executable, "-m", "headgate.serving.hosts.template")
+    control: tuple[str, ...] = (sys.executable, "-m", "headgate.app")
+
+
+@dataclass(frozen=True, slots=True)
+class Launcher:
+    """Starts processes that outlive the agent: neither Ctrl-C nor its death takes them along."""
+
+    home: Home
+    settings: Settings
+
+    def start(
+        self, log: str, command: tuple[str, ...], *, descriptors: tuple[int, ...] = (), talks: bool = False
+    ) -> Process:
+        """Start it with its output in `logs/<log>.log`; one that `talks` has pipes as stdin and stdout.
+
+        Raises `Unavailable` when the machine has no room for another process.
+        """
+        settings = msgspec.json.encode(self.settings).decode()
+        try:
+            with open_log(self.home, log) as output:
+                child = subprocess.Popen(
+                    (*command, "--home", str(self.home.path)),
+                    stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
+                    stdout=subprocess.PIPE if talks else output,
+                    stderr=output,
+                    env={**os.environ, "HEADGATE_SETTINGS": settings},
+                    pass_fds=descriptors,
+                    start_new_session=True,
+                )
+            return Process(child.pid, os.pidfd_open(child.pid), child)
+        except OSError as error:
+            raise Unavailable(f"Expected to start `{' '.join(command)}`, got: {error}.") from error

@@ -1,0 +1,89 @@
+"""Composition root of the node agent: `python -m headgate.agent.main --home H [--no-control]`."""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+import msgspec
+
+from headgate.agent.agent import Agent
+from headgate.agent.journal import journal_path
+from headgate.agent.launcher import Launcher, Programs
+from headgate.agent.lock import only_agent
+from headgate.agent.logs import LOG_BYTES
+from headgate.agent.loop import Loop
+from headgate.agent.orphans import find_workers, take_port
+from headgate.errors import HeadgateError, Malformed
+from headgate.home import Home
+from headgate.settings import Settings, load_settings
+
+LINE = "%(asctime)s %(levelname)s %(message)s"
+
+
+def run_agent(home: Home, settings: Settings, *, control: bool = True, programs: Programs | None = None) -> None:
+    """Run this node until SIGTERM or SIGINT. `control` starts a control plane too.
+
+    Raises `Conflict` when the home has an agent or the port is taken, `Refused` when the address needs authentication.
+    """
+    programs = programs or Programs()
+    home.create()
+    with only_agent(home):
+        loop = Loop()
+        orphans = find_workers(home, programs)
+        listener = take_port(home, settings, orphans, os.environ)
+        agent = Agent(loop, Launcher(home, settings), programs, listener, control)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: loop.post(agent.stop))
+        agent.start(orphans)
+        loop.run()
+        loop.close()
+        journal_path(home).unlink(missing_ok=True)
+
+
+def main(arguments: Sequence[str] | None = None, programs: Programs | None = None) -> int:
+    """Exit status: 0 stopped as asked, 1 refused or failed (reason on stderr), 2 wrong usage."""
+    parser = argparse.ArgumentParser(prog="python -m headgate.agent.main", description="The node agent of Headgate.")
+    parser.add_argument("--home", required=True, type=Path, help="folder of the instance")
+    parser.add_argument("--no-control", action="store_true", help="do not start a control plane")
+    chosen = parser.parse_args(arguments)
+    home = Home(chosen.home.absolute())
+    try:
+        settings = _settings(home, os.environ)
+        home.create()
+        _log_to(home)
+        run_agent(home, settings, control=not chosen.no_control, programs=programs)
+    except HeadgateError as error:
+        print(f"headgate: {error.message}", file=sys.stderr)  # noqa: T201 (the reason belongs on stderr)
+        return 1
+    return 0
+
+
+def _settings(home: Home, environment: Mapping[str, str]) -> Settings:
+    """From `HEADGATE_SETTINGS` (JSON, by whoever starts us), else from environment and file."""
+    if text := environment.get("HEADGATE_SETTINGS"):
+        try:
+            settings = msgspec.json.decode(text, type=Settings)
+        except ValueError as error:
+            raise Malformed(f"Expected settings as JSON in HEADGATE_SETTINGS, got: {error}.") from error
+    else:
+        settings = load_settings(home.path, environment, {})
+    if settings.workers < 1:
+        raise Malformed(f"Expected at least one worker, got {settings.workers}. Set --workers.")
+    return settings
+
+
+def _log_to(home: Home) -> None:
+    """Everything to `logs/agent.log`, what needs a person also to stderr."""
+    journal = RotatingFileHandler(home.logs / "agent.log", maxBytes=LOG_BYTES, backupCount=1)
+    screen = logging.StreamHandler()
+    screen.setLevel(logging.WARNING)
+    logging.basicConfig(level=logging.INFO, format=LINE, handlers=[journal, screen])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

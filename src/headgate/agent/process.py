@@ -1,0 +1,104 @@
+"""A process that is watched and signalled through a pidfd, child or not: its pid cannot pass to another meanwhile."""
+
+import os
+import select
+import signal
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+
+class Process:
+    """A living or just ended process. Readable (for a selector) once it has ended."""
+
+    def __init__(self, pid: int, descriptor: int, child: subprocess.Popen[bytes] | None = None) -> None:
+        self.pid = pid
+        self.child = child
+        self._descriptor = descriptor
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    @property
+    def alive(self) -> bool:
+        return self._descriptor >= 0 and not self.wait(0)
+
+    def send(self, number: int) -> bool:
+        """Whether the signal found the process."""
+        try:
+            signal.pidfd_send_signal(self._descriptor, number)
+        except OSError:
+            # ended (ESRCH), or closed by us because it had ended (EBADF)
+            return False
+        return True
+
+    def reap(self) -> str:
+        """How it ended, for people; also frees the zombie when it is our child."""
+        if self.child is None:
+            return "ended"
+        code = self.child.wait()
+        if code >= 0:
+            return f"exit status {code}"
+        return signal.Signals(-code).name if -code in {int(known) for known in signal.Signals} else f"signal {-code}"
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it has ended within that time."""
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLIN)
+        return bool(poll.poll(max(0, round(seconds * 1000))))
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def hold(pid: int) -> Process | None:
+    """Take hold of a process that is not our child; None when there is none."""
+    try:
+        process = Process(pid, os.pidfd_open(pid))
+    except OSError:
+        return None
+    if process.alive:
+        return process
+    process.close()
+    return None
+
+
+def arguments(pid: int) -> tuple[str, ...]:
+    """Its command line; empty for a kernel thread, a zombie, or nobody."""
+    try:
+        line = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return ()
+    return tuple(os.fsdecode(part) for part in line.split(b"\0") if part)
+
+
+def runs(pid: int, program: tuple[str, ...], home: Path) -> bool:
+    """Whether the process runs this program on this home. The interpreter's own path is not compared."""
+    line = arguments(pid)
+    if line[1 : len(program)] != program[1:] or len(line) < len(program):
+        return False
+    given = argument_of(line, "--home")
+    with suppress(OSError):
+        return bool(given) and Path(given).resolve() == home.resolve()
+    return False
+
+
+def argument_of(line: tuple[str, ...], flag: str) -> str:
+    """What follows the flag, or an empty text."""
+    place = line.index(flag) + 1 if flag in line else len(line)
+    return line[place] if place < len(line) else ""
+
+
+def find_processes(program: tuple[str, ...], home: Path) -> list[Process]:
+    """Every process that runs this program on this home, held. Files in `run/` are hints, this is the truth."""
+    found = []
+    for pid in [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]:
+        if runs(pid, program, home) and (process := hold(pid)):
+            # asked again now that its pid cannot pass to another
+            if runs(process.pid, program, home):
+                found.append(process)
+            else:
+                process.close()
+    return found

@@ -1,0 +1,83 @@
+"""The node's tables on disk: what a worker, or a whole node, starts from with nothing else alive."""
+
+import logging
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from headgate.home import Home, sync_folder, write_atomically
+from headgate.names import validate_name
+from headgate.records import AccessTable, RouteTable
+
+logger = logging.getLogger(__name__)
+Table = TypeVar("Table", RouteTable, AccessTable)
+
+
+class Tables:
+    """Route and access tables as this node has them. No table is ever replaced by a lower one."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._routes = self._read_routes()
+        self._access = _read(home.access, AccessTable)
+
+    @property
+    def routes(self) -> dict[str, RouteTable]:
+        """Endpoint → the table on disk."""
+        return dict(self._routes)
+
+    @property
+    def epoch(self) -> int:
+        """The highest epoch seen: a control plane below it was restored from an older backup and removes nothing."""
+        epochs = [table.epoch for table in self._routes.values()]
+        return max([*epochs, self._access.epoch if self._access else 0])
+
+    def digests(self) -> set[str]:
+        """Every bundle that the tables need."""
+        return {variant.digest for table in self._routes.values() for variant in table.variants}
+
+    def is_newer(self, table: RouteTable) -> bool:
+        known = self._routes.get(table.endpoint)
+        return known is None or table.number > known.number
+
+    def write(self, table: RouteTable) -> bool:
+        """Put the table in force on disk; False when one as high is there. Raises `InvalidName`."""
+        if not self.is_newer(table):
+            return False
+        write_atomically(self._path(table.endpoint), msgspec.json.encode(table))
+        self._routes[table.endpoint] = table
+        return True
+
+    def remove(self, endpoint: str) -> None:
+        """Forget the endpoint; it is as if it had never been."""
+        self._path(endpoint).unlink(missing_ok=True)
+        sync_folder(self._home.routes)
+        self._routes.pop(endpoint, None)
+
+    def write_access(self, table: AccessTable) -> bool:
+        """Put the access table in force on disk; False when one as high is there."""
+        known = self._access
+        if known is not None and (table.epoch, table.number) <= (known.epoch, known.number):
+            return False
+        write_atomically(self._home.access, msgspec.json.encode(table))
+        self._access = table
+        return True
+
+    def _read_routes(self) -> dict[str, RouteTable]:
+        found = [_read(path, RouteTable) for path in sorted(self._home.routes.glob("*.json"))]
+        return {table.endpoint: table for table in found if table is not None}
+
+    def _path(self, endpoint: str) -> Path:
+        return self._home.routes / f"{validate_name(endpoint, 'endpoint')}.json"
+
+
+def _read(path: Path, kind: type[Table]) -> Table | None:
+    """The table, or None; one that cannot be read is replaced by whatever the control plane sends next."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        logger.error("expected a table in %s, got: %s; it is passed over until a new one comes", path, error)
+        return None

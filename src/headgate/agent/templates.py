@@ -1,0 +1,284 @@
+"""Template processes, one per runtime, and the forks asked of them: JSON lines down their stdin and up their stdout."""
+
+import logging
+import os
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from headgate.agent.launcher import Launcher, Programs
+from headgate.agent.links import Lines
+from headgate.agent.logs import last_words, log_size
+from headgate.agent.loop import Loop, Timer
+from headgate.agent.process import Process, hold
+from headgate.errors import HeadgateError, ModelError, Unavailable
+
+logger = logging.getLogger(__name__)
+FORK_SECONDS = 60.0  # importing a framework and forking, on a busy machine
+EXIT_SECONDS = 1.0  # how long a template may take to tell how its child ended
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """About one child. `started` has digest and socket, `failed` the reason, `exited` the status.
+
+    A `failed` without a pid is a fork that did not come about; it has the socket.
+    """
+
+    pid: int
+    socket: str = ""
+    reason: str = ""
+    status: int = 0
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a template."""
+
+    preloaded: bool = False
+    started: Told | None = None
+    ready: Told | None = None
+    failed: Told | None = None
+    exited: Told | None = None
+
+
+@dataclass(eq=False)
+class Fork:
+    """One child of a template: a model host, or a smoke test that exits when its golden requests have passed."""
+
+    digest: str
+    form: str
+    socket: Path
+    smoke: bool
+    # called when it is ready and when it has ended
+    changed: Callable[["Fork"], None]
+    process: Process | None = None
+    ready: bool = False
+    ended: bool = False
+    status: int | None = None
+    # its template is gone, so nobody will tell its status
+    orphaned: bool = False
+    trouble: HeadgateError | None = None
+    began: float = 0.0
+    deadline: Timer | None = field(default=None, repr=False)
+
+    @property
+    def passed(self) -> bool:
+        return self.ended and self.status == 0 and self.trouble is None
+
+    def order(self) -> bytes:
+        """The line that asks for it."""
+        order = {"digest": self.digest, "form": self.form, "socket": str(self.socket), "smoke": self.smoke}
+        return msgspec.json.encode({"fork": order}) + b"\n"
+
+    def stop(self) -> None:
+        """Ask it to leave."""
+        if self.process is not None:
+            self.process.send(signal.SIGTERM)
+
+    def kill(self, trouble: HeadgateError | None = None) -> None:
+        self.trouble = self.trouble or trouble
+        if self.process is not None:
+            self.process.send(signal.SIGKILL)
+
+
+class Nursery:
+    """Watches forks from start to end, whether their template lives or not."""
+
+    def __init__(self, loop: Loop, load_seconds: float) -> None:
+        self._loop = loop
+        self._load_seconds = load_seconds
+
+    def begin(self, fork: Fork, pid: int) -> None:
+        """It runs under this pid."""
+        fork.began = self._loop.now()
+        fork.process = hold(pid)
+        if fork.ended:
+            # it came too late; nobody waits for it any more
+            fork.kill()
+            return
+        if fork.process is None:
+            self._loop.after(EXIT_SECONDS, lambda: self.conclude(fork))
+            return
+        process = fork.process
+        self._loop.watch(process, lambda: self._gone(fork))
+        if not fork.ready:
+            late = ModelError(f"Expected the model to load within {self._load_seconds:g} s; it did not.")
+            self.expect(fork, self._load_seconds, late)
+
+    def expect(self, fork: Fork, seconds: float, late: HeadgateError) -> None:
+        """It is ready, or over, within that time."""
+        if fork.deadline is not None:
+            fork.deadline.cancel()
+
+        def judge() -> None:
+            fork.kill(late)
+            if fork.process is None:
+                self.conclude(fork)
+
+        fork.deadline = self._loop.after(seconds, judge)
+
+    def is_ready(self, fork: Fork) -> None:
+        fork.ready = True
+        # a smoke test still has to exit
+        if fork.deadline is not None and not fork.smoke:
+            fork.deadline.cancel()
+        if not fork.ended:
+            fork.changed(fork)
+
+    def conclude(self, fork: Fork) -> None:
+        """It is over; say so once."""
+        if fork.ended:
+            return
+        fork.ended, fork.ready = True, False
+        if fork.deadline is not None:
+            fork.deadline.cancel()
+        if fork.process is not None:
+            self._loop.forget(fork.process)
+            fork.process.close()
+        fork.changed(fork)
+
+    def _gone(self, fork: Fork) -> None:
+        assert fork.process is not None
+        self._loop.forget(fork.process)
+        if fork.status is not None or fork.orphaned:
+            self.conclude(fork)
+        else:
+            # only its template, the parent, learns the status
+            self._loop.after(EXIT_SECONDS, lambda: self.conclude(fork))
+
+
+class Template:
+    """One template process. It is started once; when it ends, whoever needs another makes one."""
+
+    def __init__(self, loop: Loop, launcher: Launcher, programs: Programs, runtime: str, nursery: Nursery) -> None:
+        self.runtime = runtime
+        self._log = f"template-{runtime}"
+        self._loop = loop
+        self._nursery = nursery
+        self._home = launcher.home
+        self._lines = Lines()
+        self._decoder = msgspec.json.Decoder(Message)
+        self._asked: dict[str, Fork] = {}
+        self._forks: dict[int, Fork] = {}
+        self._log_start = log_size(launcher.home, self._log)
+        self._process = launcher.start(self._log, (*programs.template, "--runtime", runtime), talks=True)
+        os.set_blocking(self._output.fileno(), False)
+        os.set_blocking(self._input.fileno(), False)
+        loop.watch(self._output, self._read)
+        loop.watch(self._process, self._end)
+        self.ended = False
+        self.stopping = False
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._asked) or any(not fork.ended for fork in self._forks.values())
+
+    def fork(self, fork: Fork) -> None:
+        """Ask for a child; the fork is told how it goes."""
+        self._asked[str(fork.socket)] = fork
+        late = Unavailable(f"Expected the template of runtime {self.runtime} to fork within {FORK_SECONDS:g} s.")
+        self._nursery.expect(fork, FORK_SECONDS, late)
+        # a broken pipe is a template that has ended, which its pidfd says; a full one lets the fork's deadline pass
+        with suppress(OSError):
+            os.write(self._input.fileno(), fork.order())
+
+    def stop(self) -> None:
+        """Let it go: it ends with its stdin, and by a signal if it does not read it. Its hosts stay."""
+        self.stopping = True
+        with suppress(OSError):
+            self._input.close()
+        self._process.send(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self._process.send(signal.SIGKILL)
+
+    @property
+    def _input(self) -> IO[bytes]:
+        assert self._process.child is not None and self._process.child.stdin is not None
+        return self._process.child.stdin
+
+    @property
+    def _output(self) -> IO[bytes]:
+        assert self._process.child is not None and self._process.child.stdout is not None
+        return self._process.child.stdout
+
+    def _read(self) -> None:
+        try:
+            content = os.read(self._output.fileno(), 65_536)
+            messages = [self._decoder.decode(line) for line in self._lines.feed(content)]
+        except BlockingIOError:
+            return
+        except ValueError as error:
+            logger.error("the template of %s does not speak the protocol and is killed: %s", self.runtime, error)
+            self.kill()
+            return
+        if not content:
+            self._loop.forget(self._output)
+        for message in messages:
+            self._hear(message)
+
+    def _hear(self, message: Message) -> None:
+        if told := message.started:
+            if fork := self._asked.pop(told.socket, None):
+                self._forks[told.pid] = fork
+                self._nursery.begin(fork, told.pid)
+            return
+        if message.failed and not message.failed.pid and (fork := self._asked.pop(message.failed.socket, None)):
+            fork.trouble = Unavailable(message.failed.reason)
+            self._nursery.conclude(fork)
+            return
+        for told in (message.ready, message.failed, message.exited):
+            fork = self._forks.get(told.pid) if told else None
+            if told is not None and fork is not None:
+                self._tell(fork, message, told)
+
+    def _tell(self, fork: Fork, message: Message, told: Told) -> None:
+        if message.ready:
+            self._nursery.is_ready(fork)
+        elif message.failed:
+            fork.trouble = fork.trouble or ModelError(told.reason or "The model failed without a reason.")
+        else:
+            fork.status = told.status
+            if told.status != 0 and fork.trouble is None:
+                fork.trouble = ModelError(f"The process that loaded the model ended with status {told.status}.")
+            del self._forks[told.pid]
+            self._nursery.conclude(fork)
+
+    def _end(self) -> None:
+        """The template is gone. Hosts go on; what it had not forked yet never will be."""
+        self._read_rest()
+        self._loop.forget(self._process)
+        self._loop.forget(self._output)
+        how = self._process.reap()
+        words = last_words(self._home, self._log, self._log_start)
+        self.ended = True
+        with suppress(OSError):
+            self._input.close()
+        self._output.close()
+        self._process.close()
+        level = logging.WARNING if self.busy and not self.stopping else logging.INFO
+        logger.log(level, "the template of %s ended: %s %s", self.runtime, how, words)
+        trouble = Unavailable(f"The template of runtime {self.runtime} ended ({how}): {words or 'it said nothing'}")
+        for fork in self._asked.values():
+            fork.trouble = fork.trouble or trouble
+            self._nursery.conclude(fork)
+        for fork in self._forks.values():
+            fork.orphaned = True
+            if fork.smoke:
+                fork.kill(trouble)
+        self._asked.clear()
+        self._forks.clear()
+
+    def _read_rest(self) -> None:
+        with suppress(OSError):
+            for line in self._lines.feed(os.read(self._output.fileno(), 1 << 20)):
+                with suppress(msgspec.DecodeError):
+                    self._hear(self._decoder.decode(line))
