@@ -40,7 +40,7 @@ DEFAULT_LIMITS = Limits()
 
 
 def is_member_name(name: str) -> bool:
-    """Whether a bundle may hold a file of that name: `/`-separated, no empty, hidden or `..` part, not over 255 bytes."""
+    """Whether a bundle may hold a file of that name: `/`-separated, no hidden or `..` part, 255 bytes long."""
     return all(COMPONENT.fullmatch(part) for part in name.split("/")) and _split(name) is not None
 
 
