@@ -1,0 +1,50 @@
+"""`headgate backup` and `restore`: everything that the instance knows, in one file and back."""
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from headgate.cli.instance import client
+from headgate.cli.options import PlainCommand, output_or_file
+from headgate.cli.progress import bytes_bar
+from headgate.cli.rendering import say, show_done
+from headgate.home import Home
+from headgate.registry.restoring import restore_instance
+
+
+@click.command(cls=PlainCommand)
+@output_or_file("The file to write; default: headgate-backup.tar.")
+@click.option("--overwrite", is_flag=True, help="Replace the file when it is there.")
+def backup(output: str | None, overwrite: bool) -> None:
+    """Save everything that the instance knows to one file.
+
+    The file holds keys: it is readable by you alone, keep it so. The instance goes on meanwhile.
+    """
+    target = Path(output or "headgate-backup.tar")
+    with client() as instance, bytes_bar("saving") as progress:
+        path = instance.backups.save(target, overwrite=overwrite, progress=progress)
+    size = path.stat().st_size
+    sentence = f"Saved {path} ({size:,} bytes). Restore it: headgate restore {path} --home DIR"
+    show_done({"path": str(path), "size": size}, sentence, brief="path")
+
+
+@click.command(cls=PlainCommand)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--home", required=True, metavar="DIR", help="The new instance's folder; not there yet, or empty.")
+@click.option("--reason", default="", help="Why; kept in the audit trail.")
+def restore(file: Path, home: str, reason: str) -> None:
+    """Make a new home of the backup in FILE; nothing needs to run.
+
+    Started there, the instance begins a new epoch: what nodes knew of the old one gives way to it.
+    """
+    place = Home(Path(home).absolute())
+    with file.open("rb") as source:
+        restored = restore_instance(source, place, actor="local", reason=reason)
+    found = {"home": str(place.path), "epoch": restored.epoch, **msgspec.to_builtins(restored.backup)}
+    made = restored.backup.created_at
+    show_done(
+        found, f"Restored the backup of {made} to {place.path}. Next: headgate up --home {place.path}", brief="home"
+    )
+    if not restored.chain.ok:
+        say("The audit trail in this backup was not whole when it was made: see `headgate audit verify`.")

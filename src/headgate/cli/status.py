@@ -1,0 +1,83 @@
+"""`headgate status`: what runs, by the control plane or, without it, by the home's run files."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from headgate import __version__
+from headgate.cli.instance import client
+from headgate.cli.options import PlainCommand, choices
+from headgate.cli.rendering import print_table, show_one
+from headgate.client import local
+from headgate.client.predictions import local_data_url
+from headgate.errors import Unreachable
+from headgate.home import Home, find_home
+
+
+@click.command(cls=PlainCommand)
+def status() -> None:
+    """Show what runs; exit code 3 when nothing does.
+
+    When the control plane does not answer, the processes of this home are shown: predictions go on without it.
+    """
+    try:
+        with client() as instance:
+            found: Mapping[str, Any] = instance.status()
+    except Unreachable:
+        if choices().url or os.environ.get("HEADGATE_URL"):
+            raise
+        found = status_of_home(find_home(Path.cwd(), os.environ.get("HEADGATE_HOME")))
+    show_one(found, _facts(found), brief="home")
+    if choices().output == "table" and not choices().quiet:
+        _tables(found)
+
+
+def status_of_home(home: Home) -> dict[str, Any]:
+    """The same shape as the control plane's answer, from pid files; raises `Unreachable` when nothing lives."""
+    runners = local.find_runners(home)
+    if not runners:
+        raise Unreachable(f"Expected Headgate to run in {home.path}, nothing does. Start it with `headgate up`.")
+    agent = next((runner for runner in runners if runner.name == "agent"), None)
+    control = next((runner for runner in runners if runner.name == "control"), None)
+    workers = [runner for runner in runners if runner.name.startswith("w")]
+    return {
+        "version": __version__,
+        "home": str(home.path),
+        "control": {"pid": control.pid, "url": None} if control else None,
+        "agent": {"pid": agent.pid} if agent else None,
+        "data": {"url": local_data_url(home)},
+        "workers": [
+            {"worker": runner.name, "pid": runner.pid, "generation": None, "ready": None} for runner in workers
+        ],
+        "hosts": [{"pid": runner.pid} for runner in runners if runner.name == "host"],
+        "endpoints": [{"endpoint": path.stem} for path in sorted(home.routes.glob("*.json"))],
+    }
+
+
+def _facts(found: Mapping[str, Any]) -> dict[str, object]:
+    control, agent = found.get("control") or {}, found.get("agent") or {}
+    return {
+        "control": f"{control.get('url') or 'does not answer'} (pid {control['pid']})" if control else "not running",
+        "data": (found.get("data") or {}).get("url"),
+        "agent": f"pid {agent['pid']}" if agent else "not running",
+        "home": found["home"],
+        "version": found["version"],
+    }
+
+
+def _tables(found: Mapping[str, Any]) -> None:
+    if found["workers"]:
+        click.echo()
+        titles = ("worker", "pid", "ready", "connections", "requests")
+        print_table(titles, [[worker.get(title) for title in titles] for worker in found["workers"]])
+    if found["hosts"]:
+        click.echo()
+        cells = [[str(host.get("digest", ""))[:12], host["pid"], host.get("ready")] for host in found["hosts"]]
+        print_table(("model host", "pid", "ready"), cells)
+    if found["endpoints"]:
+        click.echo()
+        names = ("endpoint", "version", "state")
+        print_table(names, [[endpoint.get(name) for name in names] for endpoint in found["endpoints"]])

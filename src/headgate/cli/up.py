@@ -1,0 +1,78 @@
+"""`headgate up`: everything on this machine, in the foreground or detached."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from headgate.cli.options import PlainCommand
+from headgate.cli.progress import steps_line
+from headgate.cli.rendering import show_one
+from headgate.client import local
+from headgate.errors import Conflict
+from headgate.home import find_home
+from headgate.settings import load_settings, setting_declarations
+
+TYPES: dict[str, Any] = {"str": str, "int": int, "float": float}
+
+
+def setting_options() -> list[click.Option]:
+    """One flag per setting, from the one declaration of each."""
+    options = []
+    for declared in setting_declarations():
+        flag = declared["name"].replace("_", "-")
+        is_switch = declared["type"] == "bool"
+        default = "off" if declared["default"] is False else declared["default"]
+        shown = f"; default: {default}" if default != "" else ""
+        options.append(
+            click.Option(
+                [f"--{flag}/--no-{flag}" if is_switch else f"--{flag}"],
+                default=None,
+                type=None if is_switch else TYPES[declared["type"]],
+                help=f"{declared['help'].removesuffix('.')}{shown}.",
+            )
+        )
+    return options
+
+
+class UpCommand(PlainCommand):
+    """A command with a flag per setting."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params[-3:-3] = setting_options()
+
+
+@click.command(cls=UpCommand)
+@click.option("--home", metavar="DIR", help="The instance's folder; default: the nearest .headgate, else a new one.")
+@click.option("--detach", is_flag=True, help="Return when it is ready, and leave it running.")
+def up(home: str | None, detach: bool, **flags: Any) -> None:
+    """Start Headgate: control plane, workers, model hosts.
+
+    Flags beat the environment (HEADGATE_PORT, …), the environment beats headgate.toml.
+    """
+    place = find_home(Path.cwd(), home or os.environ.get("HEADGATE_HOME"))
+    settings = load_settings(place.path, os.environ, flags)
+    local.check_exposure(settings)
+    environment = local.agent_environment(flags, os.environ)
+    if not detach:
+        if running := local.find_agent(place):
+            raise Conflict(f"Headgate runs already in {place.path} (pid {running.pid}). Stop it: headgate down")
+        place.create()
+        command = local.agent_command(place)
+        # this process becomes the agent: Ctrl-C and SIGTERM reach it, and nothing stands between
+        os.execve(command[0], command, environment)
+    agent = local.start_agent(place, environment)
+    with steps_line("starting") as step:
+        if step:
+            step("control plane and workers")
+        status = local.wait_ready(place, agent)
+    facts = {
+        "control": status["control"]["url"],
+        "data": status["data"]["url"],
+        "home": place.path,
+        "logs": place.logs,
+        "stop": "headgate down",
+    }
+    show_one(status, facts, brief="home")

@@ -1,0 +1,1 @@
+"""Headgate from Python: the same nouns and verbs as the command line."""

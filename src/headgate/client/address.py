@@ -1,0 +1,58 @@
+"""Where an instance answers and with which key: from arguments, the environment, or the home of this machine."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from headgate.errors import Corrupt, Unreachable
+from headgate.home import Home, find_home
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A control plane and the key to show it."""
+
+    url: str
+    key: str = field(default="", repr=False)
+    home: Home | None = None  # where it was found on this machine
+    # a key that the caller named may go wherever the caller points; one found in a home goes to that instance alone
+    key_was_given: bool = False
+
+
+def find_address(
+    url: str | None, key: str | None, home: str | Path | None, environment: Mapping[str, str], start: Path
+) -> Address:
+    """What was given, or `HEADGATE_URL` and `HEADGATE_KEY`, or the `credentials` of the home.
+
+    The key in a home is shown to the instance of that home only, never to another address.
+    Raises `Unreachable` when nothing names an instance, `Corrupt` when the credentials cannot be read.
+    """
+    place = find_home(start, str(home) if home else environment.get("HEADGATE_HOME"))
+    found = read_credentials(place)
+    wanted = (url or environment.get("HEADGATE_URL") or "").rstrip("/")
+    named = key or environment.get("HEADGATE_KEY") or ""
+    if not wanted and not found:
+        raise Unreachable(
+            f"Expected a running instance, found no {place.credentials}. "
+            "Start one with `headgate up`, or name one with --url or HEADGATE_URL."
+        )
+    known = str(found.get("url", "")).rstrip("/")
+    is_local = bool(known) and wanted in ("", known)
+    own = str(found.get("key", "")) if is_local else ""
+    return Address(wanted or known, named or own, place if is_local else None, key_was_given=bool(named))
+
+
+def read_credentials(home: Home) -> dict[str, Any]:
+    """The home's `credentials`, or nothing where no instance has started yet."""
+    try:
+        credentials = json.loads(home.credentials.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise Corrupt(
+            f"Expected JSON with url and key in {home.credentials}, could not read it: {error}. "
+            "Restart the instance with `headgate up`, or name one with --url."
+        ) from error
+    return credentials if isinstance(credentials, dict) else {}

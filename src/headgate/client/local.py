@@ -1,0 +1,208 @@
+"""The instance of one home as processes of this machine: start it, look whether it runs, stop it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import IO, Any
+
+from headgate.client.client import Client
+from headgate.client.document import Document
+from headgate.clock import Clock, SystemClock
+from headgate.errors import Conflict, DeadlineExceeded, HeadgateError, Refused, Unavailable, Unreachable
+from headgate.home import Home
+from headgate.settings import Settings
+
+AGENT = "headgate.agent.main"
+PROGRAMS = (AGENT, "headgate.app", "headgate.serving.main", "headgate.serving.hosts.template")
+START_SECONDS = 60.0
+STOP_SECONDS = 30.0
+PAUSE = 0.03
+TAIL = 15  # lines of the log in an error
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """A process that has left its pid in the home's `run/` and still lives."""
+
+    name: str
+    pid: int
+    facts: Mapping[str, Any]
+
+
+def agent_command(home: Home, *, control: bool = True) -> list[str]:
+    """The command line of the agent of this home, to be started or to become."""
+    return [sys.executable, "-m", AGENT, "--home", str(home.path), *(() if control else ("--no-control",))]
+
+
+def agent_environment(flags: Mapping[str, object], environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment in which the agent reads the given settings; those that are None it takes from elsewhere."""
+    given = {f"HEADGATE_{name.upper()}": _as_text(value) for name, value in flags.items() if value is not None}
+    return {**environment, **given}
+
+
+def check_exposure(settings: Settings) -> None:
+    """Nothing listens beyond loopback without keys and a proxy that terminates TLS; raises `Refused`."""
+    if _is_loopback(settings.host) or (settings.require_keys and settings.behind_proxy):
+        return
+    raise Refused(
+        f"Expected --require-keys and --behind-proxy to listen on {settings.host}, which other machines reach: got "
+        f"require_keys={settings.require_keys}, behind_proxy={settings.behind_proxy}. "
+        "Add both, with a proxy in front that terminates TLS, or stay on 127.0.0.1."
+    )
+
+
+def start_agent(home: Home, environment: Mapping[str, str], *, control: bool = True) -> subprocess.Popen[bytes]:
+    """Start the agent in a session of its own, with its output in `logs/agent.log`.
+
+    Raises `Conflict` when one runs on this home already.
+    """
+    if running := find_agent(home):
+        raise Conflict(f"Headgate runs already in {home.path} (pid {running.pid}). Stop it with `headgate down`.")
+    home.create()
+    with open_log(home) as log:
+        return subprocess.Popen(
+            agent_command(home, control=control),
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def wait_ready(
+    home: Home, agent: subprocess.Popen[bytes], *, seconds: float = START_SECONDS, clock: Clock | None = None
+) -> Document:
+    """The status, once the control plane answers and a worker is ready.
+
+    Raises `Unavailable` with the end of the log when the agent ends, `DeadlineExceeded` after `seconds`.
+    """
+    ticks = clock or SystemClock()
+    deadline = ticks.monotonic() + seconds
+    while ticks.monotonic() < deadline:
+        if agent.poll() is not None:
+            raise Unavailable(f"Expected Headgate to start, it ended with status {agent.returncode}.\n{log_tail(home)}")
+        status = ask_status(home)
+        if status and any(worker["ready"] for worker in status["workers"]):
+            return status
+        ticks.sleep(PAUSE)
+    raise DeadlineExceeded(
+        f"Headgate was not ready after {seconds:g} s. Its logs are in {home.logs}.\n{log_tail(home)}"
+    )
+
+
+def ask_status(home: Home) -> Document | None:
+    """What the control plane of this home says, None where it does not answer."""
+    if not home.credentials.exists():
+        return None
+    try:
+        with _local_client(home) as client:
+            return client.status()
+    except HeadgateError:
+        # starting, stopping or dead: the run files tell the rest
+        return None
+
+
+def find_agent(home: Home) -> Runner | None:
+    """The agent of this home, if it lives."""
+    return next((runner for runner in find_runners(home) if runner.name == "agent"), None)
+
+
+def find_runners(home: Home) -> list[Runner]:
+    """Every living process that has left its pid in `run/`; a pid that passed to a stranger does not count."""
+    found = []
+    for path in sorted([*home.run.glob("*.json"), *home.run.glob("hosts/*/*.json")]):
+        try:
+            facts = json.loads(path.read_bytes())
+            pid = int(facts["pid"])
+        except (OSError, ValueError, KeyError, TypeError):
+            # written or removed right now, or no pid file
+            continue
+        if belongs_to(pid, home):
+            found.append(Runner(path.stem if path.parent == home.run else "host", pid, facts))
+    return found
+
+
+def stop(home: Home, *, seconds: float = STOP_SECONDS, clock: Clock | None = None) -> list[int]:
+    """Ask the agent, which stops the rest; then whatever it has left. The pids that were stopped.
+
+    Raises `Unreachable` when nothing runs, `DeadlineExceeded` naming the pids that do not end.
+    """
+    runners = find_runners(home)
+    if not runners:
+        raise Unreachable(f"Nothing of Headgate runs in {home.path}. Start it with `headgate up`.")
+    ticks = clock or SystemClock()
+    deadline = ticks.monotonic() + seconds
+    pids = {runner.pid for runner in runners}
+    agent = [runner.pid for runner in runners if runner.name == "agent"]
+    if agent:
+        _end(agent, home, deadline, ticks)
+    orphans = [runner.pid for runner in find_runners(home)]
+    _end(orphans, home, deadline, ticks)
+    return sorted(pids | set(orphans))
+
+
+def belongs_to(pid: int, home: Home) -> bool:
+    """Whether the process is one of ours on this home: pids are given out again."""
+    try:
+        line = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (OSError, IndexError):
+        return False
+    words = [os.fsdecode(word) for word in line]
+    return state != "Z" and any(program in words for program in PROGRAMS) and str(home.path) in words
+
+
+def log_tail(home: Home) -> str:
+    """The last lines of the agent's log."""
+    with suppress(OSError):
+        lines = (home.logs / "agent.log").read_text(errors="replace").splitlines()
+        return "\n".join(lines[-TAIL:])
+    return ""
+
+
+@contextmanager
+def open_log(home: Home) -> Iterator[IO[bytes]]:
+    """The agent's log, to append to."""
+    path = home.logs / "agent.log"
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as log:
+        yield log
+
+
+def _local_client(home: Home) -> Client:
+    """The client of this home, whatever the environment names."""
+    url = str(json.loads(home.credentials.read_bytes())["url"])
+    return Client(url=url, home=home.path, timeout=5.0)
+
+
+def _end(pids: list[int], home: Home, deadline: float, clock: Clock) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    while left := [pid for pid in pids if belongs_to(pid, home)]:
+        if clock.monotonic() >= deadline:
+            raise DeadlineExceeded(
+                f"Expected {', '.join(map(str, left))} to end after SIGTERM, they still run. "
+                f"See {home.logs}; `kill -9` ends them without finishing their requests."
+            )
+        clock.sleep(PAUSE)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _as_text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,99 @@
+"""Predictions: one request to the data plane, whose address the control plane or the home tells."""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import httpx2
+import orjson
+
+from headgate.client.address import Address
+from headgate.client.connection import Connection, segment
+from headgate.client.document import Document
+from headgate.client.tables import predict_body
+from headgate.errors import Forbidden, Unreachable
+from headgate.home import Home
+
+
+class Predictions:
+    """The way to an instance's data plane."""
+
+    def __init__(
+        self,
+        control: Connection,
+        address: Address,
+        *,
+        environment: Mapping[str, str] | None = None,
+        transport: httpx2.BaseTransport | None = None,
+    ) -> None:
+        self._control = control
+        self._address = address
+        self._environment = os.environ if environment is None else environment
+        self._transport = transport
+        self._data: Connection | None = None
+
+    def ask(
+        self, endpoint: str, data: Any, *, timeout: float | None = None, ids: Sequence[str] | None = None
+    ) -> Document:
+        """Predictions for every row of `data`, in order.
+
+        `timeout` is in seconds and binds the server too. Raises `SignatureMismatch` with row and column for data that
+        the contract does not allow, `NotFound` for an unknown endpoint.
+        """
+        answer = self.raw(endpoint, predict_body(data, ids), timeout=timeout)
+        return Document(orjson.loads(answer.content))
+
+    def raw(
+        self, endpoint: str, content: bytes, content_type: str = "application/json", *, timeout: float | None = None
+    ) -> httpx2.Response:
+        """A body in any format that the data plane takes, and its answer as it comes."""
+        headers = {
+            "Content-Type": content_type,
+            # the same id on a repetition after a broken connection: the record stays one
+            "Headgate-Id": secrets.token_hex(12),
+        }
+        if timeout is not None:
+            headers["Headgate-Timeout-Ms"] = str(max(1, round(timeout * 1000)))
+        path = f"/v1/endpoints/{segment(endpoint)}/predict"
+        # the server's own deadline answers first, with a better error
+        patience = None if timeout is None else timeout + 1.0
+        return self._connection().send("POST", path, content, headers, timeout=patience)
+
+    def close(self) -> None:
+        if self._data is not None:
+            self._data.close()
+
+    def _connection(self) -> Connection:
+        if self._data is None:
+            url, key = self._find()
+            self._data = Connection(url, key, timeout=60.0, transport=self._transport)
+        return self._data
+
+    def _find(self) -> tuple[str, str]:
+        named = self._environment.get("HEADGATE_DATA_URL")
+        if named:
+            return named.rstrip("/"), self._address.key if self._address.key_was_given else ""
+        try:
+            return str(self._control.get("/status")["data"]["url"]), self._address.key
+        except Unreachable:
+            # predictions do not depend on the control plane, so neither does the way to them
+            local = local_data_url(self._address.home) if self._address.home else None
+            if local is None:
+                raise
+            return local, self._address.key
+        except Forbidden as error:
+            raise Forbidden(
+                f"This key may not ask {self._address.url} where predictions are answered: {error.message} "
+                "Name the data plane in HEADGATE_DATA_URL."
+            ) from error
+
+
+def local_data_url(home: Home) -> str | None:
+    """Where the agent of this home listens, from its run file."""
+    try:
+        agent = json.loads((home.run / "agent.json").read_bytes())
+        return f"http://127.0.0.1:{int(agent['port'])}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,99 @@
+"""Any table a user has (rows, pandas, Polars, PyArrow, NumPy) as the JSON body of a prediction."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import orjson
+
+from headgate.errors import Malformed
+
+EXPECTED = "Expected a list of dicts, a dict of columns, a pandas or Polars frame, a PyArrow table or a 2-D NumPy array"
+OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+
+
+def predict_body(data: Any, ids: Sequence[str] | None = None) -> bytes:
+    """The request body in the native protocol; raises `Malformed` when `data` is no table.
+
+    Missing values (None, NaN, NaT, NA) travel as null, times as ISO 8601, float32 with all its digits as doubles.
+    """
+    body = _shape(data)
+    if ids is not None:
+        body["ids"] = [str(row_id) for row_id in ids]
+    try:
+        return orjson.dumps(body, option=OPTIONS, default=_plain)
+    except TypeError as error:
+        raise Malformed(f"Expected numbers, text, booleans, times or None in every cell: {error.__cause__ or error}.") from error
+
+
+def _shape(data: Any) -> dict[str, Any]:
+    if isinstance(data, Mapping):
+        return {"columns": _columns(data)}
+    library = type(data).__module__.split(".")[0]
+    if library == "pandas" and hasattr(data, "columns"):
+        return {"columns": {str(name): _pandas_column(data[name]) for name in data.columns}}
+    if library == "polars" and hasattr(data, "get_columns"):
+        return {"columns": {column.name: column.to_list() for column in data.get_columns()}}
+    if library == "pyarrow" and hasattr(data, "column_names"):
+        return {"columns": dict(zip(data.column_names, (column.to_pylist() for column in data.columns), strict=True))}
+    if library == "numpy" and hasattr(data, "ndim"):
+        return {"instances": _matrix(data)}
+    if isinstance(data, Sequence) and not isinstance(data, str | bytes):
+        return _rows(data)
+    raise Malformed(f"{EXPECTED}, got {type(data).__module__}.{type(data).__qualname__}.")
+
+
+def _rows(data: Sequence[Any]) -> dict[str, Any]:
+    if all(isinstance(row, Mapping) for row in data):
+        return {"rows": [dict(row) for row in data]}
+    if all(isinstance(row, Sequence) and not isinstance(row, str | bytes) for row in data):
+        return {"instances": [list(row) for row in data]}
+    odd = next(place for place, row in enumerate(data) if not isinstance(row, Mapping))
+    raise Malformed(f"{EXPECTED}; row {odd} is {type(data[odd]).__qualname__}.")
+
+
+def _columns(data: Mapping[Any, Any]) -> dict[str, Any]:
+    for name, values in data.items():
+        if isinstance(values, str | bytes) or not hasattr(values, "__len__"):
+            raise Malformed(
+                f"Expected a list of values for column {name!r}, got {type(values).__qualname__}. "
+                "One row is a list with one dict: [{…}]."
+            )
+    return {str(name): values if hasattr(values, "dtype") else list(values) for name, values in data.items()}
+
+
+def _matrix(array: Any) -> Any:
+    if array.ndim < 2:
+        raise Malformed(f"{EXPECTED}, got a NumPy array of shape {array.shape}; one row is array.reshape(1, -1).")
+    return _numbers(array)
+
+
+def _pandas_column(column: Any) -> Any:
+    values = column.to_numpy()
+    if values.dtype.kind in "biuf":
+        return _numbers(values)
+    missing = column.isna().to_numpy()
+    return [None if gone else value for value, gone in zip(column.tolist(), missing.tolist(), strict=True)]
+
+
+def _numbers(array: Any) -> Any:
+    """What orjson writes at once; 32-bit floats widened, or their short text would be read back as another double."""
+    if array.dtype.kind == "f" and array.dtype.itemsize < 8:
+        array = array.astype("float64")
+    if array.dtype.kind not in "biuf":
+        return array.tolist()
+    return sys.modules["numpy"].ascontiguousarray(array)
+
+
+def _plain(value: Any) -> Any:
+    """Cells that orjson does not know: NumPy scalars and times, pandas timestamps, decimals."""
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if hasattr(value, "dtype") and hasattr(value, "tolist"):
+        return _numbers(value) if getattr(value, "ndim", 0) else value.item()
+    if hasattr(value, "__float__"):
+        return float(value)
+    raise TypeError(f"a cell holds {type(value).__module__}.{type(value).__qualname__}")
