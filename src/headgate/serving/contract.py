@@ -1,0 +1,143 @@
+"""An endpoint's contract, compiled once per route table: types for the decoder, and rows of values into a batch."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+
+from headgate.records import Column, Dtype, Signature
+from headgate.runtimes.batch import Batch
+from headgate.runtimes.columns import column_array, matrix_dtype
+
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+INTEGERS: dict[str, tuple[int, int]] = {
+    kind: (int(np.iinfo(kind).min), int(np.iinfo(kind).max))
+    for kind in ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32")
+}
+
+
+# types made at run time: what a type checker cannot follow goes through these two
+_ANNOTATED: Any = Annotated
+_LIST: Any = list
+
+
+class Unsigned64(int):
+    """An integer below 2^64: the one width whose bounds msgspec cannot check itself."""
+
+
+class Rows:
+    """What one caller sent, validated: one sequence of feature values per row, in contract order."""
+
+    __slots__ = ("ids", "others", "values")
+
+    def __init__(
+        self,
+        values: list[Any],
+        ids: list[str] | None = None,
+        others: dict[str, list[Any]] | None = None,
+    ) -> None:
+        self.values = values
+        # the caller's own row ids, one per row
+        self.ids = ids
+        # columns that are recorded and not given to the model: name → one value (or None) per row
+        self.others = others
+
+
+class Contract:
+    """The columns that clients of one endpoint may and must send."""
+
+    def __init__(self, signature: Signature, max_rows: int) -> None:
+        self.signature = signature
+        self.max_rows = max_rows
+        self.features = signature.features
+        self.others = tuple(column for column in signature.inputs if "feature" not in column.roles)
+        self.names = tuple(column.name for column in self.features)
+        self.columns = {column.name: column for column in signature.inputs}
+        # columns that the model never sees may be missing
+        self.types = {column.name: cell_type(column) for column in self.features}
+        self.types |= {column.name: cell_type(column, nullable=True) for column in self.others}
+        # the one dtype of a matrix; whole numbers with nulls have no such dtype and go column by column
+        dtype = matrix_dtype(signature)
+        gaps = any(column.nullable for column in self.features)
+        self.dtype = None if dtype is None or (gaps and dtype.kind != "f") else dtype
+
+    def assemble(self, values: list[Any]) -> Batch:
+        """Rows of validated values, maybe of several callers, as one batch."""
+        if self.dtype is not None:
+            return Batch(self.names, matrix=np.array(values, self.dtype))
+        columns = zip(self.features, zip(*values, strict=True), strict=True)
+        return Batch(self.names, columns={column.name: column_array(column, cells) for column, cells in columns})
+
+
+def cell_type(column: Column, nullable: bool | None = None) -> Any:
+    """The type of one row's value, as msgspec checks it: no coercion, but a whole number is a fine float."""
+    kind = _scalar_type(column.dtype)
+    for size in reversed(column.shape):
+        kind = list_of(kind) if size < 0 else list_of(kind, size, size)
+    return kind | None if (column.nullable if nullable is None else nullable) else kind
+
+
+def _scalar_type(dtype: Dtype) -> Any:
+    if dtype in INTEGERS:
+        low, high = INTEGERS[dtype]
+        return Annotated[int, Meta(ge=low, le=high)]
+    if dtype == "float32":
+        # beyond it a float32 is infinite
+        return Annotated[float, Meta(ge=-FLOAT32_MAX, le=FLOAT32_MAX)]
+    others: dict[str, Any] = {
+        "uint64": Unsigned64, "float64": float, "bool": bool, "string": str, "bytes": bytes, "datetime": np.datetime64,
+    }  # fmt: skip
+    return others[dtype]
+
+
+def list_of(kind: Any, low: int | None = None, high: int | None = None) -> Any:
+    """The type of a list of that many values of a kind."""
+    return _LIST[kind] if low is None else _ANNOTATED[_LIST[kind], Meta(min_length=low, max_length=high)]
+
+
+def read_cell(kind: type, value: Any) -> Any:
+    """msgspec's hook for the types it does not know; raises ValueError for what is none of them."""
+    if kind is np.datetime64:
+        return read_datetime(value)
+    if kind is Unsigned64 and type(value) is int and 0 <= value < 1 << 64:
+        return Unsigned64(value)
+    raise ValueError(f"not a {kind.__name__}")
+
+
+def read_datetime(value: Any) -> np.datetime64:
+    """ISO 8601 text in microseconds of UTC; a time without a zone is taken as UTC. Raises ValueError."""
+    if not isinstance(value, str):
+        raise ValueError("not ISO 8601 text")
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is not None:
+        try:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+        except OverflowError as error:
+            raise ValueError("beyond year 1 to 9999 in UTC") from error
+    return np.datetime64(moment, "us")
+
+
+def expected_text(column: Column) -> str:
+    """What a cell of this column must be, for people."""
+    text: str = column.dtype
+    if column.dtype in INTEGERS:
+        low, high = INTEGERS[column.dtype]
+        text = f"{text} ({low} to {high})"
+    elif column.dtype == "datetime":
+        text = "datetime (ISO 8601 text)"
+    elif column.dtype == "bytes":
+        text = "bytes (base64 text)"
+    if column.shape:
+        text = f"{text} of shape {list(column.shape)}"
+    return f"{text} or null" if column.nullable else text
+
+
+def fits(kind: Any, value: Any) -> bool:
+    """Does this decoded JSON value have one of our cell types?"""
+    try:
+        msgspec.convert(value, kind, dec_hook=read_cell)
+    except (msgspec.ValidationError, RecursionError):
+        return False
+    return True

@@ -1,0 +1,43 @@
+"""The contract of a dialect: bytes of a body into rows, outputs into bytes. Nothing else is in this file."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from headgate.serving.contract import Contract, Rows
+
+Array = np.ndarray[Any, Any]
+# the body → the validated rows; raises Malformed, SignatureMismatch or TooLarge
+Decode = Callable[[bytes | bytearray], Rows]
+# request id, outputs of the caller's rows, the caller's own row ids → the body
+Encode = Callable[[str, Mapping[str, Array], Sequence[str] | None], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What an answer says about where it comes from."""
+
+    endpoint: str
+    version: str
+    # the classes that the columns of the probabilities stand for
+    classes: tuple[Any, ...] = ()
+
+
+class Dialect(Protocol):
+    """One way to write rows and answers."""
+
+    name: str
+    # bare media type, lower case: what `Content-Type` and `Accept` say
+    media_type: str
+    # what an answer's `Content-Type` says
+    content_type: str
+
+    def decoder(self, contract: Contract) -> Decode:
+        """A decoder compiled for one contract."""
+        ...
+
+    def encoder(self, origin: Origin) -> Encode:
+        """An encoder compiled for one version behind one endpoint."""
+        ...

@@ -1,0 +1,187 @@
+"""Composition root of a worker: `python -m headgate.serving.main --home H --worker w0-4f2a --listen-fd 3`.
+
+Settings come as JSON in the environment (`HEADGATE_SETTINGS`). The worker needs nothing but the files of its home: it
+serves what they say while control plane, database and agent are dead.
+"""
+
+import argparse
+import asyncio
+import gc
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+import uvloop
+
+from headgate.home import Home, write_atomically
+from headgate.records import AccessTable, WorkerReport
+from headgate.serving.access import Access
+from headgate.serving.addresses import Addresses, targets_of
+from headgate.serving.connection_counts import ConnectionCounts
+from headgate.serving.connections import Acceptor
+from headgate.serving.control import Actions, ControlSocket
+from headgate.serving.endpoints import Composer
+from headgate.serving.metrics import Metrics, render
+from headgate.serving.predict import Predictions
+from headgate.serving.routes import Routes
+from headgate.serving.server import RequestIds, Server
+from headgate.settings import Settings
+from headgate.spool.segment import SpoolWriter
+
+SWEEP_SECONDS = 0.25
+SETTLE_SECONDS = 2.0
+log = logging.getLogger("headgate.serving")
+
+
+class Worker:
+    """One worker process."""
+
+    def __init__(self, home: Home, name: str, listener: socket.socket, settings: Settings) -> None:
+        loop = asyncio.get_running_loop()
+        self._home = home
+        self._name = name
+        self._settings = settings
+        self._listener = listener
+        self._draining = asyncio.Event()
+        self._writer = SpoolWriter(home.spool, name, settings.spool_bytes)
+        self._metrics = Metrics(home.run / "metrics", name)
+        self._access = Access(settings.require_keys)
+        composer = Composer(loop, self._metrics, self._writer)
+        self._routes = Routes(home, settings, composer.compose, self._routes_changed)
+        addresses = Addresses(self._routes, self._access, self._exposition, self._draining.is_set)
+        ids = RequestIds()
+        self._predictions = Predictions(self._access, ids.new, addresses.answer)
+        self._counts = ConnectionCounts(home.run / "connections")
+        self._server = Server(settings, ids, self._predictions.handle, addresses.body_limit, self._counts.closed)
+        self._acceptor = Acceptor(loop, listener, self._counts, self._server.connection)
+        actions = Actions(self._refresh, self._drain, self._report)
+        self._control = ControlSocket(home.run / f"{name}.sock", listener, actions, settings.heartbeat_seconds)
+
+    async def run(self) -> None:
+        """Serve until told to drain, then drain."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._drain)
+        self._control.start()
+        self._sweep()
+        self._refresh()
+        # others on the same socket answer meanwhile; but an endpoint that takes long does not hold the rest up
+        await asyncio.wait([loop.create_task(self._routes.settled())], timeout=SETTLE_SECONDS)
+        # what is there now lives for long: the collector need not look at it again and again
+        gc.collect()
+        gc.freeze()
+        self._acceptor.start()
+        self._announce()
+        await self._draining.wait()
+        await self._finish()
+
+    def _announce(self) -> None:
+        content = {
+            "worker": self._name,
+            "pid": os.getpid(),
+            "socket": str(self._home.run / f"{self._name}.sock"),
+            "started": time.time(),
+        }
+        write_atomically(self._home.run / f"{self._name}.json", json.dumps(content).encode())
+
+    def _drain(self) -> None:
+        if not self._draining.is_set():
+            self._draining.set()
+            # what is asked from now on is answered, and told that it was the last on its connection
+            self._server.draining = True
+            self._acceptor.stop()
+            self._control.changed()
+
+    async def _finish(self) -> None:
+        """Answer what comes on open connections for a while, close those that are silent, wait for the rest."""
+        await until(lambda: not self._server.connections, self._settings.drain_seconds)
+        self._server.close_idle()
+        await until(lambda: not self._server.in_flight, self._settings.drain_seconds)
+        await self._control.close()
+        (self._home.run / f"{self._name}.json").unlink(missing_ok=True)
+        self._routes.close()
+        self._writer.close()
+        self._counts.close()
+        self._metrics.close()
+
+    def _sweep(self) -> None:
+        """What happens every quarter of a second: the only timer."""
+        self._server.sweep()
+        self._metrics.connections(len(self._server.connections))
+        self._metrics.in_flight(self._server.in_flight)
+        self._metrics.records_dropped(self._writer.dropped)
+        asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
+
+    def _refresh(self) -> None:
+        self._read_access()
+        self._routes.refresh()
+
+    def _read_access(self) -> None:
+        try:
+            table = msgspec.json.decode(self._home.access.read_bytes(), type=AccessTable)
+        except FileNotFoundError:
+            return
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+            # the one in force stays: nobody gains a right by a damaged file
+            log.error("the access table cannot be read: %s", error)
+            return
+        self._access.apply(table)
+
+    def _routes_changed(self) -> None:
+        self._predictions.targets = targets_of(self._routes.live)
+        self._control.changed()
+
+    def _exposition(self) -> bytes:
+        return render(self._home.run / "metrics")
+
+    def _report(self) -> WorkerReport:
+        return WorkerReport(
+            worker=self._name,
+            pid=os.getpid(),
+            ready=self._routes.ready and not self._draining.is_set(),
+            draining=self._draining.is_set(),
+            generations={name: live.table.number for name, live in self._routes.live.items()},
+            failures=self._routes.failures,
+            access_number=self._access.number[1],
+            digests=self._routes.digests,
+            connections=len(self._server.connections),
+            in_flight=self._server.in_flight,
+            requests=self._server.requests,
+        )
+
+
+async def until(done: Callable[[], bool], seconds: float) -> None:
+    """Wait for something, but no longer than so many seconds."""
+    end = time.monotonic() + seconds
+    while not done() and time.monotonic() < end:
+        await asyncio.sleep(0.01)
+
+
+async def serve(home: Home, name: str, listener: socket.socket, settings: Settings) -> None:
+    """Run one worker until it has drained."""
+    await Worker(home, name, listener, settings).run()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Entry point of the process."""
+    parser = argparse.ArgumentParser(prog="headgate.serving.main", description="One worker of the data plane.")
+    parser.add_argument("--home", required=True, type=Path, help="the instance's folder")
+    parser.add_argument("--worker", required=True, help="name of this process, such as w0-4f2a")
+    parser.add_argument("--listen-fd", required=True, type=int, help="descriptor of the listening socket")
+    chosen = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s %(levelname)s {chosen.worker} %(message)s")
+    settings = msgspec.json.decode(os.environ.get("HEADGATE_SETTINGS", "{}"), type=Settings)
+    listener = socket.socket(fileno=chosen.listen_fd)
+    uvloop.run(serve(Home(chosen.home.absolute()).create(), chosen.worker, listener, settings))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

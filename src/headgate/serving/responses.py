@@ -1,0 +1,51 @@
+"""Answers as bytes: status lines, the headers that all of them carry, and errors in their one shape."""
+
+from http import HTTPStatus
+from typing import Any, Protocol
+
+import orjson
+
+from headgate.errors import HeadgateError, MethodNotAllowed, Unauthenticated, error_body
+
+CLOSE = b"Connection: close\r\n"
+KEEP_ALIVE = b"Connection: keep-alive\r\n"
+JSON = "application/json"
+
+
+class Exchange(Protocol):
+    """A request that can be answered."""
+
+    id: str
+
+    def answer(self, head: bytes, body: bytes) -> None:
+        """Send status line and headers (each with its line end), then the body."""
+        ...
+
+
+def head_of(status: int, content_type: str, extra: dict[str, str] | None = None) -> bytes:
+    """Status line and headers up to where those of the single answer begin."""
+    lines = [
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+        f"Content-Type: {content_type}",
+        "Cache-Control: no-store",
+        "X-Content-Type-Options: nosniff",
+        *(f"{name}: {value}" for name, value in (extra or {}).items()),
+    ]
+    return "".join(f"{line}\r\n" for line in lines).encode("latin-1")
+
+
+def send_json(exchange: Exchange, content: Any, status: int = 200) -> None:
+    """Answer with a JSON document."""
+    exchange.answer(head_of(status, JSON), orjson.dumps(content))
+
+
+def refuse(exchange: Exchange, error: HeadgateError) -> None:
+    """Answer with an error: error, code, detail, id."""
+    headers: dict[str, str] = {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(max(1, round(error.retry_after)))
+    if isinstance(error, MethodNotAllowed):
+        headers["Allow"] = ", ".join(entry["method"] for entry in error.detail)
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
+    exchange.answer(head_of(error.status, JSON, headers), orjson.dumps(error_body(error, exchange.id)))

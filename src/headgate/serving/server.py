@@ -1,0 +1,396 @@
+"""HTTP/1.1 of the data plane: one `asyncio.Protocol` per connection over llhttp's strict parser.
+
+Requests of a connection are answered in their order, also when they were pipelined. No task, timer or log line belongs
+to a request: deadlines are kept by one sweep over all connections.
+"""
+
+import asyncio
+import itertools
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable
+from email.utils import formatdate
+from typing import Any
+
+import httptools
+
+from headgate.errors import HeadersTooLarge, HeadgateError, Malformed, ReceiptTimeout, TargetTooLong, TooLarge
+from headgate.serving.host_rule import HostRule
+from headgate.serving.responses import CLOSE, KEEP_ALIVE, refuse
+from headgate.settings import Settings
+
+# the headers that anybody here reads; all but lists may come once
+NAMES = (
+    "host", "content-type", "content-length", "content-encoding", "transfer-encoding", "accept", "authorization",
+    "connection", "expect", "upgrade", "headgate-id", "headgate-key", "headgate-timeout-ms", "headgate-variant",
+)  # fmt: skip
+LISTS = ("accept", "connection")
+_KNOWN = {spelling.encode(): name for name in NAMES for spelling in (name, name.title())}
+# what a header costs besides its bytes, so that many tiny ones are bounded too
+HEADER_OVERHEAD = 32
+# a body up to this size is read whatever the address, so that only large ones need a look at their limit
+SMALL_BODY = 64 * 1024
+PIPELINED = 64
+LINGER_SECONDS = 2.0
+
+
+class Exchange:
+    """One request, and the way its answer takes."""
+
+    __slots__ = (
+        "body",
+        "connection",
+        "framing",
+        "headers",
+        "id",
+        "keep_alive",
+        "method",
+        "payload",
+        "started",
+        "target",
+    )
+
+    def __init__(self, connection: "Connection", method: bytes, target: bytes, headers: dict[str, bytes]) -> None:
+        self.connection = connection
+        self.method = method
+        self.target = target
+        self.headers = headers
+        self.body: bytes | bytearray = b""
+        self.id = ""
+        # time.monotonic() of the moment at which the request was complete
+        self.started = 0.0
+        self.keep_alive = True
+        self.framing = b""  # the `Connection` line of the answer
+        self.payload: bytes | None = None  # the answer, while earlier ones are still to come
+
+    def answer(self, head: bytes, body: bytes) -> None:
+        """Send status line and headers (each with its line end), then the body."""
+        self.connection.answer(self, head, body)
+
+
+Handle = Callable[[Exchange], None]
+BodyLimit = Callable[[bytes], int]
+
+
+class RequestIds:
+    """Ids for requests whose callers give none: unique over workers and restarts, at the cost of counting."""
+
+    def __init__(self) -> None:
+        self._prefix = secrets.token_hex(6)
+        self._count = itertools.count(1).__next__
+
+    def new(self) -> str:
+        return f"{self._prefix}-{self._count():x}"
+
+
+class Server:
+    """What the connections of one worker share."""
+
+    def __init__(
+        self, settings: Settings, ids: RequestIds, handle: Handle, body_limit: BodyLimit, closed: Callable[[], None]
+    ) -> None:
+        self.settings = settings
+        self.new_id = ids.new
+        self.handle = handle
+        self.body_limit = body_limit
+        self.closed = closed  # called once for every connection
+        self.hosts = HostRule(settings)
+        self.connections: set[Connection] = set()
+        self.draining = False
+        self.requests = 0
+        self.now = time.monotonic()  # as of the last sweep: exact enough for deadlines of seconds
+        self.date = b""
+        self.sweep()
+
+    def connection(self) -> "Connection":
+        """The protocol for a newly accepted socket."""
+        return Connection(self)
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that are not answered yet."""
+        return sum(connection.waiting for connection in self.connections)
+
+    def sweep(self) -> None:
+        """Close what has been silent for too long; called every quarter of a second or so."""
+        self.now = time.monotonic()
+        self.date = f"Date: {formatdate(usegmt=True)}\r\n".encode()
+        for connection in tuple(self.connections):
+            connection.check_deadline(self.now)
+
+    def close_idle(self) -> None:
+        """Close the connections on which nothing is asked; the end of draining."""
+        for connection in tuple(self.connections):
+            if not connection.waiting:
+                connection.close()
+
+
+class Connection(asyncio.Protocol):
+    """One client's connection."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._pending: deque[Exchange] = deque()
+        self._parser: Any = httptools.HttpRequestParser(self)
+        self._transport: Any = None
+        self._fault: HeadgateError | None = None
+        self._deaf = False  # nothing that still comes is read
+        self._lingering = False
+        self._stalled = False  # the client does not take its answers
+        self._since = server.now  # beginning of what the deadline is on
+        self._receiving = True  # a request has begun and is not complete
+        self._complete = False
+        self._head_bytes = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self._target = b""
+        self._headers: dict[str, bytes] = {}
+        self._body: bytes | bytearray = b""
+        self._pieces = 0
+        self._header_room = self._server.settings.max_header_bytes
+        self._in_head = True
+
+    # -- the transport's side
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+        self._server.connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._server.connections.discard(self)
+        self._server.closed()
+        self._pending.clear()
+        self._deaf = True
+        # the parser holds our methods: let the pair go now, not at the next collection
+        self._parser = None
+
+    def data_received(self, data: bytes) -> None:
+        if self._deaf:
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            # the request has been answered as plain HTTP/1.1; what follows it is another protocol
+            self._deaf = True
+        except httptools.HttpParserError as error:
+            self._refuse(self._fault or Malformed(f"The request is not valid HTTP/1.1: {error}."))
+        else:
+            if not self._complete:
+                self._expect_rest(len(data))
+            if len(self._pending) > PIPELINED:
+                self._transport.pause_reading()
+
+    def eof_received(self) -> bool:
+        # whoever has sent all of its requests may still wait for answers
+        self._deaf = True
+        if self._pending:
+            self._pending[-1].keep_alive = False
+            self._pending[-1].framing = CLOSE
+        return bool(self._pending)
+
+    def pause_writing(self) -> None:
+        self._stalled = True
+        self._since = self._server.now
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self._stalled = False
+        self._since = self._server.now
+        self._resume_reading()
+
+    # -- the parser's side
+
+    def on_url(self, part: bytes) -> None:
+        self._complete = False
+        self._target += part
+        if len(self._target) > self._server.settings.max_target_bytes:
+            self._stop(TargetTooLong(f"The target is over {self._server.settings.max_target_bytes} bytes."))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._header_room -= len(name) + len(value) + HEADER_OVERHEAD
+        if self._header_room < 0:
+            self._stop(HeadersTooLarge(f"The headers are over {self._server.settings.max_header_bytes} bytes."))
+        known = _KNOWN.get(name) or _KNOWN.get(name.lower())
+        # after the body come trailers, which nobody may use to say something else
+        if known is not None and self._in_head:
+            if known in self._headers:
+                value = self._joined(known, value)
+            self._headers[known] = value
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        headers = self._headers
+        if not self._server.hosts.allows(headers.get("host")):
+            self._stop(Malformed("Expected one Host header with a name that is served here (setting allowed_hosts)."))
+        if "content-length" in headers and len(headers["content-length"]) > 4:
+            self._check_size(int(headers["content-length"]))
+        if "transfer-encoding" in headers and headers["transfer-encoding"].lower() != b"chunked":
+            self._stop(Malformed("The only transfer encoding that is understood is chunked."))
+        if "expect" in headers:
+            self._meet_expectation(headers["expect"])
+
+    def on_body(self, part: bytes) -> None:
+        if not self._body and len(part) <= SMALL_BODY:
+            self._body = part
+        else:
+            self._grow(part)
+
+    def on_message_complete(self) -> None:
+        parser, server = self._parser, self._server
+        exchange = Exchange(self, parser.get_method(), self._target, self._headers)
+        exchange.started = time.monotonic()
+        exchange.body = self._body
+        if not parser.should_keep_alive() or "upgrade" in self._headers:
+            exchange.keep_alive = False
+            exchange.framing = CLOSE
+        # every other version than 1.1 closes, or says that it does not
+        if not exchange.keep_alive or "connection" in self._headers or "transfer-encoding" in self._headers:
+            self._check_version(exchange)
+        self._begin()
+        self._complete = True
+        self._receiving = False
+        self._head_bytes = 0
+        self._pending.append(exchange)
+        server.requests += 1
+        server.handle(exchange)
+
+    # -- answers
+
+    def answer(self, exchange: Exchange, head: bytes, body: bytes) -> None:
+        """Send an answer, or keep it until all earlier ones have been sent."""
+        pending, server = self._pending, self._server
+        if not pending:
+            return  # the client has gone
+        if server.draining and pending[-1] is exchange:
+            exchange.keep_alive = False
+            exchange.framing = CLOSE
+            self._deaf = True
+        payload = b"%b%b%bHeadgate-Id: %b\r\nContent-Length: %d\r\n\r\n%b" % (
+            head, server.date, exchange.framing, exchange.id.encode(), len(body), body,
+        )  # fmt: skip
+        if exchange.method == b"HEAD":
+            payload = payload[: len(payload) - len(body)]
+        if pending[0] is not exchange:
+            exchange.payload = payload
+            return
+        pending.popleft()
+        self._transport.write(payload)
+        if exchange.keep_alive and not pending:
+            self._since = server.now
+        else:
+            self._go_on(exchange)
+
+    def _go_on(self, sent: Exchange) -> None:
+        """After an answer: send those that waited for it, end the connection where it was the last."""
+        while sent.keep_alive and self._pending and self._pending[0].payload is not None:
+            sent = self._pending.popleft()
+            self._transport.write(sent.payload)
+        if not sent.keep_alive:
+            self._finish()
+        elif not self._stalled and len(self._pending) < PIPELINED:
+            self._resume_reading()
+
+    def _finish(self) -> None:
+        self._deaf = True
+        self._pending.clear()
+        if self._lingering:
+            # closing with unread bytes would reset the connection and could destroy the answer on its way
+            self._since = self._server.now
+            self._transport.write_eof()
+        else:
+            self._transport.close()
+
+    def _resume_reading(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    # -- deadlines and limits
+
+    @property
+    def waiting(self) -> int:
+        """Requests that are not answered yet."""
+        return len(self._pending)
+
+    def close(self) -> None:
+        """End the connection once what was written has been sent."""
+        self._deaf = True
+        self._transport.close()
+
+    def check_deadline(self, now: float) -> None:
+        """Act when the client has let its deadline pass: for a request, for taking an answer, for being idle."""
+        settings = self._server.settings
+        silent = now - self._since
+        if self._lingering and not self._pending:
+            if silent > LINGER_SECONDS:
+                self._transport.abort()
+        elif self._stalled:
+            if silent > settings.receive_seconds:
+                self._transport.abort()
+        elif self._receiving and not self._deaf:
+            if silent > settings.receive_seconds:
+                self._refuse(ReceiptTimeout(f"The request was not complete after {settings.receive_seconds:g} s."))
+        elif not self._pending and silent > settings.keep_alive_seconds:
+            self.close()
+
+    def _expect_rest(self, size: int) -> None:
+        if not self._receiving:
+            self._receiving = True
+            self._since = self._server.now
+        if self._in_head:
+            # a name or value that never ends reaches no callback: bound what has come altogether
+            self._head_bytes += size
+            settings = self._server.settings
+            if self._head_bytes > settings.max_header_bytes + settings.max_target_bytes:
+                self._refuse(HeadersTooLarge(f"The headers are over {settings.max_header_bytes} bytes."))
+
+    def _check_size(self, size: int) -> None:
+        if size > SMALL_BODY and size > (limit := self._server.body_limit(self._target)):
+            self._stop(TooLarge(f"The body is over {limit} bytes."))
+
+    def _grow(self, part: bytes) -> None:
+        if not isinstance(self._body, bytearray):
+            self._body = bytearray(self._body)
+        self._body += part
+        self._check_size(len(self._body))
+        self._pieces += 1
+        if self._pieces > 4096 and len(self._body) < 16 * self._pieces:
+            self._stop(Malformed("The body came in too many tiny chunks."))
+
+    def _check_version(self, exchange: Exchange) -> None:
+        version = self._parser.get_http_version()
+        if version == "1.0" and "transfer-encoding" not in exchange.headers:
+            exchange.framing = KEEP_ALIVE if exchange.keep_alive else CLOSE
+        elif version != "1.1":
+            self._stop(Malformed("Expected HTTP/1.1, or HTTP/1.0 without a transfer encoding."))
+
+    def _joined(self, name: str, value: bytes) -> bytes:
+        if name not in LISTS:
+            self._stop(Malformed(f"The header {name} came twice."))
+        return self._headers[name] + b", " + value
+
+    def _meet_expectation(self, value: bytes) -> None:
+        if value.lower() != b"100-continue":
+            self._stop(Malformed("The only expectation that is understood is 100-continue."))
+        # behind answers that are still to come it would be taken for one of them
+        if not self._pending:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _stop(self, error: HeadgateError) -> None:
+        """Leave the parser; `data_received` refuses with this error."""
+        self._fault = error
+        raise error
+
+    def _refuse(self, error: HeadgateError) -> None:
+        """Answer what cannot be read, after all that could be, and close."""
+        self._deaf = True
+        if self._pending and not self._pending[-1].keep_alive:
+            return
+        exchange = Exchange(self, b"", b"", {})
+        exchange.id = self._server.new_id()
+        exchange.keep_alive = False
+        exchange.framing = CLOSE
+        self._lingering = True
+        self._pending.append(exchange)
+        refuse(exchange, error)
