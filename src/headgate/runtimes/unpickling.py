@@ -14,6 +14,7 @@ from headgate.bundle.allowed import ARRAY_WRAPPER, GETATTR, MEMORY_MAP, has_stan
 from headgate.bundle.pickles import PickleMachine, count_of, unpacked_stream
 from headgate.errors import HeadgateError, ModelError, Untrusted
 from headgate.runtimes.batch import Array
+from headgate.runtimes.trees import check_tree
 
 # attributes that name a method which scikit-learn then calls on whatever is beside them
 METHODS = ("stack_method", "stack_method_", "response_method", "_response_method", "chain_method", "chain_method_")
@@ -67,6 +68,7 @@ class _GuardedUnpickler(PickleMachine):
         # at the end, because a list in an attribute can still grow after it was set
         for estimator in self.built:
             _check_attributes(estimator)
+            check_tree(estimator)
         return loaded
 
     def resolve(self, module: str, name: str) -> Any:

@@ -1,0 +1,198 @@
+"""Who packaged this: a detached ed25519 signature over the manifest's bytes, in `manifest.sig`."""
+
+import base64
+import binascii
+import hashlib
+import os
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from headgate.bundle.manifest import MANIFEST, SIGNATURE, Manifest
+from headgate.errors import Corrupt, Malformed, Untrusted
+from headgate.home import sync_folder, write_atomically
+from headgate.records import Record
+
+KEY_VARIABLE = "HEADGATE_SIGNING_KEY"
+# runtimes that load data only, or nothing outside of the allow-list
+GUARDED = frozenset({"onnx", "sklearn"})
+# a signature of ours is never a valid signature of something else
+DOMAIN = b"headgate bundle manifest\0"
+
+
+class DetachedSignature(Record, frozen=True, kw_only=True):
+    """The content of `manifest.sig`."""
+
+    format: int = 1
+    key_id: str  # first 16 hex digits of the public key's sha256
+    public_key: str  # 32 raw bytes in base64
+    signature: str  # 64 bytes in base64
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedKeys:
+    """Public keys whose bundles may run code."""
+
+    keys: frozenset[str] = field(default_factory=frozenset)  # raw public keys in base64
+
+    def __contains__(self, public_key: str) -> bool:
+        return public_key in self.keys
+
+    def and_key(self, key: Ed25519PrivateKey | str) -> "TrustedKeys":
+        """These and one more."""
+        return TrustedKeys(self.keys | {key if isinstance(key, str) else public_text(key)})
+
+
+def user_key_path(environment: Mapping[str, str]) -> Path:
+    """Where the user's own key lies: `HEADGATE_SIGNING_KEY`, or below the XDG configuration folder."""
+    if given := environment.get(KEY_VARIABLE):
+        return Path(given)
+    folder = environment.get("XDG_CONFIG_HOME") or str(Path(environment.get("HOME") or Path.home()) / ".config")
+    return Path(folder) / "headgate" / "signing.key"
+
+
+def load_or_create_key(path: Path) -> Ed25519PrivateKey:
+    """The private key in this PEM file, made there (0600) when there is none; of two processes one wins.
+
+    Raises `Malformed` when the file holds something else.
+    """
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _create_key(path)
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except (ValueError, TypeError) as error:
+        raise Malformed(f"{path} is not a private key in PEM without a password: {error}. Move it away.") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise Malformed(f"{path} should hold an ed25519 key, got {type(key).__name__}. Move it away.")
+    return key
+
+
+def _create_key(path: Path) -> None:
+    pem = Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    try:
+        write_atomically(draft, pem)
+        # unlike a rename, a link does not replace the key that another process has just made
+        os.link(draft, path)
+        sync_folder(path.parent)
+    except FileExistsError:
+        return
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def public_text(key: Ed25519PrivateKey) -> str:
+    """The public half as 32 raw bytes in base64."""
+    return base64.b64encode(key.public_key().public_bytes_raw()).decode()
+
+
+def key_id(public_key: str) -> str:
+    """The short name of a public key given in base64; raises `Malformed`."""
+    return hashlib.sha256(_decode(public_key, 32)).hexdigest()[:16]
+
+
+def sign(manifest: bytes, key: Ed25519PrivateKey) -> DetachedSignature:
+    """Sign the bytes of manifest.json."""
+    public = public_text(key)
+    signature = base64.b64encode(key.sign(DOMAIN + manifest)).decode()
+    return DetachedSignature(key_id=key_id(public), public_key=public, signature=signature)
+
+
+def sign_folder(folder: Path, key: Ed25519PrivateKey) -> DetachedSignature:
+    """Sign an unpacked bundle: writes `manifest.sig`, replacing one that is there."""
+    signature = sign((folder / MANIFEST).read_bytes(), key)
+    write_atomically(folder / SIGNATURE, msgspec.json.encode(signature), mode=0o644)
+    return signature
+
+
+def read_signature(folder: Path) -> DetachedSignature | None:
+    """The bundle's signature, unverified, None when it has none; raises `Malformed`."""
+    path = folder / SIGNATURE
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=DetachedSignature)
+    except FileNotFoundError:
+        return None
+    except msgspec.DecodeError as error:
+        raise Malformed(f"{path} is not a signature of this format: {error}. Package the model again.") from error
+
+
+def verify(manifest: bytes, signature: DetachedSignature) -> str:
+    """The public key (base64) that signed these bytes; raises `Corrupt` when the signature is not theirs."""
+    if signature.key_id != key_id(signature.public_key):
+        raise Corrupt(f"The signature names key {signature.key_id}, but carries {key_id(signature.public_key)}.")
+    try:
+        public = Ed25519PublicKey.from_public_bytes(_decode(signature.public_key, 32))
+        public.verify(_decode(signature.signature, 64), DOMAIN + manifest)
+    except InvalidSignature as error:
+        raise Corrupt(f"The signature by key {signature.key_id} does not fit the manifest: fetch it again.") from error
+    return signature.public_key
+
+
+def signed_by(folder: Path) -> str | None:
+    """The public key (base64) whose valid signature the unpacked bundle carries, None when it is not signed.
+
+    Raises `Corrupt` or `Malformed` for a signature that does not hold.
+    """
+    signature = read_signature(folder)
+    if signature is None:
+        return None
+    return verify((folder / MANIFEST).read_bytes(), signature)
+
+
+def runs_code(manifest: Manifest) -> bool:
+    """Whether loading the bundle runs code that its author chose, beyond constructors of ordinary estimators."""
+    return bool(manifest.trusted_code) or any(form.runtime not in GUARDED for form in manifest.forms.values())
+
+
+def require_trust(folder: Path, manifest: Manifest, trusted: TrustedKeys) -> None:
+    """A bundle that runs code must be signed by a trusted key; raises `Untrusted` naming both."""
+    signer = signed_by(folder)
+    if not runs_code(manifest) or (signer is not None and signer in trusted):
+        return
+    named = f": {', '.join(manifest.trusted_code)}" if manifest.trusted_code else ""
+    by = f"signed by key {key_id(signer)}, which is not trusted here" if signer else "not signed"
+    raise Untrusted(f"Bundle {manifest.name!r} runs its author's code{named}. It is {by}; trust the key of its author.")
+
+
+def read_trusted_keys(path: Path) -> TrustedKeys:
+    """The keys in a file of lines `<public key in base64> [note]`; none when there is no file. Raises `Malformed`."""
+    try:
+        lines = path.read_text().splitlines()
+    except FileNotFoundError:
+        return TrustedKeys()
+    return TrustedKeys(frozenset(_keys_in(lines)))
+
+
+def trust_key(path: Path, public_key: str, note: str = "") -> None:
+    """Add a key to such a file; harmless when it is there."""
+    key_id(public_key)
+    if public_key not in read_trusted_keys(path):
+        lines = path.read_text() if path.exists() else ""
+        write_atomically(path, f"{lines}{public_key} {' '.join(note.split())}\n".encode())
+
+
+def _keys_in(lines: Iterable[str]) -> Iterable[str]:
+    for line in lines:
+        words = line.split()
+        if words and not words[0].startswith("#"):
+            key_id(words[0])
+            yield words[0]
+
+
+def _decode(text: str, size: int) -> bytes:
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Malformed(f"{text[:80]!r} is not base64.") from error
+    if len(raw) != size:
+        raise Malformed(f"{text[:80]!r} should be {size} bytes in base64, got {len(raw)}.")
+    return raw

@@ -1,0 +1,173 @@
+"""What every runtime owes its callers. Run it over the table of runtimes with one small bundle per runtime.
+
+A case's model answers any two numeric features `a` and `b`; what it answers is up to it.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from headgate.bundle.manifest import Environment, Form, Manifest
+from headgate.errors import Corrupt, HeadgateError, ModelError
+from headgate.records import Column, Signature, Task
+from headgate.runtimes.batch import Batch
+from headgate.runtimes.columns import batch_from_columns
+from headgate.runtimes.registry import RUNTIMES, load_runtime
+from headgate.runtimes.runtime import LoadedModel
+from headgate.runtimes.verify import PREDICTIONS, check_outputs
+from headgate.testing.bundles import BuiltBundle, write_bundle
+
+SIGNATURE = Signature(inputs=(Column(name="a", dtype="float64"), Column(name="b", dtype="float64")))
+FORM = "native"
+
+
+@dataclasses.dataclass(frozen=True)
+class RuntimeCase:
+    """One runtime and the files of models for it."""
+
+    name: str
+    file: str  # path inside the bundle
+    content: bytes  # a model of the two features that answers
+    failing: bytes | None = None  # one that loads and raises in predict
+    harmful: bytes | None = None  # one that would run code when loaded unguarded; None for formats that are code
+    task: Task = "regression"
+    classes: tuple[Any, ...] = ()
+    trusted_code: tuple[str, ...] = ()
+
+    def bundle(self, cache: Path, content: bytes | None = None) -> BuiltBundle:
+        """The case's bundle, with these bytes for the model file."""
+        manifest = Manifest(
+            name="case",
+            framework=self.name,
+            task=self.task,
+            classes=self.classes,
+            signature=SIGNATURE,
+            forms={FORM: Form(runtime=self.name, path=self.file)},
+            serves=FORM,
+            environment=Environment(python="3.11"),
+            files={},
+            trusted_code=self.trusted_code,
+        )
+        return write_bundle(cache, manifest, {self.file: self.content if content is None else content})
+
+    def load(self, cache: Path, content: bytes | None = None) -> LoadedModel:
+        """The case's model, loaded by its runtime."""
+        built = self.bundle(cache, content)
+        return load_runtime(self.name).load(built.folder, built.manifest, FORM)
+
+
+def rows(count: int = 5) -> Batch:
+    """Some rows, as the request path makes them."""
+    numbers = np.linspace(-1, 1, count)
+    return batch_from_columns(SIGNATURE, {"a": numbers, "b": numbers[::-1]})
+
+
+def check_name_and_preload(case: RuntimeCase, cache: Path) -> None:
+    """It knows its name in the table, and what a template should import."""
+    runtime = load_runtime(case.name)
+    assert runtime.name == case.name
+    assert case.name in RUNTIMES
+    assert all(isinstance(module, str) for module in runtime.preload)
+
+
+def check_answers(case: RuntimeCase, cache: Path) -> None:
+    """One valid answer per row, on the device it names."""
+    model = case.load(cache)
+    outputs = model.predict(rows())
+    check_outputs(outputs, 5, case.task, case.classes)
+    assert model.device.split(":")[0] in {"cpu", "cuda", "mps"}
+    model.close()
+
+
+def check_batching_changes_nothing(case: RuntimeCase, cache: Path) -> None:
+    """Rows answered together are answered as alone, whether they come as matrix or as columns."""
+    model, batch = case.load(cache), rows()
+    together = model.predict(batch)
+    alone = [model.predict(batch.slice(row, row + 1)) for row in range(batch.rows)]
+    as_columns = model.predict(Batch(batch.names, columns=dict(batch.columns)))
+    for name, answered in together.items():
+        np.testing.assert_array_equal(np.concatenate([part[name] for part in alone]), answered)
+        np.testing.assert_array_equal(as_columns[name], answered)
+
+
+def check_input_stays(case: RuntimeCase, cache: Path) -> None:
+    """The batch is the caller's: it is not written to."""
+    batch = rows()
+    assert batch.matrix is not None
+    before = batch.matrix.copy()
+    case.load(cache).predict(batch)
+    np.testing.assert_array_equal(batch.matrix, before)
+
+
+def check_stream(case: RuntimeCase, cache: Path) -> None:
+    """The parts of a stream, together, are the answer."""
+    model, batch = case.load(cache), rows()
+    parts = list(model.stream(batch))
+    streamed = np.concatenate([part[PREDICTIONS] for part in parts])
+    np.testing.assert_array_equal(streamed, model.predict(batch)[PREDICTIONS])
+
+
+def check_failure_is_translated(case: RuntimeCase, cache: Path) -> None:
+    """What the framework raises in predict leaves as `ModelError` with the reason."""
+    if case.failing is None:
+        return
+    model = case.load(cache, case.failing)
+    error = _raised(lambda: model.predict(rows()))
+    assert isinstance(error, ModelError)
+    assert error.message
+
+
+def check_damage_is_refused(case: RuntimeCase, cache: Path) -> None:
+    """Half a file, no file and another file are errors of ours, not of the framework."""
+    for content in (case.content[: len(case.content) // 2], b"", b"\x00" * 100):
+        error = _raised(partial(case.load, cache, content))
+        assert isinstance(error, HeadgateError), f"{content[:20]!r} → {error!r}"
+
+
+def check_bytes_are_verified(case: RuntimeCase, cache: Path) -> None:
+    """Only the bytes that the manifest names are loaded: neither changed ones nor what a link points to."""
+    built = case.bundle(cache)
+    path, runtime = built.folder / case.file, load_runtime(case.name)
+    path.write_bytes(case.content + b"\n")
+    assert isinstance(_raised(lambda: runtime.load(built.folder, built.manifest, FORM)), Corrupt)
+    path.unlink()
+    elsewhere = built.folder.parent / "elsewhere"
+    elsewhere.write_bytes(case.content)
+    path.symlink_to(elsewhere)
+    assert isinstance(_raised(lambda: runtime.load(built.folder, built.manifest, FORM)), Corrupt)
+    unnamed = msgspec.structs.replace(built.manifest, files={})
+    assert isinstance(_raised(lambda: runtime.load(built.folder, unnamed, FORM)), Corrupt)
+
+
+def check_harm_is_refused(case: RuntimeCase, cache: Path) -> None:
+    """A file with code in it is refused before the code runs; the case's test looks for the traces."""
+    if case.harmful is not None:
+        assert isinstance(_raised(lambda: case.load(cache, case.harmful)), HeadgateError)
+
+
+def check_nothing_is_written(case: RuntimeCase, cache: Path) -> None:
+    """The bundle's folder is as it was: another file in it would make the bundle corrupt."""
+    built = case.bundle(cache)
+    before = sorted(built.folder.rglob("*"))
+    load_runtime(case.name).load(built.folder, built.manifest, FORM).predict(rows())
+    assert sorted(built.folder.rglob("*")) == before
+
+
+CHECKS: tuple[Callable[[RuntimeCase, Path], None], ...] = (
+    check_name_and_preload, check_answers, check_batching_changes_nothing, check_input_stays, check_stream,
+    check_failure_is_translated, check_damage_is_refused, check_bytes_are_verified, check_harm_is_refused,
+    check_nothing_is_written,
+)  # fmt: skip
+
+
+def _raised(action: Callable[[], object]) -> Exception | None:
+    try:
+        action()
+    except Exception as error:  # noqa: BLE001 - whatever is raised is what is looked at
+        return error
+    return None
