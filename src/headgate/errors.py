@@ -18,6 +18,7 @@
     ├── TargetTooLong              414
     ├── UnsupportedType            415
     ├── SignatureMismatch          422   well-formed, but not what the contract says
+    ├── InvalidBody                422   well-formed, but not what this address takes
     ├── TooManyRequests            429
     ├── HeadersTooLarge            431
     ├── ModelError                 500   the model itself failed
@@ -165,6 +166,13 @@ class SignatureMismatch(HeadgateError):
 
     status = 422
     code = "SIGNATURE_MISMATCH"
+
+
+class InvalidBody(HeadgateError):
+    """Body or parameters are well-formed but not what this address takes; `detail` points at the place."""
+
+    status = 422
+    code = "INVALID_BODY"
 
 
 class TooManyRequests(HeadgateError):

@@ -53,6 +53,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_target_bytes: Annotated[int, _declared("Limit for a request's target.", "restart")] = 4_096
     receive_seconds: Annotated[float, _declared("Deadline for receiving one whole request.", "restart")] = 30.0
     keep_alive_seconds: Annotated[float, _declared("An idle connection is closed after this long.", "restart")] = 75.0
+    max_bundle_bytes: Annotated[
+        int, _declared("Limit for one bundle that is sent to be registered.", "restart of the control plane")
+    ] = 4 * 1024**3
     spool_bytes: Annotated[
         int, _declared("Room for records on one worker; the oldest are dropped beyond it.", "restart")
     ] = 256 * 1024 * 1024

@@ -71,15 +71,26 @@ def list_endpoints(tx: Tx, limit: int, cursor: str = "") -> Page[Endpoint]:
     return cut_page([(row.folded, _decode(row)) for row in tx.execute(chosen)], limit)
 
 
+def every_endpoint(tx: Tx) -> Sequence[Endpoint]:
+    """All endpoints by name."""
+    chosen = select(endpoints).where(endpoints.c.deleted.is_(False)).order_by(endpoints.c.folded)
+    return [_decode(row) for row in tx.execute(chosen)]
+
+
 def open_endpoint(tx: Tx, name: str, project: str, environment: str, actor: str) -> Endpoint:
     """The endpoint for a deployment: made when it is new, made again after its deletion.
 
     Raises `Conflict` when it stands in another project or environment.
     """
     row = _row(tx, name)
-    if row is None or row.deleted:
+    if row is None:
         return _make(tx, row, name, project, environment, actor)
     endpoint = _decode(row)
+    if row.deleted and endpoint.project != project:
+        # its history and records would be seen by others
+        raise Conflict(f"The endpoint {endpoint.name} was one of {endpoint.project}. Choose another name.")
+    if row.deleted:
+        return _make(tx, row, name, project, environment, actor)
     if (endpoint.project, endpoint.environment) != (project, environment):
         raise Conflict(
             f"The endpoint {endpoint.name} stands in {endpoint.project}/{endpoint.environment}, the deployment is for "

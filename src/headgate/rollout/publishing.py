@@ -16,6 +16,7 @@ from headgate.storage.schema import endpoints, route_tables
 
 # grows with every published table
 CURSOR = "node_tables"
+EPOCH_STEP = 2**32
 # name under which a database carries the bell of those who wait for new tables
 BELL = "bell"
 
@@ -85,7 +86,8 @@ def tell_nodes(tx: Tx) -> None:
 
 def read_cursor(tx: Tx) -> int:
     """The number of what nodes must know now: it grows with every change of tables, keys, grants and epochs."""
-    return read_number(tx, CURSOR) + read_number(tx, ACCESS_NUMBER) + read_epoch(tx)
+    # an epoch begins above all that the one before it counted to
+    return read_epoch(tx) * EPOCH_STEP + read_number(tx, CURSOR) + read_number(tx, ACCESS_NUMBER)
 
 
 def node_tables(tx: Tx, *, keys_required: bool) -> NodeTables:

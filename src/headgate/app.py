@@ -1,0 +1,306 @@
+"""The control plane as one process: every part built here, by hand, and handed to who needs it.
+
+python -m headgate.app --home H      settings as JSON in HEADGATE_SETTINGS, else environment and headgate.toml
+"""
+
+import argparse
+import fcntl
+import ipaddress
+import logging
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import FrameType
+
+import msgspec
+import uvicorn
+from fastapi import FastAPI
+
+from headgate.bundle.signing import load_or_create_key, public_text, trust_key, user_key_path
+from headgate.clock import Clock, SystemClock
+from headgate.errors import Conflict, HeadgateError, Malformed, Refused, Unauthenticated, Unavailable
+from headgate.home import Home, write_atomically
+from headgate.identity.founding import found_actors
+from headgate.identity.keys import authenticate
+from headgate.ledger.events import open_ledger
+from headgate.ledger.idempotency import forget_answers
+from headgate.records import PlaneRecord
+from headgate.rollout.bell import Bell
+from headgate.rollout.controller import Controller
+from headgate.rollout.nodes import Nodes
+from headgate.rollout.publishing import BELL, begin_epoch
+from headgate.settings import Settings, load_settings
+from headgate.storage.database import Database, open_database, sqlite_url, stamp
+from headgate.storage.migrating import migrate
+from headgate.storage.stores import open_store
+from headgate.web.api.application import build_api
+from headgate.web.api.plane import ControlPlane
+from headgate.web.api.uploads import sweep
+
+log = logging.getLogger(__name__)
+
+LOCK = "control.lock"
+PID_FILE = "control.json"
+# a control plane that is just leaving gives the lock back within this
+LOCK_SECONDS = 10.0
+DRAIN_SECONDS = 5
+# repetitions of a command are recognised for as long
+REMEMBERED_DAYS = 7
+
+
+class Credentials(PlaneRecord, frozen=True, kw_only=True):
+    """How this machine's command line and agent reach the control plane: the content of `home.credentials`."""
+
+    url: str
+    key: str
+    node_key: str
+
+
+@dataclass(frozen=True)
+class App:
+    """A control plane that is ready to be served; `start` moves its rollouts, `close` ends it."""
+
+    api: FastAPI
+    plane: ControlPlane
+    controller: Controller
+    thread: threading.Thread
+
+    def start(self) -> None:
+        self.thread.start()
+
+    def close(self) -> None:
+        """Wake and end who waits, then close the database."""
+        self.plane.bell.close()
+        if self.thread.is_alive():
+            self.thread.join()
+        self.plane.database.close()
+
+
+def build(home: Home, settings: Settings, clock: Clock | None = None, control_port: int | None = None) -> App:
+    """Open what is stored, bring it to this release, and put the parts together.
+
+    Raises `Corrupt`, `Refused`, `Malformed` or `Unavailable` when that is not possible.
+    """
+    clock = clock or SystemClock()
+    home.create()
+    database = open_state(home, settings, clock)
+    bell = Bell()
+    database.attached[BELL] = bell
+    nodes = Nodes(clock, bell.ring)
+    plane = ControlPlane(
+        home=home,
+        settings=settings,
+        clock=clock,
+        database=database,
+        store=open_store("folder", str(home.artifacts)),
+        nodes=nodes,
+        bell=bell,
+        control_port=settings.control_port if control_port is None else control_port,
+    )
+    bootstrap(plane)
+    controller = Controller(database, nodes, clock, settings.load_seconds)
+    thread = threading.Thread(target=controller.run, args=(bell,), name="controller", daemon=True)
+    return App(api=build_api(plane), plane=plane, controller=controller, thread=thread)
+
+
+def open_state(home: Home, settings: Settings, clock: Clock) -> Database:
+    """The database, migrated, with its ledger open; closed again when that fails."""
+    database = open_database(settings.database or sqlite_url(home.database), clock)
+    try:
+        migrate(database)
+        open_ledger(database, home.keys)
+        with database.write() as tx:
+            begin_epoch(tx)
+            forget_answers(tx, stamp(clock.now() - timedelta(days=REMEMBERED_DAYS)))
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def bootstrap(plane: ControlPlane) -> None:
+    """What a new instance needs, and what one keeps up to date: trusted keys, credentials, no leftovers."""
+    sweep(plane.home)
+    trust_owner(plane.trusted, os.environ)
+    known = read_credentials(plane.home)
+    if known is None or not _verify(plane.database, known):
+        with plane.database.write() as tx:
+            local, node = found_actors(tx)
+        known = Credentials(url=plane.url, key=local.key, node_key=node.key)
+    elif known.url == plane.url:
+        return
+    write_atomically(plane.home.credentials, msgspec.json.encode(msgspec.structs.replace(known, url=plane.url)))
+
+
+def trust_owner(trusted: Path, environment: Mapping[str, str]) -> None:
+    """On the first start, trust bundles that the owner of this machine's account has signed."""
+    if trusted.exists():
+        return
+    try:
+        key = load_or_create_key(user_key_path(environment))
+    except (HeadgateError, OSError) as error:
+        log.warning("no bundle that can run code is trusted yet: %s", error)
+        return
+    trust_key(trusted, public_text(key), note="owner of this instance")
+
+
+def read_credentials(home: Home) -> Credentials | None:
+    """The credentials of this home, None when there are none that can be read."""
+    try:
+        return msgspec.json.decode(home.credentials.read_bytes(), type=Credentials)
+    except FileNotFoundError:
+        return None
+    except msgspec.MsgspecError as error:
+        log.warning("%s cannot be read and is written anew: %s", home.credentials, error)
+        return None
+
+
+def _verify(database: Database, credentials: Credentials) -> bool:
+    """Whether the database knows both keys: one that was restored may not."""
+    try:
+        with database.read() as tx:
+            admin, node = authenticate(tx, credentials.key), authenticate(tx, credentials.node_key)
+    except Unauthenticated:
+        return False
+    return admin.allows("backup") and node.allows("node")
+
+
+class Server(uvicorn.Server):
+    """uvicorn that lets long polls go as soon as it is asked to stop, instead of waiting for them."""
+
+    def __init__(self, config: uvicorn.Config, bell: Bell) -> None:
+        super().__init__(config)
+        self._bell = bell
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._bell.close()
+        super().handle_exit(sig, frame)
+
+
+def serve(home: Home, settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises `Refused`, `Unavailable` or what `build` raises."""
+    require_guarded(settings)
+    home.create()
+    with locked(home), listening(settings) as door:
+        app = build(home, settings, control_port=door.getsockname()[1])
+        try:
+            app.start()
+            server = Server(_uvicorn_config(app.api), app.plane.bell)
+            announce(app.plane)
+            server.run(sockets=[door])
+        finally:
+            app.close()
+            (home.run / PID_FILE).unlink(missing_ok=True)
+
+
+def _uvicorn_config(api: FastAPI) -> uvicorn.Config:
+    return uvicorn.Config(
+        api,
+        http="httptools",
+        loop="uvloop",
+        ws="none",
+        lifespan="off",
+        # one line per request would hold names that strangers chose
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+
+
+def require_guarded(settings: Settings) -> None:
+    """Raises `Refused` when the port would be open beyond this machine without keys and TLS in front."""
+    if not is_loopback(settings.host) and not (settings.require_keys and settings.behind_proxy):
+        raise Refused(
+            f"Listening on {settings.host} reaches beyond this machine: expected require_keys and behind_proxy "
+            "to be on, with a proxy in front that terminates TLS. Set both, or leave the host at 127.0.0.1."
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is this machine's own."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@contextmanager
+def locked(home: Home) -> Iterator[None]:
+    """The home's lock, held until the block or the process ends: its database is opened by one process alone.
+
+    Raises `Conflict` when another control plane keeps it.
+    """
+    with (home.path / LOCK).open("w") as file:
+        end = time.monotonic() + LOCK_SECONDS
+        while not _lock(file.fileno()):
+            if time.monotonic() > end:
+                raise Conflict(f"Another control plane runs on {home.path}. Stop it first.")
+            time.sleep(0.05)
+        yield
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def listening(settings: Settings) -> socket.socket:
+    """The listening socket. Raises `Unavailable` when the port is taken."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.control_port), family=family, backlog=512)
+    except OSError as error:
+        raise Unavailable(
+            f"Nothing can listen on {settings.host}:{settings.control_port} ({error.strerror}). "
+            "Choose another port with --control-port."
+        ) from error
+
+
+def announce(plane: ControlPlane) -> None:
+    """Write down who serves, for the agent and for `headgate status`."""
+    about = {"pid": os.getpid(), "url": plane.url, "started": stamp(plane.clock.now())}
+    write_atomically(plane.home.run / PID_FILE, msgspec.json.encode(about))
+    log.info("the control plane answers at %s", plane.url)
+
+
+def read_settings(home: Home, environment: Mapping[str, str]) -> Settings:
+    """From `HEADGATE_SETTINGS` (JSON, by whoever starts us), else from environment and file. Raises `Malformed`."""
+    text = environment.get("HEADGATE_SETTINGS")
+    if text is None:
+        return load_settings(home.path, environment, {})
+    try:
+        return msgspec.json.decode(text, type=Settings)
+    except msgspec.MsgspecError as error:
+        raise Malformed(f"HEADGATE_SETTINGS holds no settings: {error}.") from error
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The process: 0 after SIGTERM, 1 with one line on stderr when it cannot start."""
+    parser = argparse.ArgumentParser(prog="python -m headgate.app", description="The control plane of one instance.")
+    parser.add_argument("--home", required=True, type=Path, help="folder of the instance")
+    home = Home(parser.parse_args(arguments).home.absolute())
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    os.umask(0o077)
+    try:
+        serve(home, read_settings(home, os.environ))
+    except HeadgateError as error:
+        sys.stderr.write(f"headgate: {error.message}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

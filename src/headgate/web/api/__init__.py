@@ -1,0 +1,1 @@
+"""The JSON API of the control plane: one file per noun."""

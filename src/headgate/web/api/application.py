@@ -1,0 +1,65 @@
+"""The API as one application: every router, the door in front, errors in one shape."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from headgate.web.api import (
+    actors,
+    audit,
+    backup,
+    deployments,
+    endpoints,
+    faults,
+    keys,
+    models,
+    node,
+    openapi,
+    projects,
+    status,
+    versions,
+)
+from headgate.web.api.door import Door
+from headgate.web.api.plane import ControlPlane
+
+ROUTERS = (
+    status.router,
+    status.rooted,
+    projects.router,
+    versions.router,
+    models.router,
+    deployments.router,
+    endpoints.router,
+    audit.router,
+    actors.router,
+    keys.router,
+    backup.router,
+    node.router,
+    openapi.router,
+)
+
+
+class Api(FastAPI):
+    """FastAPI without its own pages, whose document is ours."""
+
+    def openapi(self) -> dict[str, Any]:
+        return openapi.describe(self)
+
+
+def build_api(plane: ControlPlane) -> FastAPI:
+    """The application over one control plane."""
+    # a documentation page would be fetched from strangers; redirects would answer for addresses that do not exist
+    app = Api(
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        # the document is read by generators: one operation, one stable name
+        generate_unique_id_function=lambda route: f"{route.tags[0]}_{route.name}",
+    )
+    app.state.plane = plane
+    for router in ROUTERS:
+        app.include_router(router)
+    faults.install(app)
+    app.add_middleware(Door, settings=plane.settings, port=plane.control_port)
+    return app

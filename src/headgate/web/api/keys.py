@@ -1,0 +1,77 @@
+"""Keys: shown once, stored as a hash."""
+
+from fastapi import Response
+from pydantic import Field
+
+from headgate.identity.keys import IssuedKey, KeyRecord, issue_key, list_keys, revoke_key
+from headgate.storage.database import Tx
+from headgate.web.api.commands import Change, Done
+from headgate.web.api.guards import guarded
+from headgate.web.api.plane import Plane
+from headgate.web.api.shapes import Cursor, KeyId, Limit, Listing, Shape, listing, page_of
+
+router = guarded("keys")
+
+
+class NewKey(Shape):
+    actor: str = Field(max_length=128, examples=["ann"])
+    expires_days: float | None = Field(default=None, gt=0, le=3_650, allow_inf_nan=False)
+    note: str = Field(default="", max_length=200)
+
+
+class KeyShape(Shape):
+    id: str = Field(description="The key's public part.")
+    actor: str
+    note: str
+    created_at: str
+    created_by: str
+    expires_at: str | None
+    revoked_at: str | None
+
+
+class IssuedKeyShape(KeyShape):
+    key: str | None = Field(description="The whole key, shown this once; null when the command was a repetition.")
+
+
+def _key(record: KeyRecord) -> KeyShape:
+    return KeyShape(**{name: getattr(record, name) for name in KeyShape.model_fields})
+
+
+def _issued(issued: IssuedKey) -> IssuedKeyShape:
+    return IssuedKeyShape(**_key(issued.record).model_dump(), key=issued.key)
+
+
+@router.get("/keys")
+def list_all(plane: Plane, limit: Limit = 50, cursor: Cursor = None) -> Listing[KeyShape]:
+    """Keys without their secrets, revoked and expired ones too."""
+    with plane.database.read() as tx:
+        return listing(page_of(list_keys(tx), lambda key: f"{key.created_at} {key.id}", limit, cursor), _key)
+
+
+@router.post("/keys", status_code=201, response_model=IssuedKeyShape)
+def create(change: Change, body: NewKey) -> Response:
+    """Make a key for an actor."""
+
+    def act(tx: Tx) -> Done:
+        issued = issue_key(tx, body.actor, by=change.actor, expires_days=body.expires_days, note=body.note)
+        return 201, _issued(issued)
+
+    return change.run(body, act, kept=_without_secret)
+
+
+def _without_secret(done: Done) -> Done:
+    """The stored answer never holds the key: nothing does."""
+    status, shape = done
+    assert isinstance(shape, IssuedKeyShape)
+    return status, shape.model_copy(update={"key": None})
+
+
+@router.delete("/keys/{key}", status_code=204)
+def revoke(change: Change, key: KeyId) -> Response:
+    """Make a key void."""
+
+    def act(tx: Tx) -> Done:
+        revoke_key(tx, key, by=change.actor)
+        return 204, None
+
+    return change.run(None, act)

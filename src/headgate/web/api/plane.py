@@ -1,0 +1,68 @@
+"""What the routes work with: the parts of one control plane, handed to each request."""
+
+import os
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from headgate.clock import Clock
+from headgate.home import Home
+from headgate.rollout.bell import Bell
+from headgate.rollout.nodes import Nodes
+from headgate.settings import Settings
+from headgate.storage.database import Database
+from headgate.storage.stores import ArtifactStore
+
+# long polls each hold a thread; beyond this they are answered at once
+POLLS = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlPlane:
+    """Everything that outlives a request."""
+
+    home: Home
+    settings: Settings
+    clock: Clock
+    database: Database
+    store: ArtifactStore
+    nodes: Nodes
+    bell: Bell
+    control_port: int  # the one that is listened on, also where the setting is 0
+    polls: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(POLLS))
+
+    @property
+    def url(self) -> str:
+        """Where the control plane is reached from this machine."""
+        return f"http://{reachable(self.settings.host)}:{self.control_port}"
+
+    @property
+    def pid(self) -> int:
+        return os.getpid()
+
+    @property
+    def data_url(self) -> str:
+        """Where predictions are answered, as the nodes say, else as set."""
+        ports = [report.port for report in self.nodes.reports()]
+        return f"http://{reachable(self.settings.host)}:{ports[0] if ports else self.settings.port}"
+
+    @property
+    def trusted(self) -> Path:
+        """File of public keys whose bundles may run code."""
+        return self.home.keys / "trusted"
+
+
+def reachable(host: str) -> str:
+    """A listened-on address as it stands in a URL; "all addresses" are reached on loopback."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{host}]" if ":" in host else host
+
+
+def _of_request(request: Request) -> ControlPlane:
+    return cast("ControlPlane", request.app.state.plane)
+
+
+Plane = Annotated[ControlPlane, Depends(_of_request)]

@@ -1,0 +1,70 @@
+"""Receiving a bundle: streamed to disk under a limit and a deadline, unpacked strictly, trusted or refused."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from anyio import from_thread
+from fastapi import Request
+
+from headgate.bundle.archive import Limits
+from headgate.bundle.bundle import Bundle, open_bundle
+from headgate.errors import Malformed, ReceiptTimeout, TooLarge
+from headgate.home import Home
+from headgate.web.api.plane import ControlPlane
+from headgate.web.api.trust import accepted_signer
+
+STAGING = "upload-"
+
+
+@contextmanager
+def received_bundle(plane: ControlPlane, request: Request) -> Iterator[tuple[Bundle, Path, str]]:
+    """The bundle in a request's body, its archive, and who signed it ("" for nobody); all removed afterwards.
+
+    Raises `TooLarge`, `ReceiptTimeout`, `BadArchive`, `Malformed`, `Corrupt`, and `Untrusted` for a bundle that could
+    run code and is not signed by a key that this instance trusts.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=STAGING, dir=plane.home.run))
+    try:
+        archive = folder / "bundle.hgb"
+        with archive.open("xb") as file:
+            receive(request, file, plane.settings.max_bundle_bytes, plane.settings.receive_seconds)
+        limits = Limits(bytes=plane.settings.max_bundle_bytes)
+        bundle = open_bundle(archive, folder / "bundle", limits)
+        yield bundle, archive, accepted_signer(bundle, plane.trusted)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def receive(request: Request, target: BinaryIO, limit: int, patience: float) -> None:
+    """Write the body to `target`; for a route that runs in a thread.
+
+    Raises `TooLarge` past `limit` bytes, `ReceiptTimeout` when nothing comes for `patience` seconds, `Malformed` when
+    the sender goes away.
+    """
+    left = limit
+    while True:
+        try:
+            message = from_thread.run(partial(asyncio.wait_for, request.receive(), patience))
+        except TimeoutError as error:
+            raise ReceiptTimeout(f"Nothing of the body came for {patience:g} s. Send it again.") from error
+        if message["type"] == "http.disconnect":
+            raise Malformed("The body ended early.")
+        body = message.get("body", b"")
+        left -= len(body)
+        if left < 0:
+            raise TooLarge(f"The bundle is over {limit} bytes: see the setting max_bundle_bytes.")
+        target.write(body)
+        if not message.get("more_body", False):
+            return
+
+
+def sweep(home: Home) -> None:
+    """Remove what a killed process left of uploads."""
+    for left in home.run.glob(f"{STAGING}*"):
+        shutil.rmtree(left, ignore_errors=True)
