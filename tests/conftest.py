@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
 
 from headgate.ledger.events import open_ledger
 from headgate.storage.database import Database, open_database, sqlite_url
@@ -85,8 +86,8 @@ def _serve(binaries: Path, folder: Path, user: str | None) -> Iterator[str]:
             subprocess.run(["/bin/sleep", "0.05"], check=True)
         yield f"postgresql+psycopg://headgate@/{{name}}?host={folder}"
     finally:
-        # a fast shutdown: clients are cut off
-        server.send_signal(signal.SIGINT)
+        # at once: what it holds is thrown away
+        server.send_signal(signal.SIGQUIT)
         server.wait(30)
 
 
@@ -96,28 +97,53 @@ def engine_name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(scope="session")
-def make_postgres_url(postgres_server: str) -> Callable[[str], str]:
-    """A new PostgreSQL database, a copy of a template; gives its URL."""
-    admin = create_engine(postgres_server.format(name="postgres"), isolation_level="AUTOCOMMIT")
+class PostgresDatabases:
+    """Makes databases on the server of the tests, and drops them."""
 
-    def make(template: str) -> str:
+    def __init__(self, server: str) -> None:
+        self._server = server
+        self._admin = create_engine(server.format(name="postgres"), isolation_level="AUTOCOMMIT", poolclass=NullPool)
+
+    def create(self, template: str) -> str:
+        """The URL of a new copy of a template."""
         name = f"t{next(_numbers)}"
-        with admin.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
-        admin.dispose()
-        return postgres_server.format(name=name)
+        self._run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self._server.format(name=name)
 
-    return make
+    def drop(self, url: str) -> None:
+        """Remove it, whoever is still connected."""
+        self._run(f"DROP DATABASE {database_name(url)} WITH (FORCE)")
+
+    def _run(self, statement: str) -> None:
+        with self._admin.connect() as connection:
+            connection.execute(text(statement))
+
+
+def database_name(url: str) -> str:
+    """The part between server and options."""
+    return url.partition("@/")[2].partition("?")[0]
+
+
+@pytest.fixture(scope="session")
+def postgres_databases(postgres_server: str) -> PostgresDatabases:
+    """Databases to make on demand."""
+    return PostgresDatabases(postgres_server)
 
 
 @pytest.fixture
-def empty_url(engine_name: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def empty_url(engine_name: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database without tables."""
     if engine_name == "sqlite":
-        return sqlite_url(tmp_path / "headgate.db").render_as_string()
-    make: Callable[[str], str] = request.getfixturevalue("make_postgres_url")
-    return make("template0")
+        yield sqlite_url(tmp_path / "headgate.db").render_as_string()
+    else:
+        yield from _borrow(request, "template0")
+
+
+def _borrow(request: pytest.FixtureRequest, template: str) -> Iterator[str]:
+    databases: PostgresDatabases = request.getfixturevalue("postgres_databases")
+    url = databases.create(template)
+    yield url
+    databases.drop(url)
 
 
 @pytest.fixture(scope="session")
@@ -129,11 +155,11 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(make_postgres_url: Callable[[str], str]) -> str:
+def postgres_template(postgres_databases: PostgresDatabases) -> str:
     """The name of a migrated PostgreSQL database to copy."""
-    url = make_postgres_url("template0")
+    url = postgres_databases.create("template0")
     _migrate(url)
-    return url.partition("@/")[2].partition("?")[0]
+    return database_name(url)
 
 
 def _migrate(url: str) -> None:
@@ -143,15 +169,15 @@ def _migrate(url: str) -> None:
 
 
 @pytest.fixture
-def migrated_url(engine_name: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def migrated_url(engine_name: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database that has its tables."""
     if engine_name == "sqlite":
         path = tmp_path / "headgate.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         path.chmod(0o600)
-        return sqlite_url(path).render_as_string()
-    make: Callable[[str], str] = request.getfixturevalue("make_postgres_url")
-    return make(request.getfixturevalue("postgres_template"))
+        yield sqlite_url(path).render_as_string()
+    else:
+        yield from _borrow(request, request.getfixturevalue("postgres_template"))
 
 
 @pytest.fixture

@@ -57,7 +57,8 @@ def create_actor(
 
 
 def get_actor(tx: Tx, name: str) -> ActorRecord:
-    """The living actor of that name, ignoring case. Raises `NotFound`."""
+    """The living actor of that name, ignoring case. Raises `NotFound`, `InvalidName`."""
+    validate_name(name, "actor name")
     living = (actors.c.folded == fold(name), actors.c.deleted_at.is_(None))
     row = tx.execute(select(actors).where(*living)).one_or_none()
     if row is None:
@@ -149,7 +150,8 @@ def _scoped(tx: Tx, wanted: Grant) -> Grant:
         (projects, wanted.project, "project"),
         (environments, wanted.environment, "environment"),
     ):
-        found = ANY if name == ANY else _written(tx, select(table.c.name).where(table.c.folded == fold(name)))
+        same = table.c.folded == fold(validate_name(name, f"{what} name") if name != ANY else name)
+        found = ANY if name == ANY else _written(tx, select(table.c.name).where(same))
         if found is None:
             raise NotFound(f"There is no {what} {shown(name)}.")
         names.append(found)

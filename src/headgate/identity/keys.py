@@ -14,7 +14,7 @@ from headgate.identity.actors import ACCESS_NUMBER, get_actor, read_grants
 from headgate.identity.caller import Caller
 from headgate.ledger.events import Event, append
 from headgate.ledger.personal import Personal
-from headgate.names import shown, validate_text
+from headgate.names import shown, validate_name, validate_text
 from headgate.records import Record
 from headgate.storage.database import Tx, now, stamp, surroundings_of
 from headgate.storage.instance import raise_number
@@ -79,7 +79,8 @@ def _expiry(tx: Tx, days: float | None) -> str | None:
 
 
 def get_key(tx: Tx, public: str) -> KeyRecord:
-    """The key with this public part. Raises `NotFound`."""
+    """The key with this public part. Raises `NotFound`, `InvalidName`."""
+    validate_name(public, "key id")
     row = tx.execute(_with_actor().where(access_keys.c.id == public)).one_or_none()
     if row is None:
         raise NotFound(f"There is no key {shown(public)}. See `headgate key list`.")

@@ -1,7 +1,7 @@
 """Whether the history is the one that was written: contiguous, chained, signed, and not shorter than its anchor."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from sqlalchemy import Row, select
@@ -44,8 +44,11 @@ def verify_ledger(database: Database) -> ChainReport:
         anchored = anchor.read()
     except Corrupt as error:
         return _report(0, "altered", 0, error.message)
-    with database.read() as tx:
-        return verify_chain(tx, anchor, anchored)
+    try:
+        with database.read() as tx:
+            return verify_chain(tx, anchor, anchored)
+    except Corrupt as error:
+        return _report(0, "removed", 0, error.message)
 
 
 def verify_chain(tx: Tx, anchor: Anchor, anchored: Anchored | None) -> ChainReport:
@@ -59,17 +62,33 @@ def verify_chain(tx: Tx, anchor: Anchor, anchored: Anchored | None) -> ChainRepo
     head = read_head(tx)
     checked, previous = 0, NO_HASH
     for rows in _chunks(tx):
-        for place, row in enumerate(rows):
-            following = rows[place + 1] if place + 1 < len(rows) else None
-            fault = _fault_at(anchor, checked + 1, previous, row, following)
-            fault = _known_as_new(fault, anchored) or _fault_of_anchor(anchored, row)
-            if fault:
-                return ChainReport(ok=False, checked=checked, fault=fault)
-            checked, previous = row.number, row.hash
-        if unsound := check_texts(tx, (digest for row in rows for digest in _digests_of(row))):
-            number = next(row.number for row in rows if unsound.intersection(_digests_of(row)))
-            return _report(number - 1, "altered", number, f"The text beside event {number} was changed or removed.")
+        fault = _fault_of_rows(anchor, anchored, rows, checked, previous) or _fault_of_texts(tx, rows)
+        if fault:
+            return ChainReport(ok=False, checked=max(fault.number - 1, 0), fault=fault)
+        checked, previous = rows[-1].number, rows[-1].hash
     return _fault_of_tail(checked, previous, head, anchored) or ChainReport(ok=True, checked=checked)
+
+
+def _fault_of_rows(
+    anchor: Anchor, anchored: Anchored, rows: Sequence[Row[Any]], checked: int, previous: str
+) -> Fault | None:
+    """The first fault in rows that follow the `checked` ones, the last of which has the hash `previous`."""
+    for row, following in zip(rows, [*rows[1:], None], strict=True):
+        fault = _fault_at(anchor, checked + 1, previous, row, following)
+        fault = _known_as_new(fault, anchored) or _fault_of_anchor(anchored, row)
+        if fault:
+            return fault
+        checked, previous = row.number, row.hash
+    return None
+
+
+def _fault_of_texts(tx: Tx, rows: Sequence[Row[Any]]) -> Fault | None:
+    unsound = check_texts(tx, (digest for row in rows for digest in _digests_of(row)))
+    for row in rows:
+        if unsound.intersection(_digests_of(row)):
+            message = f"The text beside event {row.number} was changed or removed."
+            return Fault(kind="altered", number=row.number, message=message)
+    return None
 
 
 def _report(checked: int, kind: Kind, number: int, message: str) -> ChainReport:
@@ -77,7 +96,7 @@ def _report(checked: int, kind: Kind, number: int, message: str) -> ChainReport:
 
 
 def _chunks(tx: Tx) -> Iterator[list[Row[Any]]]:
-    """All events in order; each chunk but the last ends where the next one begins."""
+    """All events in order."""
     last = None
     while True:
         query = select(events).order_by(events.c.number).limit(_CHUNK)
@@ -129,7 +148,7 @@ def _fault_of_anchor(anchored: Anchored, row: Row[Any]) -> Fault | None:
 def _fault_of_tail(checked: int, previous: str, head: tuple[int, str], anchored: Anchored) -> ChainReport | None:
     expected = max(head[0], anchored.number)
     if expected > checked:
-        message = f"The history ends with event {checked}, but event {expected} was written."
+        message = f"The history ends before event {checked + 1}, but {expected} events were written."
         return _report(checked, "cut_off", checked + 1, message)
     if head != (checked, previous):
         message = f"The head row names event {head[0]}, but the history ends with event {checked}."

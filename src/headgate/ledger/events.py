@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
-from headgate.errors import Malformed
+from headgate.errors import Corrupt, Malformed
 from headgate.ledger.anchor import Anchor, open_anchor
 from headgate.ledger.canonical import digest_fields
 from headgate.ledger.personal import (
@@ -28,6 +28,8 @@ from headgate.storage.schema import events, ledger_head
 
 HASHED = ("number", "at", "actor", "verb", "object", "reason", "before", "after", "previous")
 State = dict[str, Any]
+# shown where the text beside the chain is gone without having been erased; `verify_ledger` names the event
+MISSING = "(missing)"
 
 
 class Event(Record, frozen=True, kw_only=True):
@@ -100,7 +102,9 @@ def anchor_of(tx: Tx) -> Anchor:
 def read_head(tx: Tx, lock: bool = False) -> tuple[int, str]:
     """Number and hash of the newest event; locked until the transaction ends, when asked for."""
     query = select(ledger_head.c.number, ledger_head.c.hash)
-    row = tx.execute(query.with_for_update() if lock else query).one()
+    row = tx.execute(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        raise Corrupt("The ledger's head row is missing. Put a backup in its place: headgate restore FILE.")
     return row.number, row.hash
 
 
@@ -118,16 +122,15 @@ def list_events(
     actor: str | None = None,
     verb: str | None = None,
 ) -> Page[StoredEvent]:
-    """Events, newest first, of one object, actor or verb when given. Raises `Malformed` for a wrong cursor."""
+    """Events, newest first, of one object, actor or verb when given. Raises `Malformed` for a cursor or filter."""
     query = select(events).order_by(events.c.number.desc()).limit(check_limit(limit) + 1)
     if cursor is not None:
         query = query.where(events.c.number < _number_of(cursor))
-    if object is not None:
-        query = query.where(events.c.object == object)
-    if verb is not None:
-        query = query.where(events.c.verb == verb)
+    for column, text in ((events.c.object, object), (events.c.verb, verb)):
+        if text is not None:
+            query = query.where(column == validate_text(text, column.name))
     if actor is not None:
-        query = query.where(events.c.actor.in_(find_actor(tx, actor)))
+        query = query.where(events.c.actor.in_(find_actor(tx, validate_text(actor, "actor"))))
     found = _read_rows(tx, tx.execute(query).all())
     return cut_page([(str(event.number), event) for event in found], limit)
 
@@ -139,7 +142,7 @@ def _number_of(cursor: str) -> int:
 
 
 def _read_rows(tx: Tx, rows: Sequence[Row[Any]]) -> list[StoredEvent]:
-    states = [(json.loads(row.before), json.loads(row.after)) for row in rows]
+    states = [(_read_state(row, row.before), _read_state(row, row.after)) for row in rows]
     digests = [digest for row in rows for digest in (row.actor, row.reason) if digest]
     digests += [digest for pair in states for state in pair for digest in digests_in(state)]
     texts = reveal(tx, digests)
@@ -147,10 +150,10 @@ def _read_rows(tx: Tx, rows: Sequence[Row[Any]]) -> list[StoredEvent]:
         StoredEvent(
             number=row.number,
             at=row.at,
-            actor=texts[row.actor],
+            actor=texts.get(row.actor, MISSING),
             verb=row.verb,
             object=row.object,
-            reason=texts[row.reason] if row.reason else "",
+            reason=texts.get(row.reason, MISSING) if row.reason else "",
             before=_revealed(before, texts),
             after=_revealed(after, texts),
             hash=row.hash,
@@ -159,7 +162,17 @@ def _read_rows(tx: Tx, rows: Sequence[Row[Any]]) -> list[StoredEvent]:
     ]
 
 
+def _read_state(row: Row[Any], text: str) -> State | None:
+    try:
+        state = json.loads(text)
+    except ValueError as error:
+        raise Corrupt(f"Event {row.number} was changed in the database. See `headgate audit verify`.") from error
+    return state if isinstance(state, dict) else None
+
+
 def _revealed(state: State | None, texts: dict[str, str]) -> State | None:
     if state is None:
         return None
-    return {name: texts[value["personal"]] if is_concealed(value) else value for name, value in state.items()}
+    return {
+        name: texts.get(value["personal"], MISSING) if is_concealed(value) else value for name, value in state.items()
+    }

@@ -31,7 +31,7 @@ def set_alias(tx: Tx, model: str, alias: str, number: int, actor: str) -> ModelR
 def remove_alias(tx: Tx, model: str, alias: str, actor: str) -> ModelRecord:
     """Drop the alias. Raises `NotFound`."""
     found = get_model(tx, model)
-    before = _number_of(found, alias)
+    before = _number_of(found, validate_name(alias, "alias"))
     if before is None:
         raise NotFound(f"{found.name} has no alias {shown(alias)}. See `headgate model show {found.name}`.")
     tx.execute(delete(aliases).where(aliases.c.model == found.name, aliases.c.folded == fold(alias)))

@@ -33,8 +33,8 @@ class ModelRecord(Record, frozen=True, kw_only=True):
 
 
 def get_model(tx: Tx, name: str) -> ModelRecord:
-    """The model of that name, ignoring case. Raises `NotFound`."""
-    row = find_row(tx, name)
+    """The model of that name, ignoring case. Raises `NotFound`, `InvalidName`."""
+    row = find_row(tx, validate_name(name, "model name"))
     if row is None:
         raise NotFound(f"There is no model {shown(name)}. See `headgate model list`.")
     return _record(tx, row)
@@ -44,7 +44,7 @@ def list_models(tx: Tx, *, limit: int = 50, cursor: str | None = None, project: 
     """Models by name, of one project when given."""
     query = select(models).order_by(models.c.folded).limit(check_limit(limit) + 1)
     if cursor is not None:
-        query = query.where(models.c.folded > cursor)
+        query = query.where(models.c.folded > validate_name(cursor, "cursor"))
     if project is not None:
         query = query.where(models.c.project == get_project(tx, project).name)
     return cut_page([(row.folded, _record(tx, row)) for row in tx.execute(query).all()], limit)
@@ -127,7 +127,7 @@ def find_or_create_model(tx: Tx, name: str, project: str | None, actor: str) -> 
 
     Raises `Conflict` when it is in another project, or written in another case.
     """
-    row = find_row(tx, name)
+    row = find_row(tx, validate_name(name, "model name"))
     if row is None:
         return create_model(tx, name, project or DEFAULT_PROJECT, actor)
     if row.name != name:

@@ -38,7 +38,8 @@ def list_projects(tx: Tx) -> tuple[Project, ...]:
 
 
 def get_project(tx: Tx, name: str) -> Project:
-    """The project of that name, ignoring case. Raises `NotFound`."""
+    """The project of that name, ignoring case. Raises `NotFound`, `InvalidName`."""
+    validate_name(name, "project name")
     row = tx.execute(select(projects).where(projects.c.folded == fold(name))).one_or_none()
     if row is None:
         raise NotFound(f"There is no project {shown(name)}. Make it with POST /api/v1/projects.")
@@ -52,7 +53,8 @@ def list_environments(tx: Tx) -> tuple[EnvironmentRecord, ...]:
 
 
 def get_environment(tx: Tx, name: str) -> EnvironmentRecord:
-    """The environment of that name, ignoring case. Raises `NotFound`."""
+    """The environment of that name, ignoring case. Raises `NotFound`, `InvalidName`."""
+    validate_name(name, "environment name")
     row = tx.execute(select(environments).where(environments.c.folded == fold(name))).one_or_none()
     if row is None:
         known = ", ".join(environment.name for environment in list_environments(tx))

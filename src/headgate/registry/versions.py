@@ -17,7 +17,7 @@ from headgate.registry.references import Reference, parse_reference
 from headgate.storage.database import Tx, now
 from headgate.storage.pages import Page, check_limit, cut_page
 from headgate.storage.schema import aliases, models, versions
-from headgate.storage.stores import StoredArtifact
+from headgate.storage.stores import StoredArtifact, check_digest
 
 
 class VersionRecord(Record, frozen=True, kw_only=True):
@@ -119,8 +119,8 @@ def get_version(tx: Tx, reference: str | Reference) -> VersionRecord:
 
 
 def get_version_by_digest(tx: Tx, digest: str) -> VersionRecord:
-    """The version whose bundle has this identity. Raises `NotFound`."""
-    found = _find_digest(tx, digest)
+    """The version whose bundle has this identity. Raises `NotFound`, `Malformed`."""
+    found = _find_digest(tx, check_digest(digest))
     if found is None:
         raise NotFound(f"There is no version with the digest {shown(digest)}. Register the bundle.")
     return found
