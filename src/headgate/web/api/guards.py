@@ -36,6 +36,7 @@ PERMISSIONS: dict[tuple[str, str], str] = {
     ("POST", f"{API}/models/{{model}}/versions/{{number}}/retire"): "versions:approve",
     ("PUT", f"{API}/models/{{model}}/aliases/{{alias}}"): "models:register",
     ("DELETE", f"{API}/models/{{model}}/aliases/{{alias}}"): "models:register",
+    ("GET", f"{API}/gates"): "endpoints:read",
     ("POST", f"{API}/deployments"): "endpoints:deploy",
     ("GET", f"{API}/endpoints"): "endpoints:read",
     ("GET", f"{API}/endpoints/{{endpoint}}"): "endpoints:read",
