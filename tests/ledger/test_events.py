@@ -173,17 +173,17 @@ def append_in_process(url: str, keys: Path, times: int) -> None:
 def test_processes_do_not_fork_the_chain(database: Database, migrated_url: str, tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     arguments = (migrated_url, tmp_path / "keys", 20)
-    children = [context.Process(target=append_in_process, args=arguments) for _ in range(3)]
+    children = [context.Process(target=append_in_process, args=arguments) for _ in range(2)]
     for child in children:
         child.start()
     append_in_process(*arguments)
     for child in children:
         child.join(60)
-    assert [child.exitcode for child in children] == [0, 0, 0]
+    assert [child.exitcode for child in children] == [0, 0]
     report = verify_ledger(database)
-    assert (report.ok, report.checked) == (True, 80)
+    assert (report.ok, report.checked) == (True, 60)
     anchored = database.attached["anchor"].read()
-    assert anchored.number == 80
+    assert anchored.number == 60
 
 
 def test_appending_needs_an_open_ledger(migrated_url: str) -> None:

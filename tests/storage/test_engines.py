@@ -113,15 +113,15 @@ def _count_in_process(url: str, times: int) -> None:
 
 def test_processes_lose_no_update(database: Database, migrated_url: str) -> None:
     context = multiprocessing.get_context("spawn")
-    children = [context.Process(target=_count_in_process, args=(migrated_url, 25)) for _ in range(3)]
+    children = [context.Process(target=_count_in_process, args=(migrated_url, 25)) for _ in range(2)]
     for child in children:
         child.start()
     _count_in_process(migrated_url, 25)
     for child in children:
         child.join(60)
-    assert [child.exitcode for child in children] == [0, 0, 0]
+    assert [child.exitcode for child in children] == [0, 0]
     with database.read() as tx:
-        assert read_number(tx, "count") == 100
+        assert read_number(tx, "count") == 75
 
 
 def test_waiting_for_another_writer_ends(migrated_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
