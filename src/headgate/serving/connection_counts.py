@@ -135,4 +135,6 @@ def _mapped(path: Path) -> mmap.mmap:
             mapped[:] = _MAGIC + bytes(_SIZE - len(_MAGIC))
         return mapped
     finally:
+        # the mapping holds a duplicate of the descriptor, and with it the lock: closing ours would not let it go
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
