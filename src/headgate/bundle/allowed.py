@@ -116,7 +116,7 @@ def is_allowed(module: str, name: str) -> bool:
 def is_sklearn(module: str, name: str) -> bool:
     """Classes and measures of scikit-learn. Modules hold foreign names too: a loader checks where a thing is from."""
     parts = module.split(".")
-    if parts[0] != "sklearn" or len(parts) < 2 or parts[1] not in PACKAGES:
+    if parts[0] != "sklearn" or len(parts) < 2 or parts[1] not in PACKAGES or not all(map(str.isidentifier, parts)):
         return False
     return bool(
         CLASS_NAME.fullmatch(name)

@@ -202,8 +202,8 @@ def _header(name: str, size: int) -> bytes:
     octal = b"%011o\0" % size if size < 8**11 else b"\x80" + size.to_bytes(11, "big")
     layout = (
         (fields[0], 100), (b"0000644\0", 8), (b"0000000\0", 8), (b"0000000\0", 8), (octal, 12), (b"00000000000\0", 12),
-        (b"        ", 8), (b"0", 1), (b"", 100), (b"ustar\x0000", 8), (b"", 32), (b"", 32), (b"0000000\0", 8),
-        (b"0000000\0", 8), (fields[1], 155), (b"", 12),
+        (b"        ", 8), (b"0", 1), (b"", 100), (b"ustar\x0000", 8), (b"", 80),
+        (fields[1], 155), (b"", 12),
     )  # fmt: skip
     block = b"".join(value.ljust(width, b"\0") for value, width in layout)
     return block[:148] + b"%06o\0 " % sum(block) + block[156:]

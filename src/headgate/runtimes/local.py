@@ -28,7 +28,8 @@ class LocalModel:
     def predict(self, data: Any) -> Array:
         """The predictions, [rows] or [rows, outputs].
 
-        Data is a pandas or Polars frame, PyArrow table, NumPy matrix, dict of columns or list of rows. Raises `SignatureMismatch` for data that does not fit, `ModelError` when the model fails.
+        Data is a pandas or Polars frame, PyArrow table, NumPy matrix, dict of columns or list of rows. Raises
+        `SignatureMismatch` for data that does not fit, `ModelError` when the model fails.
         """
         return self.answer(data)[PREDICTIONS]
 
@@ -55,8 +56,8 @@ class LocalModel:
 def load(bundle: Bundle | Path | str, *, form: str = "", trusted: TrustedKeys | None = None) -> LocalModel:
     """Load a bundle, its folder or its `.hgb` file; `form` is "onnx" or "native", without it the one that serves.
 
-    A bundle that runs its author's code must be signed by one of `trusted`, without it by the user's own key: `Untrusted`
-    is raised otherwise, besides whatever opening and loading raise.
+    A bundle that runs its author's code must be signed by one of `trusted`, without it by the user's own key. Raises
+    `Untrusted` otherwise, and whatever opening and loading raise.
     """
     opened = bundle if isinstance(bundle, Bundle) else open_bundle(Path(bundle))
     require_trust(opened.folder, opened.manifest, trusted if trusted is not None else _own_key())

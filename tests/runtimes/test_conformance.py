@@ -1,0 +1,109 @@
+"""Every runtime in the table passes the shipped suite, and a new one cannot be left out of it."""
+
+import io
+import os
+import pickle
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pytest
+
+from headgate.runtimes.registry import RUNTIMES
+from headgate.testing.bundles import LinearModel, linear_graph
+from headgate.testing.runtime import FAKE_RUNTIME
+from headgate.testing.runtime_conformance import CHECKS, RuntimeCase
+
+CANARY = Path(tempfile.gettempdir()) / f"headgate-canary-{os.getpid()}"
+
+
+class Gadget:
+    """Touches the canary when it is unpickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (CANARY,)
+
+
+def sklearn_case() -> RuntimeCase:
+    linear_model = pytest.importorskip("sklearn.linear_model")
+    table, target = np.random.RandomState(0).rand(20, 2), np.arange(20) % 2
+    return RuntimeCase(
+        name="sklearn",
+        file="model.joblib",
+        content=joblib_bytes(linear_model.LogisticRegression().fit(table, target)),
+        failing=joblib_bytes(linear_model.LogisticRegression().fit(table[:, :1], target)),
+        harmful=joblib_bytes([Gadget()]),
+        task="classification",
+        classes=(0, 1),
+    )
+
+
+def onnx_case() -> RuntimeCase:
+    pytest.importorskip("onnx")
+    features = {"features": ("a", "b"), "weights": (1.0, 2.0)}
+    return RuntimeCase(
+        name="onnx",
+        file="model.onnx",
+        content=linear_graph(LinearModel(task="regression", **features)),  # type: ignore[arg-type]  # two fields
+        failing=linear_graph(LinearModel(task="regression", fails_at=-1.0, **features)),  # type: ignore[arg-type]
+        harmful=pickle.dumps(Gadget()),
+    )
+
+
+def python_case() -> RuntimeCase:
+    return RuntimeCase(
+        name="python",
+        file="model.py",
+        content=python_model("return rows.sum(axis=1)"),
+        failing=python_model("raise KeyError('no such thing')"),
+    )
+
+
+def python_model(body: str) -> bytes:
+    return f"class Model:\n    def predict(self, rows):\n        {body}\n\nmodel = Model()\n".encode()
+
+
+def fake_case() -> RuntimeCase:
+    return RuntimeCase(name="fake", file="model.json", content=b'{"bias": 1}', failing=b'{"fails_at": 0}')
+
+
+CASES: dict[str, Callable[[], RuntimeCase]] = {
+    "sklearn": sklearn_case, "onnx": onnx_case, "python": python_case, "fake": fake_case
+}  # fmt: skip
+
+
+def joblib_bytes(model: Any) -> bytes:
+    file = io.BytesIO()
+    joblib.dump(model, file)
+    return file.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def _fake_is_registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(RUNTIMES, "fake", FAKE_RUNTIME)
+
+
+@pytest.fixture(autouse=True)
+def _no_code_runs() -> Iterator[None]:
+    CANARY.unlink(missing_ok=True)
+    yield
+    assert not CANARY.exists()
+
+
+def test_every_runtime_has_a_case() -> None:
+    assert sorted(CASES) == sorted(RUNTIMES)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_runtime_conforms(name: str, check: Callable[[RuntimeCase, Path], None], tmp_path: Path) -> None:
+    check(CASES[name](), tmp_path)
+
+
+def test_the_gadget_would_touch_the_canary() -> None:
+    pickle.loads(pickle.dumps(Gadget()))
+    assert CANARY.exists()
+    CANARY.unlink()
