@@ -60,6 +60,7 @@ class SpoolWriter:
         self._boot = secrets.token_hex(16)
         self._number = 0
         self._schemas: dict[int, bytes] = {}
+        self._numbers: dict[Schema, int] = {}
         self._written: set[int] = set()
         self._map: mmap.mmap | None = None
         self._room = self._position = self._count = 0
@@ -79,7 +80,10 @@ class SpoolWriter:
         outputs: Sequence[str],
         sampling: float | None = None,
     ) -> int:
-        """A number for records of this shape: `columns` are (name, dtype) in the order of the matrix."""
+        """A number for records of this shape: `columns` are (name, dtype) in the order of the matrix.
+
+        The same shape has the same number.
+        """
         number = len(self._schemas) + 1
         schema = Schema(
             id=number,
@@ -89,8 +93,11 @@ class SpoolWriter:
             outputs=tuple(outputs),
             sampling=self._sampling if sampling is None else sampling,
         )
-        self._schemas[number] = pack_schema(schema)
-        return number
+        shape = msgspec.structs.replace(schema, id=0)
+        if shape not in self._numbers:
+            self._numbers[shape] = number
+            self._schemas[number] = pack_schema(schema)
+        return self._numbers[shape]
 
     def append(
         self,

@@ -21,7 +21,7 @@ from headgate.bundle.bundle import read_manifest, verify_files
 from headgate.bundle.golden import read_golden
 from headgate.bundle.manifest import GOLDEN, Manifest
 from headgate.errors import Corrupt, HeadgateError, ModelError, NotFound
-from headgate.home import Home, unix_address, write_atomically
+from headgate.home import Home, unix_address
 from headgate.runtimes.registry import load_runtime
 from headgate.runtimes.runtime import LoadedModel
 from headgate.runtimes.verify import verify_golden
@@ -39,7 +39,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     digest: str
     form: str
-    socket: Path
+    socket: str
     # exit after the golden requests instead of serving
     smoke: bool = False
 
@@ -87,22 +87,30 @@ def load(order: Order, home: Home) -> tuple[LoadedModel, Manifest]:
 
 
 def _serve(order: Order, model: LoadedModel, manifest: Manifest, log: HostLog, say: Say) -> None:
-    # what was made so far is never garbage: the collector need not look at it, nor copy its pages
-    gc.collect()
+    # the model is never garbage: the collector need not look at it
     gc.freeze()
-    note = order.socket.parent / f"{os.getpid()}.json"
-    fields = {"pid": os.getpid(), "digest": order.digest, "form": order.form, "socket": str(order.socket)}
-    listener = listen(order.socket)
+    path = Path(order.socket)
+    note = path.parent / f"{os.getpid()}.json"
+    fields = {"pid": os.getpid(), "digest": order.digest, "form": order.form, "socket": order.socket}
+    listener = listen(path)
     try:
-        write_atomically(note, json.dumps({**fields, "started": time.time()}).encode())
+        _write_note(note, {**fields, "started": time.time()})
         host = Host(model, manifest, listener, after_call=log.tidy)
         with _until_told_to_leave(host):
             say({"ready": {"pid": os.getpid()}})
             host.serve()
     finally:
-        order.socket.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
         note.unlink(missing_ok=True)
         model.close()
+
+
+def _write_note(path: Path, fields: dict[str, Any]) -> None:
+    # whole or not there; it need not outlive the machine, so it costs no fsync
+    draft = path.with_suffix(".new")
+    draft.write_text(json.dumps(fields))
+    draft.chmod(0o600)
+    draft.rename(path)
 
 
 def listen(path: Path) -> socket.socket:

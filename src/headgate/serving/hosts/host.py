@@ -75,12 +75,15 @@ class Host:
         listener: socket.socket,
         *,
         max_rows: int = MAX_ROWS,
+        watchdog: Callable[[float], object] = lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds),
         after_call: Callable[[], None] = lambda: None,
     ) -> None:
         self._model = model
         self._manifest = manifest
         self._names = tuple(column.name for column in manifest.signature.features)
         self._max_rows = max_rows
+        # ends the process after so many seconds; 0 calls it off
+        self._watchdog = watchdog
         self._after_call = after_call
         self._waiting: list[Waiting] = []
         self._peers: set[Peer] = set()
@@ -93,8 +96,11 @@ class Host:
 
     def serve(self) -> None:
         """Returns when it has left."""
-        while not self._has_left():
-            self.step()
+        try:
+            while not self._has_left():
+                self.step()
+        finally:
+            self.close()
 
     def step(self) -> None:
         """Read everything there is and make one call of the model; wait only when there is nothing to answer."""
@@ -107,6 +113,13 @@ class Host:
     def leave(self) -> None:
         """Take no more workers and end when what they sent is answered. Safe in a signal handler."""
         self._leaving = True
+
+    def close(self) -> None:
+        """Hang up on everybody."""
+        for peer in list(self._peers):
+            self._let_go(peer)
+        self._listener.close()
+        self._selector.close()
 
     def wake_on(self, signals: socket.socket) -> None:
         """Look around when a signal came: `signals` is the reading end of `signal.set_wakeup_fd`."""
@@ -217,7 +230,7 @@ class Host:
 
     def _predict(self, batches: Sequence[Batch], seconds: float) -> Outputs:
         # a call that hangs is ended by the kernel, whoever holds the interpreter's lock
-        signal.setitimer(signal.ITIMER_REAL, seconds + HANG_SECONDS)
+        self._watchdog(seconds + HANG_SECONDS)
         try:
             batch = concatenate(batches)
             outputs = self._model.predict(batch)
@@ -227,7 +240,7 @@ class Host:
         except (Exception, SystemExit) as error:
             raise ModelError(f"The model failed: {type(error).__name__}: {error}") from error
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            self._watchdog(0)
         return outputs
 
     def _hand_out(self, group: Sequence[Waiting], outputs: Outputs) -> None:

@@ -8,6 +8,7 @@ the template ends, its hosts live on. Single-threaded from the first import to t
 
 import argparse
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -26,8 +27,14 @@ from headgate.runtimes.registry import load_runtime
 from headgate.serving.hosts.child import Order, live
 from headgate.settings import Settings
 
-# the threads of numerical libraries do not survive a fork, and hosts share cores with workers
-SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+# threads do not survive a fork, and hosts share cores with workers; onnxruntime's thread is the one that sends usage
+# data to its makers, which nobody here agreed to
+SINGLE_THREADED = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "ORT_DISABLE_TELEMETRY": "1",
+}
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -92,13 +99,13 @@ class Template:
         except OSError as error:
             os.close(reader)
             os.close(writer)
-            tell({"failed": {"pid": 0, "socket": str(order.socket), "reason": f"The machine cannot fork: {error}"}})
+            tell({"failed": {"pid": 0, "socket": order.socket, "reason": f"The machine cannot fork: {error}"}})
             return
         if pid == 0:
             os.close(reader)
             self._become_host(order, writer)
         os.close(writer)
-        tell({"started": {"pid": pid, "digest": order.digest, "socket": str(order.socket)}})
+        tell({"started": {"pid": pid, "digest": order.digest, "socket": order.socket}})
         os.set_blocking(reader, False)
         self._reports[reader] = b""
         self._selector.register(reader, selectors.EVENT_READ, lambda: self._read_report(reader))
@@ -188,9 +195,8 @@ def _say(writer: int, message: dict[str, Any]) -> None:
 
 def _run_single_threaded() -> None:
     """Begin again with the environment that the libraries read when they are imported, which some are already."""
-    wanted = dict.fromkeys(SINGLE_THREADED, "1")
-    if not wanted.items() <= os.environ.items():
-        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **wanted})
+    if not SINGLE_THREADED.items() <= os.environ.items():
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **SINGLE_THREADED})
 
 
 def main() -> int:
@@ -204,6 +210,9 @@ def main() -> int:
     settings = msgspec.json.decode(os.environ.get("HEADGATE_SETTINGS", "{}"), type=Settings)
     try:
         tell(preload(options.runtime))
+        # what is there now is never garbage; a collector that leaves it alone leaves its pages shared with every child
+        gc.collect()
+        gc.freeze()
     except HeadgateError as error:
         print(error, file=sys.stderr)  # noqa: T201  # the log of the process
         return 1

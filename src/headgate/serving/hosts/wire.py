@@ -34,7 +34,7 @@ _LENGTH = struct.Struct("<I")
 _DTYPE = re.compile(r"[<>|=]?(?:[biuf][0-9]{1,2}|M8\[[a-z]{1,2}\])", re.ASCII)
 
 Message = TypeVar("Message", "Call", "Reply")
-Value = None | bool | int | float | str | bytes
+_SCALARS = {type(None), bool, int, float, str, bytes}
 Size = Annotated[int, msgspec.Meta(ge=0)]
 Id = Annotated[int, msgspec.Meta(ge=0)]
 
@@ -45,7 +45,7 @@ class Part(msgspec.Struct, omit_defaults=True):
     dtype: str
     shape: tuple[Size, ...]
     data: bytes | None = None
-    values: list[Value] | None = None
+    values: list[Any] | None = None
 
 
 class Call(msgspec.Struct, omit_defaults=True):
@@ -164,7 +164,7 @@ def decode_reply(frame: bytes) -> Reply:
 
 _calls = msgspec.msgpack.Decoder(Call)
 _replies = msgspec.msgpack.Decoder(Reply)
-_encoder = msgspec.msgpack.Encoder(enc_hook=lambda value: _scalar(value))
+_encoder = msgspec.msgpack.Encoder()
 
 
 def _decode(decoder: msgspec.msgpack.Decoder[Message], frame: bytes) -> Message:
@@ -178,7 +178,7 @@ def _frame(message: Call | Reply) -> bytes:
     buffer = bytearray(_LENGTH.size)
     try:
         _encoder.encode_into(message, buffer, _LENGTH.size)
-    except (TypeError, OverflowError, msgspec.MsgspecError) as error:
+    except (OverflowError, msgspec.MsgspecError) as error:
         raise Malformed(f"Expected numbers, text, bytes or null, got something else: {error}.") from error
     length = len(buffer) - _LENGTH.size
     if length > FRAME_BYTES:
@@ -188,9 +188,10 @@ def _frame(message: Call | Reply) -> bytes:
 
 
 def _scalar(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"a value of type {type(value).__name__}")
+    plain = value.item() if isinstance(value, np.generic) else value
+    if type(plain) not in _SCALARS:
+        raise Malformed(f"Expected numbers, text, bytes or null, got a value of type {type(value).__name__}.")
+    return plain
 
 
 def _part(array: Array) -> Part:
@@ -199,13 +200,18 @@ def _part(array: Array) -> Part:
         return Part(dtype=name, shape=array.shape, data=array.tobytes())
     if array.dtype.kind not in "OUS":
         raise Malformed(f"Expected numbers, text, bytes or times, got an array of {array.dtype}.")
-    return Part(dtype=OBJECT, shape=array.shape, values=array.ravel().tolist())
+    values = array.ravel().tolist()
+    if not _SCALARS.issuperset(map(type, values)):
+        values = [_scalar(value) for value in values]
+    return Part(dtype=OBJECT, shape=array.shape, values=values)
 
 
 def _array(name: str, part: Part) -> Array:
     count = math.prod(part.shape)
     try:
         if part.dtype == OBJECT and part.values is not None:
+            if not _SCALARS.issuperset(map(type, part.values)):
+                raise ValueError("a value that is no number, text, bytes or null")
             array = np.empty(len(part.values), object)
             array[:] = part.values
             return array.reshape(part.shape)
