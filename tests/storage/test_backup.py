@@ -197,6 +197,18 @@ def test_a_flipped_bit_is_found_or_harmless(running: Database, store: FolderStor
     assert found > 30
 
 
+# neither change is one that the database's own check or the ledger's chain could see
+@pytest.mark.parametrize(("old", "new"), [(b"port = 1", b"port = 2"), (b"alembic_version", b"alembic_versiom")])
+def test_changed_contents_are_found_whatever_they_are(
+    running: Database, store: FolderStore, home: Home, tmp_path: Path, old: bytes, new: bytes
+) -> None:
+    content = take(running, store, home)
+    assert old in content
+    with pytest.raises(Corrupt, match="not what was backed up"):
+        restore_instance(io.BytesIO(content.replace(old, new)), Home(tmp_path / "new"), actor="ann")
+    assert left_beside(tmp_path) == {"old"}
+
+
 def hostile(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> bytes:
     """A tar whose first member is not what a backup holds."""
     member = tarfile.TarInfo(name)

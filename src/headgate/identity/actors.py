@@ -131,13 +131,12 @@ def read_grants(tx: Tx, actor_id: str) -> tuple[Grant, ...]:
 
 
 def _keep_an_admin(tx: Tx, leaving: ActorRecord) -> None:
-    admins = select(func.count()).select_from(grants.join(actors, actors.c.id == grants.c.actor_id))
-    others = admins.where(
+    # a deleted actor has no grants
+    others = select(func.count()).where(
         grants.c.role == "admin",
         grants.c.project == ANY,
         grants.c.environment == ANY,
         grants.c.actor_id != leaving.id,
-        actors.c.deleted_at.is_(None),
     )
     if tx.execute(others).scalar_one() == 0:
         raise Refused(f"{leaving.name} is the last admin. Make another actor admin first.")

@@ -1,4 +1,7 @@
-"""What alembic runs: the revisions, on the connection that `migrate` gives, inside its transaction."""
+"""What alembic runs: the revisions, on the connection that `migrate` gives, inside its transaction.
+
+Both engines roll DDL back: a migration killed half way leaves the old schema.
+"""
 
 from alembic import context
 
@@ -8,8 +11,6 @@ context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
     render_as_batch=True,
-    # SQLite can roll DDL back too: a migration killed half way leaves the old schema
-    transactional_ddl=True,
 )
 with context.begin_transaction():
     context.run_migrations()
