@@ -38,7 +38,8 @@ class ControlLink:
         self._stopped = threading.Event()
         self._outgoing = threading.Condition()
         self._report: NodeReport | None = None
-        self._missed_since: float | None = loop.now()
+        self._missed_since: float | None = None
+        self._warned = False
         # why it is not reached; empty while it is
         self.trouble = "not reached yet"
 
@@ -49,7 +50,6 @@ class ControlLink:
 
     def stop(self) -> None:
         self._stopped.set()
-        self._missed_since = None
         with self._outgoing:
             self._outgoing.notify()
 
@@ -96,14 +96,18 @@ class ControlLink:
     def _heard(self, answer: NodeTables) -> None:
         if self.trouble:
             logger.info("the control plane is reached")
-        self.trouble, self._missed_since = "", self._loop.now()
+        self.trouble, self._missed_since, self._warned = "", None, False
         self._reached()
         self._take(answer)
 
     def _missed(self, text: str) -> None:
+        if self._stopped.is_set():
+            return
         if text != self.trouble:
             logger.info("%s", text)
         self.trouble = text
-        if self._missed_since is not None and self._loop.now() - self._missed_since > PATIENT_SECONDS:
+        now = self._loop.now()
+        self._missed_since = self._missed_since or now
+        if now - self._missed_since > PATIENT_SECONDS and not self._warned:
             logger.warning("the control plane is not reached; predictions go on: %s", text)
-            self._missed_since = None
+            self._warned = True

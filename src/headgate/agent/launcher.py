@@ -37,7 +37,9 @@ class Launcher:
 
         Raises `Unavailable` when the machine has no room for another process.
         """
-        settings = msgspec.json.encode(self.settings).decode()
+        # what a supervisor passed to the agent is not meant for its children
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("LISTEN_")}
+        environment["HEADGATE_SETTINGS"] = msgspec.json.encode(self.settings).decode()
         try:
             with open_log(self.home, log) as output:
                 child = subprocess.Popen(
@@ -45,7 +47,7 @@ class Launcher:
                     stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
                     stdout=subprocess.PIPE if talks else output,
                     stderr=output,
-                    env={**os.environ, "HEADGATE_SETTINGS": settings},
+                    env=environment,
                     pass_fds=descriptors,
                     start_new_session=True,
                 )

@@ -54,6 +54,8 @@ def main(arguments: Sequence[str] | None = None, programs: Programs | None = Non
     home = Home(chosen.home.absolute())
     try:
         settings = _settings(home, os.environ)
+        # for all that is made here and by the processes started here
+        os.umask(0o077)
         home.create()
         _log_to(home)
         run_agent(home, settings, control=not chosen.no_control, programs=programs)

@@ -64,30 +64,27 @@ def end_control(home: Home, programs: Programs) -> None:
 def adopt_hosts(home: Home, programs: Programs, hosts: Hosts) -> None:
     """Take over model hosts that are complete; end templates and what had not become a host yet."""
     processes = {process.pid: process for process in find_processes(programs.template, home.path)}
+    living: set[Path] = set()
     for path in sorted((home.run / "hosts").glob("*/*.json")):
         found = _read_host(path)
         if found is None or found.pid not in processes or not Path(found.socket).exists():
-            path.unlink()
             continue
         processes.pop(found.pid).close()
         logger.info("model host %d of %s is adopted", found.pid, found.digest[:12])
         hosts.adopt(found.digest, found.form, found.pid, Path(found.socket))
+        living |= {path, Path(found.socket)}
     end(list(processes.values()))
+    for path in (home.run / "hosts").glob("*/*"):
+        if path not in living:
+            path.unlink(missing_ok=True)
 
 
 def sweep(home: Home, workers: list[Orphan]) -> None:
-    """Remove what dead processes left in `run/`: pid files, sockets."""
+    """Remove what dead workers left in `run/`: pid files, sockets."""
     living = {orphan.name for orphan in workers}
     for path in home.run.glob("w*"):
         if path.suffix in (".json", ".sock") and path.stem not in living:
             path.unlink()
-    for folder in (home.run / "hosts").glob("*"):
-        known = {found.socket for path in folder.glob("*.json") if (found := _read_host(path))}
-        for path in folder.glob("*.sock"):
-            if str(path) not in known:
-                path.unlink()
-        if not any(folder.iterdir()):
-            folder.rmdir()
 
 
 def end(processes: list[Process]) -> None:

@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +63,17 @@ def fork(order: dict[str, Any], home: Home, writer: int) -> None:
     tell(started={"pid": pid, "digest": order["digest"], "socket": order["socket"]})
 
 
-def reap() -> None:
+def relay(reader: int) -> None:
+    """Pass on what children have said."""
+    with suppress(BlockingIOError):
+        os.write(1, os.read(reader, 65_536))
+
+
+def reap(reader: int) -> None:
     try:
         while (ended := os.waitpid(-1, os.WNOHANG)) != (0, 0):
+            # its last words come before the news of its end
+            relay(reader)
             tell(exited={"pid": ended[0], "status": os.waitstatus_to_exitcode(ended[1])})
     except ChildProcessError:
         return
@@ -79,6 +88,7 @@ def main() -> None:
         sys.exit("ModuleNotFoundError: No module named 'missing'")
     home = Home(options.home)
     reader, writer = os.pipe()
+    os.set_blocking(reader, False)
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     tell(preloaded=True)
     selector = selectors.DefaultSelector()
@@ -86,15 +96,15 @@ def main() -> None:
     selector.register(reader, selectors.EVENT_READ)
     while True:
         for key, _ in selector.select(0.02):
-            content = os.read(key.fd, 65_536)
             if key.fd == reader:
-                os.write(1, content)
+                relay(reader)
                 continue
+            content = os.read(0, 65_536)
             if not content:
                 return
             for line in content.splitlines():
                 fork(json.loads(line)["fork"], home, writer)
-        reap()
+        reap(reader)
 
 
 if __name__ == "__main__":

@@ -126,7 +126,10 @@ class Worker:
                 self._draining.set()
 
     def _read_tables(self) -> None:
-        found = [msgspec.json.decode(path.read_bytes(), type=RouteTable) for path in self._home.routes.glob("*.json")]
+        found = []
+        for path in self._home.routes.glob("*.json"):
+            with suppress(msgspec.DecodeError):
+                found.append(msgspec.json.decode(path.read_bytes(), type=RouteTable))
         for endpoint in self._tables.keys() - {table.endpoint for table in found}:
             del self._tables[endpoint]
         for table in found:
