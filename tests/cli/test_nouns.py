@@ -189,6 +189,13 @@ def test_actors_and_keys(headgate: Headgate, control: FakeControl) -> None:
     assert headgate("actor", "add", "bob", "--role", "king").code == 2
 
 
+def test_projects_and_gates(headgate: Headgate, control: FakeControl) -> None:
+    assert headgate("project", "create", "risk").out == "Made the project risk.\n"
+    assert headgate("project", "list", "-q").out == "risk\n"
+    assert headgate("project", "environments", "--output", "json").json[0]["name"] == "staging"
+    assert headgate("gate", "list").out.splitlines()[1].split()[0] == "approved"
+
+
 def test_status(headgate: Headgate, live: FakeControl) -> None:
     assert headgate("status", "--output", "json").json["workers"][0]["ready"] is True
     assert "w0-4f2a" in headgate("status").out

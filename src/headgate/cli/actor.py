@@ -64,10 +64,12 @@ def grant(name: str, role: str, project: str | None, environment: str | None) ->
 @actor.command()
 @click.argument("name", metavar="NAME", shell_complete=complete_actors)
 @click.argument("role", type=click.Choice(ROLES))
-def revoke(name: str, role: str) -> None:
+@click.option("--project", metavar="P", help="Only where it holds for this project.")
+@click.option("--environment", metavar="NAME", help="Only where it holds for this environment.")
+def revoke(name: str, role: str, project: str | None, environment: str | None) -> None:
     """Take ROLE from NAME, wherever it holds."""
     with client() as instance:
-        instance.actors.revoke(name, role)
+        instance.actors.revoke(name, role, project=project, environment=environment)
     show_done({"name": name, "role": role, "state": "revoked"}, f"{name} is not {role} any more.")
 
 

@@ -14,7 +14,7 @@ def audit() -> None:
 
 
 @audit.command("list")
-@click.option("--object", "thing", metavar="NAME", help="Only changes of this: fraud, fraud:3, an endpoint.")
+@click.option("--object", "thing", metavar="NAME", help="Only changes of this, as version:fraud:3 or endpoint:fraud.")
 @click.option("--actor", metavar="NAME", help="Only changes by this actor.")
 @click.option("--limit", type=click.IntRange(1), help="How many; default: all.")
 def list_events(thing: str | None, actor: str | None, limit: int | None) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from headgate.cli.evidence import sentences
 from headgate.cli.instance import client, complete_endpoints
 from headgate.cli.options import PlainGroup
 from headgate.cli.rendering import joined, moment, show_done, show_list, show_one
@@ -80,15 +81,13 @@ def _facts(found: Mapping[str, Any]) -> dict[str, object]:
         "environment": found["environment"],
         "project": found["project"],
         "url": found.get("url"),
-        "generation": f"{found['epoch']}.{found['generation']}",
+        "generation": f"{found['generation']} in epoch {found['epoch']}" if found.get("generation") else None,
         "variants": joined(_variant(variant) for variant in found.get("variants") or ()),
         "inputs": joined(f"{column['name']}: {column['dtype']}" for column in contract.get("inputs", ())),
         "since": moment(found.get("since")),
         "by": found.get("by"),
         "reason": found.get("reason"),
-        "evidence": "\n".join(
-            joined(f"{name}: {value}" for name, value in item.items()) for item in found.get("evidence") or ()
-        ),
+        "evidence": sentences(found.get("evidence") or ()),
     }
 
 

@@ -20,7 +20,7 @@ def list_gates() -> None:
     columns = {
         "gate": lambda item: item["name"],
         "rule": lambda item: item["rule"],
-        "binds": lambda item: item["binds"],
+        "binds": lambda item: "where approval does" if item["only_with_approval"] else "everywhere",
         "can be forced": lambda item: item["can_be_forced"],
     }
     show_list(gates, columns, empty="No gates.", brief="name")

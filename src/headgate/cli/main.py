@@ -18,11 +18,15 @@ SHOWN_DETAILS = 10
 
 # name → where it is, and its line in the help, so that the help loads nothing
 COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("headgate.cli.demo:demo", "Guided tour on real data."),
+    "serve": ("headgate.cli.serve:serve", "Serve one model file or bundle at once, without a registry."),
     "up": ("headgate.cli.up:up", "Start Headgate: control plane, workers, model hosts."),
     "down": ("headgate.cli.down:down", "Stop what `up` started."),
     "status": ("headgate.cli.status:status", "Show what runs."),
+    "package": ("headgate.cli.package:package", "Make a bundle of a model."),
     "register": ("headgate.cli.version:register", "Register a bundle as the next version of its model."),
     "model": ("headgate.cli.model:model", "Models and their versions."),
+    "project": ("headgate.cli.project:project", "Projects: what models and endpoints belong to."),
     "gate": ("headgate.cli.gate:gate", "The rules that a version must pass."),
     "approve": ("headgate.cli.version:approve", "Let a version take production traffic."),
     "reject": ("headgate.cli.version:reject", "Keep a version out of production."),
@@ -108,16 +112,18 @@ def report(error: HeadgateError, as_json: bool) -> None:
         click.echo(json.dumps(error_body(error), default=str), err=True)
         return
     click.echo(f"Error: {error.message}", err=True)
-    for item in error.detail[:SHOWN_DETAILS]:
+    # what the sentence says already is not said twice
+    further = [item for item in error.detail if "reason" not in item or str(item["reason"]) not in error.message]
+    for item in further[:SHOWN_DETAILS]:
         click.echo(f"  {_sentence(item)}", err=True)
-    if len(error.detail) > SHOWN_DETAILS:
-        click.echo(f"  … and {len(error.detail) - SHOWN_DETAILS} more", err=True)
+    if len(further) > SHOWN_DETAILS:
+        click.echo(f"  … and {len(further) - SHOWN_DETAILS} more", err=True)
 
 
 def _sentence(item: dict[str, Any]) -> str:
     where = ", ".join(f"{name} {item[name]}" for name in ("row", "column") if name in item)
     if "expected" in item:
-        return f"{where}: expected {item['expected']}, got {item.get('got')!r}"
+        return f"{where}: expected {item['expected']}, got {item.get('got')}"
     return ", ".join(f"{name}: {value}" for name, value in item.items() if value not in (None, "", [], {}))
 
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import click
 
+from headgate.cli.evidence import sentences
 from headgate.cli.instance import client, complete_endpoints
 from headgate.cli.options import PlainGroup
-from headgate.cli.rendering import joined, moment, show_done, show_list, show_one
+from headgate.cli.rendering import moment, show_done, show_list, show_one
 
 
 @click.group(cls=PlainGroup)
@@ -83,5 +84,5 @@ def _facts(found: Mapping[str, Any]) -> dict[str, object]:
         "steps": "\n".join(
             f"{moment(step['at'])}  {step['state']}  {step['note']}".rstrip() for step in found["steps"]
         ),
-        "evidence": "\n".join(joined(f"{name}: {value}" for name, value in item.items()) for item in found["evidence"]),
+        "evidence": sentences(found["evidence"]),
     }

@@ -38,8 +38,10 @@ class Actors:
         actor: Document = self._connection.change("POST", f"/actors/{segment(name)}/grants", body)
         return actor
 
-    def revoke(self, name: str, role: str) -> None:
-        self._connection.change("DELETE", f"/actors/{segment(name)}/grants/{segment(role)}")
+    def revoke(self, name: str, role: str, *, project: str | None = None, environment: str | None = None) -> None:
+        """Take a role back, in one place or wherever it is held."""
+        path = f"/actors/{segment(name)}/grants/{segment(role)}"
+        self._connection.change("DELETE", path, project=project, environment=environment)
 
 
 def _scope(project: str | None, environment: str | None) -> dict[str, str]:

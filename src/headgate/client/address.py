@@ -30,18 +30,22 @@ def find_address(
     Raises `Unreachable` when nothing names an instance, `Corrupt` when the credentials cannot be read.
     """
     place = find_home(start, str(home) if home else environment.get("HEADGATE_HOME"))
+    named_url = _first(url, environment.get("HEADGATE_URL")).rstrip("/")
+    named_key = _first(key, environment.get("HEADGATE_KEY"))
     found = read_credentials(place)
-    wanted = (url or environment.get("HEADGATE_URL") or "").rstrip("/")
-    named = key or environment.get("HEADGATE_KEY") or ""
-    if not wanted and not found:
+    local_url = str(found.get("url", "")).rstrip("/")
+    if local_url and named_url in ("", local_url):
+        return Address(local_url, named_key or str(found.get("key", "")), place, key_was_given=bool(named_key))
+    if not named_url:
         raise Unreachable(
             f"Expected a running instance, found no {place.credentials}. "
             "Start one with `headgate up`, or name one with --url or HEADGATE_URL."
         )
-    known = str(found.get("url", "")).rstrip("/")
-    is_local = bool(known) and wanted in ("", known)
-    own = str(found.get("key", "")) if is_local else ""
-    return Address(wanted or known, named or own, place if is_local else None, key_was_given=bool(named))
+    return Address(named_url, named_key, key_was_given=bool(named_key))
+
+
+def _first(*given: str | None) -> str:
+    return next(filter(None, given), "")
 
 
 def read_credentials(home: Home) -> dict[str, Any]:

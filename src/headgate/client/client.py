@@ -20,6 +20,7 @@ from headgate.client.endpoints import Endpoints
 from headgate.client.keys import Keys
 from headgate.client.models import Models
 from headgate.client.predictions import Predictions
+from headgate.client.projects import Projects
 from headgate.client.versions import Versions
 
 API = "/api/v1"
@@ -47,6 +48,7 @@ class Client:
         self.url = address.url
         self.connection = Connection(address.url, address.key, prefix=API, timeout=timeout, transport=transport)
         self.predictions = Predictions(self.connection, address, transport=transport)
+        self.projects = Projects(self.connection)
         self.models = Models(self.connection)
         self.versions = Versions(self.connection)
         self.endpoints = Endpoints(self.connection)

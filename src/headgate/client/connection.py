@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 from urllib.parse import quote, urlsplit
 
@@ -14,12 +15,27 @@ from headgate.clock import Clock, SystemClock
 from headgate.errors import DeadlineExceeded, HeadgateError, Malformed, Unavailable, Unreachable, all_errors
 
 ATTEMPTS = 3
-PAUSE = 0.2  # seconds before the second attempt; doubles
+PAUSE = 0.1  # seconds before the second attempt; doubles
 LONGEST_PAUSE = 5.0
 CHUNK = 1 << 20
+# the connection broke before there was an answer
+LOST = (httpx2.NetworkError, httpx2.RemoteProtocolError)
+PAGE = 500  # items asked for at once
 
 Progress = Callable[[int, int], None]  # bytes done, bytes in all (0 where unknown)
 Content = bytes | Callable[[], Iterable[bytes]] | None  # a callable can be sent again
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One request, as often as it has to be sent."""
+
+    method: str
+    url: str
+    content: Content
+    headers: Mapping[str, str]
+    query: Mapping[str, Any]  # what is None is left out
+    timeout: float | None  # seconds; None: the connection's own
 
 
 class Connection:
@@ -59,7 +75,7 @@ class Connection:
         """Every item of a list, page after page, at most `limit`."""
         cursor, left = None, limit
         while True:
-            page = self.get(path, cursor=cursor, limit=left, **query)
+            page = self.get(path, cursor=cursor, limit=PAGE if left is None else min(left, PAGE), **query)
             for item in page["items"]:
                 yield item
                 left = None if left is None else left - 1
@@ -128,29 +144,40 @@ class Connection:
         query: Mapping[str, Any] | None = None,
         timeout: float | None = None,
     ) -> httpx2.Response:
-        chosen = {name: value for name, value in (query or {}).items() if value is not None}
-        for attempt in range(1, ATTEMPTS + 1):
+        question = Question(method, self._address(path), content, headers or {}, query or {}, timeout)
+        for pause in (PAUSE * 2**attempt for attempt in range(ATTEMPTS - 1)):
             try:
-                answer = self._http.request(
-                    method,
-                    self._address(path),
-                    params=chosen or None,
-                    headers=dict(headers or {}),
-                    content=content() if callable(content) else content,
-                    timeout=timeout if timeout is not None else httpx2.USE_CLIENT_DEFAULT,
-                )
-            except httpx2.HTTPError as error:
-                if attempt == ATTEMPTS or not isinstance(error, httpx2.NetworkError | httpx2.RemoteProtocolError):
-                    raise self._translated(error) from error
-                self._clock.sleep(PAUSE * 2 ** (attempt - 1))
-                continue
-            if not answer.is_error:
-                return answer
-            failure = error_of(answer)
-            if attempt == ATTEMPTS or not _worth_repeating(failure):
-                raise failure
-            self._clock.sleep(failure.retry_after or PAUSE)
-        raise AssertionError("the loop returns or raises")
+                return self._attempt(question)
+            except LOST:
+                self._clock.sleep(pause)
+            except Unavailable as busy:
+                if busy.retry_after is None or busy.retry_after > LONGEST_PAUSE:
+                    raise
+                self._clock.sleep(busy.retry_after)
+        try:
+            return self._attempt(question)
+        except LOST as error:
+            raise self._translated(error) from error
+
+    def _attempt(self, question: Question) -> httpx2.Response:
+        """One exchange; raises what the server meant, or one of `LOST` when it may be worth another."""
+        content, timeout = question.content, question.timeout
+        try:
+            answer = self._http.request(
+                question.method,
+                question.url,
+                params={name: value for name, value in question.query.items() if value is not None} or None,
+                headers=dict(question.headers),
+                content=content() if callable(content) else content,
+                timeout=httpx2.USE_CLIENT_DEFAULT if timeout is None else timeout,
+            )
+        except LOST:
+            raise
+        except httpx2.HTTPError as error:
+            raise self._translated(error) from error
+        if answer.is_error:
+            raise error_of(answer)
+        return answer
 
     def _translated(self, error: Exception) -> HeadgateError:
         if isinstance(error, httpx2.ReadTimeout | httpx2.WriteTimeout | httpx2.PoolTimeout):
@@ -196,10 +223,6 @@ def _class_for(status: int) -> type[HeadgateError]:
 def _retry_after(answer: httpx2.Response) -> float | None:
     text = answer.headers.get("Retry-After", "")
     return float(text) if text.replace(".", "", 1).isdigit() else None
-
-
-def _worth_repeating(error: HeadgateError) -> bool:
-    return isinstance(error, Unavailable) and error.retry_after is not None and error.retry_after <= LONGEST_PAUSE
 
 
 def _open(

@@ -4,6 +4,7 @@ from typing import Any
 
 from headgate.client.connection import Connection, segment
 from headgate.client.document import Document, Documents
+from headgate.errors import Conflict
 
 
 class Keys:
@@ -17,14 +18,19 @@ class Keys:
         return list(self._connection.pages("/keys"))
 
     def create(self, actor: str, *, expires_days: int | None = None, note: str = "") -> Document:
-        """A new key; the secret in `key` is never shown again."""
+        """A new key; the secret in `key` is never shown again. Raises `Conflict` when it was lost on its way."""
         body: dict[str, Any] = {"actor": actor}
         if expires_days is not None:
             body["expires_days"] = expires_days
         if note:
             body["note"] = note
-        key: Document = self._connection.change("POST", "/keys", body)
-        return key
+        made: Document = self._connection.change("POST", "/keys", body)
+        if not made["key"]:
+            raise Conflict(
+                f"The key {made['id']} was made, but the connection broke before it was shown, and it is shown once. "
+                f"Revoke it with `headgate key revoke {made['id']}` and create another."
+            )
+        return made
 
     def revoke(self, key_id: str) -> None:
         self._connection.change("DELETE", f"/keys/{segment(key_id)}")

@@ -3,14 +3,17 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import IO, Any
+
+import msgspec
 
 from headgate.client.client import Client
 from headgate.client.document import Document
@@ -41,10 +44,9 @@ def agent_command(home: Home, *, control: bool = True) -> list[str]:
     return [sys.executable, "-m", AGENT, "--home", str(home.path), *(() if control else ("--no-control",))]
 
 
-def agent_environment(flags: Mapping[str, object], environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment in which the agent reads the given settings; those that are None it takes from elsewhere."""
-    given = {f"HEADGATE_{name.upper()}": _as_text(value) for name, value in flags.items() if value is not None}
-    return {**environment, **given}
+def agent_environment(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment in which the agent finds these settings."""
+    return {**environment, "HEADGATE_SETTINGS": msgspec.json.encode(settings).decode()}
 
 
 def check_exposure(settings: Settings) -> None:
@@ -59,7 +61,7 @@ def check_exposure(settings: Settings) -> None:
 
 
 def start_agent(home: Home, environment: Mapping[str, str], *, control: bool = True) -> subprocess.Popen[bytes]:
-    """Start the agent in a session of its own, with its output in `logs/agent.log`.
+    """Start the agent in a session of its own, with its output in `logs/up.log`.
 
     Raises `Conflict` when one runs on this home already.
     """
@@ -103,11 +105,20 @@ def ask_status(home: Home) -> Document | None:
     if not home.credentials.exists():
         return None
     try:
-        with _local_client(home) as client:
+        with local_client(home) as client:
             return client.status()
     except HeadgateError:
         # starting, stopping or dead: the run files tell the rest
         return None
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of the loopback address that nobody listens on right now."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [int(each.getsockname()[1]) for each in sockets]
 
 
 def find_agent(home: Home) -> Runner | None:
@@ -160,23 +171,32 @@ def belongs_to(pid: int, home: Home) -> bool:
     return state != "Z" and any(program in words for program in PROGRAMS) and str(home.path) in words
 
 
+def read_journal(home: Home) -> dict[str, Any]:
+    """`run/agent.json`: what the agent says of the node; empty where it does not run."""
+    try:
+        journal = json.loads((home.run / "agent.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return journal if isinstance(journal, dict) else {}
+
+
 def log_tail(home: Home) -> str:
-    """The last lines of the agent's log."""
+    """The last lines of what the agent wrote to stdout and stderr."""
     with suppress(OSError):
-        lines = (home.logs / "agent.log").read_text(errors="replace").splitlines()
+        lines = (home.logs / "up.log").read_text(errors="replace").splitlines()
         return "\n".join(lines[-TAIL:])
     return ""
 
 
 @contextmanager
 def open_log(home: Home) -> Iterator[IO[bytes]]:
-    """The agent's log, to append to."""
-    path = home.logs / "agent.log"
+    """The file of the agent's stdout and stderr, to append to."""
+    path = home.logs / "up.log"
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as log:
         yield log
 
 
-def _local_client(home: Home) -> Client:
+def local_client(home: Home) -> Client:
     """The client of this home, whatever the environment names."""
     url = str(json.loads(home.credentials.read_bytes())["url"])
     return Client(url=url, home=home.path, timeout=5.0)
@@ -202,7 +222,3 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _as_text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

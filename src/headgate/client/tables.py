@@ -1,7 +1,7 @@
 """Any table a user has (rows, pandas, Polars, PyArrow, NumPy) as the JSON body of a prediction."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -24,24 +24,47 @@ def predict_body(data: Any, ids: Sequence[str] | None = None) -> bytes:
     try:
         return orjson.dumps(body, option=OPTIONS, default=_plain)
     except TypeError as error:
-        raise Malformed(f"Expected numbers, text, booleans, times or None in every cell: {error.__cause__ or error}.") from error
+        raise Malformed(
+            f"Expected numbers, text, booleans, times or None in every cell: {error.__cause__ or error}."
+        ) from error
 
 
 def _shape(data: Any) -> dict[str, Any]:
     if isinstance(data, Mapping):
         return {"columns": _columns(data)}
-    library = type(data).__module__.split(".")[0]
-    if library == "pandas" and hasattr(data, "columns"):
-        return {"columns": {str(name): _pandas_column(data[name]) for name in data.columns}}
-    if library == "polars" and hasattr(data, "get_columns"):
-        return {"columns": {column.name: column.to_list() for column in data.get_columns()}}
-    if library == "pyarrow" and hasattr(data, "column_names"):
-        return {"columns": dict(zip(data.column_names, (column.to_pylist() for column in data.columns), strict=True))}
-    if library == "numpy" and hasattr(data, "ndim"):
-        return {"instances": _matrix(data)}
+    library = type(data).__module__.partition(".")[0]
+    reader = LIBRARIES.get(library)
+    if reader and hasattr(data, reader[0]):
+        return reader[1](data)
     if isinstance(data, Sequence) and not isinstance(data, str | bytes):
         return _rows(data)
     raise Malformed(f"{EXPECTED}, got {type(data).__module__}.{type(data).__qualname__}.")
+
+
+def _pandas(frame: Any) -> dict[str, Any]:
+    return {"columns": {str(name): _pandas_column(frame[name]) for name in frame.columns}}
+
+
+def _polars(frame: Any) -> dict[str, Any]:
+    return {"columns": {column.name: column.to_list() for column in frame.get_columns()}}
+
+
+def _pyarrow(table: Any) -> dict[str, Any]:
+    columns = (column.to_pylist() for column in table.columns)
+    return {"columns": dict(zip(table.column_names, columns, strict=True))}
+
+
+def _numpy(array: Any) -> dict[str, Any]:
+    return {"instances": _matrix(array)}
+
+
+# library → what its tables have and nothing else of it, and how they are read; none of them is imported here
+LIBRARIES: dict[str, tuple[str, Callable[[Any], dict[str, Any]]]] = {
+    "pandas": ("columns", _pandas),
+    "polars": ("get_columns", _polars),
+    "pyarrow": ("column_names", _pyarrow),
+    "numpy": ("ndim", _numpy),
+}
 
 
 def _rows(data: Sequence[Any]) -> dict[str, Any]:

@@ -13,6 +13,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from headgate.errors import Conflict, HeadgateError, NotFound, Refused, Unauthenticated, error_body
 
 KEY = "hg_fakefake_" + "k" * 43
+GATE = {
+    "name": "approved", "rule": "Somebody has looked at the version and said yes.", "only_with_approval": True,
+    "can_be_forced": True,
+}  # fmt: skip
 TIME = "2026-01-02T03:04:05Z"
 
 Json = dict[str, Any]
@@ -44,6 +48,7 @@ class FakeControl:
     endpoints: dict[str, Json] = field(default_factory=dict)
     rollouts: dict[str, list[Json]] = field(default_factory=dict)
     events: list[Json] = field(default_factory=list)
+    projects: dict[str, Json] = field(default_factory=dict)
     actors: dict[str, Json] = field(default_factory=dict)
     keys: dict[str, Json] = field(default_factory=dict)
     requests: list[Received] = field(default_factory=list)
@@ -235,6 +240,12 @@ def _logs(fake: FakeControl, request: Received, endpoint: str) -> Answer:
     return 200, {"items": [record][: int(request.query["limit"])], "next": None}
 
 
+def _add_project(fake: FakeControl, request: Received) -> Answer:
+    project = {"name": request.json["name"], "created_at": TIME}
+    fake.projects[project["name"]] = project
+    return 201, project
+
+
 def _add_actor(fake: FakeControl, request: Received) -> Answer:
     wanted = request.json
     if wanted["name"] in fake.actors:
@@ -292,6 +303,18 @@ def _predict(fake: FakeControl, request: Received, endpoint: str) -> Answer:
 ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
     ("GET", "/api/v1/status", _status),
     ("GET", "/api/v1/models", lambda fake, request: _page(fake, request, list(fake.models.values()))),
+    ("GET", "/api/v1/projects", lambda fake, request: _page(fake, request, list(fake.projects.values()))),
+    ("POST", "/api/v1/projects", _add_project),
+    (
+        "GET",
+        "/api/v1/environments",
+        lambda fake, request: (200, {"items": [{"name": "staging", "needs_approval": False}], "next": None}),
+    ),
+    (
+        "GET",
+        "/api/v1/gates",
+        lambda fake, request: (200, {"items": [GATE], "next": None}),
+    ),
     ("POST", "/api/v1/versions", _register),
     ("GET", "/api/v1/models/([^/]+)", lambda fake, request, name: (200, _model(fake, name))),
     (
@@ -344,6 +367,7 @@ class _Door(BaseHTTPRequestHandler):
     """HTTP in front of the fake."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body leave in one packet
     fake: FakeControl
 
     def do_any(self) -> None:

@@ -1,0 +1,96 @@
+"""`headgate package`: from a model file to a bundle."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from headgate.bundle.bundle import Bundle
+from headgate.cli.options import PlainCommand, output_or_file
+from headgate.cli.progress import steps_line
+from headgate.cli.rendering import joined, show_one
+from headgate.packaging.package import package as make_bundle
+
+
+@click.command(cls=PlainCommand)
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--name", required=True, metavar="N", help="Name of the model: letters, digits, dots, dashes.")
+@click.option("--data", metavar="F", type=click.Path(path_type=Path), help="Training data: csv, json, parquet, arrow.")
+@click.option("--target", metavar="C", help="Column of the data that the model predicts.")
+@click.option("--holdout", metavar="F", type=click.Path(path_type=Path), help="Data the model has not seen.")
+@output_or_file("Folder, or .hgb file, to write; default: N.hgb.")
+@click.option("--role", "roles", metavar="COLUMN=ROLE", multiple=True, help="As age=protected; may be repeated.")
+@click.option("--trust-code", metavar="NAME", multiple=True, help="A global that the pickle may use; may be repeated.")
+@click.option("--compile/--no-compile", "compiles", default=True, show_default=True, help="Also make an ONNX form.")
+def package(
+    model: Path,
+    name: str,
+    data: Path | None,
+    target: str | None,
+    holdout: Path | None,
+    output: str | None,
+    **choices: Any,
+) -> None:
+    """Make a bundle of MODEL: a file, or a folder.
+
+    The bundle says what the model takes and answers, how good it is on the holdout, and what it needs; it is signed
+    with your own key. Where a compiled form gives the same answers, it is in the bundle and serves.
+    """
+    if (data or holdout) and not target:
+        raise click.UsageError("--data and --holdout need --target, the column that the model predicts.")
+    with steps_line(f"packaging {model.name}") as progress:
+        bundle = make_bundle(
+            model,
+            name=name,
+            data=data,
+            target=target,
+            holdout=holdout,
+            output=Path(output) if output else Path(f"{name}.hgb"),
+            roles=roles_of(choices["roles"]),
+            trust_code=choices["trust_code"],
+            compile=choices["compiles"],
+            progress=progress,
+        )
+    where = output or f"{name}.hgb"
+    show_one(described(bundle, where), _facts(bundle, where), brief="path")
+
+
+def roles_of(pairs: tuple[str, ...]) -> dict[str, list[str]]:
+    """Column → roles, of COLUMN=ROLE pairs."""
+    roles: dict[str, list[str]] = {}
+    for pair in pairs:
+        column, equals, role = pair.rpartition("=")
+        if not (column and equals and role):
+            raise click.BadParameter(f"expected COLUMN=ROLE, got {pair!r}", param_hint="--role")
+        roles.setdefault(column, []).append(role)
+    return roles
+
+
+def described(bundle: Bundle, where: str) -> dict[str, Any]:
+    """What programs want to know of a bundle."""
+    manifest = bundle.manifest
+    return {
+        "path": where,
+        "digest": bundle.digest,
+        "name": manifest.name,
+        "framework": manifest.framework,
+        "task": manifest.task,
+        "serves": manifest.serves,
+        "serves_because": manifest.serves_because,
+        "metrics": manifest.metrics,
+        "inputs": [column.name for column in manifest.signature.inputs],
+        "files": sorted(manifest.files),
+    }
+
+
+def _facts(bundle: Bundle, where: str) -> dict[str, object]:
+    manifest = bundle.manifest
+    return {
+        "bundle": where,
+        "digest": bundle.digest,
+        "model": f"{manifest.name}: {manifest.framework}, {manifest.task}",
+        "inputs": joined(column.name for column in manifest.signature.inputs),
+        "serves": f"{manifest.serves}: {manifest.serves_because}" if manifest.serves_because else manifest.serves,
+        "metrics": joined(f"{name} {value:.4g}" for name, value in manifest.metrics.items()),
+        "next": f"headgate register {where}",
+    }

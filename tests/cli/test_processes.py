@@ -1,0 +1,64 @@
+"""`up`, `down` and `status` where no control plane answers; nothing starts that should not."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Headgate
+
+from headgate.home import Home
+from headgate.settings import setting_declarations
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    monkeypatch.delenv("HEADGATE_URL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return Home(tmp_path / ".headgate")
+
+
+def test_every_setting_is_a_flag_of_up(headgate: Headgate) -> None:
+    shown = headgate("up", "--help").out
+    for setting in setting_declarations():
+        assert f"--{setting['name'].replace('_', '-')}" in shown
+
+
+@pytest.mark.parametrize("flags", [(), ("--require-keys",), ("--behind-proxy",)])
+def test_up_beyond_loopback_is_refused_before_anything_starts(
+    headgate: Headgate, home: Home, flags: tuple[str, ...]
+) -> None:
+    ran = headgate("up", "--host", "0.0.0.0", *flags)
+    assert ran.code == 1
+    assert "--require-keys and --behind-proxy" in ran.err
+    assert not home.path.exists()
+
+
+def test_up_becomes_the_agent_with_the_flags(headgate: Headgate, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    became: list[tuple[list[str], dict[str, str]]] = []
+
+    def become(path: str, command: list[str], environment: dict[str, str]) -> None:
+        became.append((command, environment))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.execve", become)
+    monkeypatch.setenv("HEADGATE_WORKERS", "3")
+    headgate("up", "--port", "1234")
+    command, environment = became[0]
+    assert command == [sys.executable, "-m", "headgate.agent.main", "--home", str(home.path)]
+    settings = json.loads(environment["HEADGATE_SETTINGS"])
+    assert (settings["port"], settings["workers"]) == (1234, 3)
+
+
+def test_a_wrong_setting_is_named(headgate: Headgate, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADGATE_WORKERS", "many")
+    ran = headgate("up")
+    assert ran.code == 1
+    assert "workers" in ran.err
+
+
+def test_status_of_a_dead_home_is_3(headgate: Headgate, home: Home) -> None:
+    home.create()
+    (home.run / "agent.json").write_text(json.dumps({"pid": 2**22 + 1, "port": 8000}))
+    assert headgate("status").code == 3
+    assert headgate("down").code == 3
