@@ -17,7 +17,6 @@ from headgate.bundle.manifest import MANIFEST, SIGNATURE, Manifest, canonical_by
 from headgate.errors import BadArchive, Corrupt, HeadgateError, Malformed, NotFound
 
 ARCHIVE_SUFFIX = ".hgb"
-CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +112,18 @@ def verified_bytes(folder: Path, manifest: Manifest, name: str) -> bytes:
     if entry is None:
         raise Corrupt(f"The manifest in {folder} names no file {name!r}.")
     try:
-        descriptor = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW)
+        with open(folder / name, "rb", opener=_open_in_place) as file:
+            data = file.read(entry.size + 1)
     except OSError as error:
         raise Corrupt(f"{folder / name} cannot be read: {error.strerror}.") from error
-    with os.fdopen(descriptor, "rb") as file:
-        data = file.read(entry.size + 1)
     if len(data) != entry.size or hashlib.sha256(data).hexdigest() != entry.sha256:
         raise Corrupt(f"{folder / name} is not what was packaged: size or sha256 differ. Fetch the bundle again.")
     return data
+
+
+def _open_in_place(path: str, flags: int) -> int:
+    """No link is followed, and a fifo in the file's place keeps nobody waiting."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 def _verified(folder: Path) -> Bundle:

@@ -19,8 +19,6 @@ from headgate.runtimes.trees import check_tree
 # attributes that name a method which scikit-learn then calls on whatever is beside them
 METHODS = ("stack_method", "stack_method_", "response_method", "_response_method", "chain_method", "chain_method_")
 RESPONSES = {"auto", "decision_function", "predict", "predict_proba", "predict_log_proba", "transform", "score_samples"}
-# what BUILD may never change: it would change the program, not the model
-PROGRAM = (type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType, types.MethodType, np.ufunc)
 
 
 def unpickle(content: bytes, trusted: Iterable[str] = ()) -> Any:
@@ -61,6 +59,7 @@ class _GuardedUnpickler(PickleMachine):
     def __init__(self, stream: io.BytesIO, trusted: frozenset[str]) -> None:
         super().__init__(stream)
         self.trusted = trusted
+        self.globals: dict[int, Any] = {}  # what was looked up, by id: part of the program, not of the model
         self.built: list[Any] = []
 
     def load(self) -> Any:
@@ -72,6 +71,11 @@ class _GuardedUnpickler(PickleMachine):
         return loaded
 
     def resolve(self, module: str, name: str) -> Any:
+        found = self._look_up(module, name)
+        self.globals[id(found)] = found
+        return found
+
+    def _look_up(self, module: str, name: str) -> Any:
         if (module, name) in REPLACED:
             return REPLACED[module, name]
         if has_stand_in(module, name):
@@ -94,7 +98,7 @@ class _GuardedUnpickler(PickleMachine):
         return function(*arguments)
 
     def build(self, instance: Any, state: Any) -> Any:
-        if isinstance(instance, PROGRAM):
+        if id(instance) in self.globals or isinstance(instance, type | types.ModuleType):
             raise pickle.UnpicklingError(f"it changes {instance!r}, which it has not made")
         # the original takes the state from the top of the stack
         self.stack.append(state)
