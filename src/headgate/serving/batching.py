@@ -22,13 +22,18 @@ MAX_WAITING = 4096
 WATCH_SECONDS = 0.02
 
 
-class Answer(NamedTuple):
-    """What a model said to some rows, with the rows."""
+class Answer:
+    """What a model said to the rows of some callers, in their order."""
 
-    inputs: Batch
-    outputs: Outputs
-    begun: float  # time.monotonic() when the model was called
-    seconds: float  # that the call took
+    __slots__ = ("begun", "inputs", "outputs", "seconds", "written")
+
+    def __init__(self, inputs: Batch, outputs: Outputs, begun: float, seconds: float) -> None:
+        self.inputs = inputs
+        self.outputs = outputs
+        self.begun = begun  # time.monotonic() when the model was called
+        self.seconds = seconds  # that the call took
+        # what an encoder has made of all rows, for the callers that follow
+        self.written: dict[object, Any] = {}
 
 
 class Caller(Protocol):
@@ -37,8 +42,8 @@ class Caller(Protocol):
     values: list[Any]
     deadline: float  # seconds of time.monotonic()
 
-    def deliver(self, answer: Answer) -> None:
-        """Take the answer to one's own rows."""
+    def deliver(self, answer: Answer, start: int, stop: int) -> None:
+        """Take the answer to one's own rows, which are those from start to before stop."""
         ...
 
     def fail(self, error: HeadgateError) -> None:
@@ -48,6 +53,9 @@ class Caller(Protocol):
 
 # rows of values → the checked answer; raises ModelError
 Ask = Callable[[list[Any]], Answer]
+# what is done once all callers of an answer have it
+Settle = Callable[[Answer, Sequence[Any]], None]
+Outcome = tuple[Answer | HeadgateError, Sequence[Caller]]
 
 
 class Cost(NamedTuple):
@@ -63,10 +71,13 @@ class Cost(NamedTuple):
 class Batcher:
     """The queue before one variant. For one event loop; `ask` may run in a thread."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, executor: Executor, ask: Ask, cost: Cost) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, executor: Executor, ask: Ask, settle: Settle, cost: Cost
+    ) -> None:
         self._loop = loop
         self._executor = executor
         self._ask = ask
+        self._settle = settle
         self._cost = cost
         self._waiting: deque[Caller] = deque()
         self._scheduled = False
@@ -99,7 +110,7 @@ class Batcher:
         if not callers:
             return
         if self._cost.of(rows) <= INLINE_SECONDS:
-            hand_out(answer_all(self._ask, callers))
+            hand_out(answer_all(self._ask, callers), self._settle)
             if self._waiting:
                 self._schedule()
         else:
@@ -121,11 +132,11 @@ class Batcher:
                 rows += len(caller.values)
         return callers, rows
 
-    def _done(self, future: "asyncio.Future[list[tuple[Caller, Answer | HeadgateError]]]") -> None:
+    def _done(self, future: "asyncio.Future[list[Outcome]]") -> None:
         self._running = ()
         if self._waiting and not self._scheduled:
             self._schedule()
-        hand_out(future.result())
+        hand_out(future.result(), self._settle)
 
     def _watch(self) -> None:
         """While a batch runs, tell whoever's deadline passes."""
@@ -144,85 +155,28 @@ class Batcher:
         self._watch()
 
 
-def answer_all(ask: Ask, callers: Sequence[Caller]) -> list[tuple[Caller, Answer | HeadgateError]]:
+def answer_all(ask: Ask, callers: Sequence[Caller]) -> list[Outcome]:
     """Ask once for all; where that fails ask for each, so that only a caller whose own rows fail is told so."""
     try:
         if len(callers) == 1:
-            return [(callers[0], ask(callers[0].values))]
-        answer = ask([row for caller in callers for row in caller.values])
+            return [(ask(callers[0].values), callers)]
+        return [(ask([row for caller in callers for row in caller.values]), callers)]
     except ModelError as error:
         if len(callers) == 1:
-            return [(callers[0], error)]
-        return [pair for caller in callers for pair in answer_all(ask, [caller])]
-    return split(answer, callers)
+            return [(error, callers)]
+        return [outcome for caller in callers for outcome in answer_all(ask, [caller])]
 
 
-def split(answer: Answer, callers: Sequence[Caller]) -> list[tuple[Caller, Answer | HeadgateError]]:
-    """Each caller's own rows of a common answer."""
-    parts: list[tuple[Caller, Answer | HeadgateError]] = []
-    start = 0
-    for caller in callers:
-        stop = start + len(caller.values)
-        outputs = {name: array[start:stop] for name, array in answer.outputs.items()}
-        parts.append((caller, Answer(answer.inputs.slice(start, stop), outputs, answer.begun, answer.seconds)))
-        start = stop
-    return parts
-
-
-def hand_out(parts: Sequence[tuple[Caller, Answer | HeadgateError]]) -> None:
-    """Give every caller its answer or its error."""
-    for caller, part in parts:
-        if isinstance(part, Answer):
-            caller.deliver(part)
-        else:
-            caller.fail(part)
-
-
-class HostedModel(Protocol):
-    """A model that runs in other processes."""
-
-    async def predict(self, batch: Batch, deadline: float) -> Outputs:
-        """Answer every row; raises `ModelError`, `DeadlineExceeded` or `Unavailable`."""
-        ...
-
-
-class HostedCalls:
-    """The way to a hosted variant: one call per caller, for the hosts batch over all workers themselves."""
-
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        model: HostedModel,
-        assemble: Callable[[list[Any]], Batch],
-        check: Callable[[Outputs, int], None],
-    ) -> None:
-        self._loop = loop
-        self._model = model
-        self._assemble = assemble
-        self._check = check
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    @property
-    def busy(self) -> bool:
-        """Is anything being asked?"""
-        return bool(self._tasks)
-
-    def submit(self, caller: Caller) -> None:
-        """Ask a host for this caller; raises `Unavailable` when too many wait already."""
-        if len(self._tasks) >= MAX_WAITING:
-            raise Unavailable(f"{MAX_WAITING} requests wait for this version already.", retry_after=1.0)
-        task = self._loop.create_task(self._call(caller))
-        # the loop keeps only weak references to tasks
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _call(self, caller: Caller) -> None:
-        try:
-            batch = self._assemble(caller.values)
-            begun = time.monotonic()
-            outputs = await self._model.predict(batch, caller.deadline)
-            self._check(outputs, batch.rows)
-        except HeadgateError as error:
-            caller.fail(error)
-        else:
-            caller.deliver(Answer(batch, outputs, begun, time.monotonic() - begun))
+def hand_out(outcomes: Sequence[Outcome], settle: Settle) -> None:
+    """Give every caller the answer to its own rows, or its error."""
+    for outcome, callers in outcomes:
+        if isinstance(outcome, HeadgateError):
+            for caller in callers:
+                caller.fail(outcome)
+            continue
+        start = 0
+        for caller in callers:
+            stop = start + len(caller.values)
+            caller.deliver(outcome, start, stop)
+            start = stop
+        settle(outcome, callers)

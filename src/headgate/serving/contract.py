@@ -1,6 +1,8 @@
 """An endpoint's contract, compiled once per route table: types for the decoder, and rows of values into a batch."""
 
+import struct
 from datetime import UTC, datetime
+from struct import Struct
 from typing import Annotated, Any
 
 import msgspec
@@ -18,6 +20,11 @@ INTEGERS: dict[str, tuple[int, int]] = {
 }
 
 
+# how `struct` packs each dtype
+CODES = {
+    "float64": "d", "float32": "f", "int8": "b", "int16": "h", "int32": "i", "int64": "q", "uint8": "B",
+    "uint16": "H", "uint32": "I", "uint64": "Q", "bool": "?",
+}  # fmt: skip
 # types made at run time: what a type checker cannot follow goes through these two
 _ANNOTATED: Any = Annotated
 _LIST: Any = list
@@ -63,10 +70,18 @@ class Contract:
         gaps = any(column.nullable for column in self.features)
         self.dtype = None if dtype is None or (gaps and dtype.kind != "f") else dtype
 
+        # packing a row takes half as long as numpy takes to look at its values; it knows no nulls
+        self._pack = None if self.dtype is None else Struct(f"={len(self.features)}{CODES[self.dtype.name]}").pack
+
     def assemble(self, values: list[Any]) -> Batch:
         """Rows of validated values, maybe of several callers, as one batch."""
-        if self.dtype is not None:
-            return Batch(self.names, matrix=np.array(values, self.dtype))
+        if self._pack is not None:
+            pack = self._pack
+            try:
+                packed = bytearray().join([pack(*row) for row in values])
+            except struct.error:
+                return Batch(self.names, matrix=np.array(values, self.dtype))
+            return Batch(self.names, matrix=np.frombuffer(packed, self.dtype).reshape(len(values), -1))
         columns = zip(self.features, zip(*values, strict=True), strict=True)
         return Batch(self.names, columns={column.name: column_array(column, cells) for column, cells in columns})
 

@@ -1,24 +1,25 @@
 """From a route table and its loaded models to an endpoint that answers: everything that can be made beforehand."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from headgate.records import RouteTable, Variant
+from headgate.records import Column, RouteTable, Variant
 from headgate.runtimes.batch import Batch
-from headgate.serving.batching import Batcher, HostedCalls
+from headgate.serving.batching import Batcher
 from headgate.serving.contract import Contract
 from headgate.serving.dialects.dialect import Dialect, Origin
 from headgate.serving.dialects.registry import dialect_names, load_dialect
 from headgate.serving.fault_log import FaultLog
+from headgate.serving.hosted_calls import HostedCalls
 from headgate.serving.loading import Loaded, asker, checker, selector
 from headgate.serving.metrics import Metrics
 from headgate.serving.predict import Calls, LiveEndpoint, LiveVariant, Reply
 from headgate.serving.responses import head_of
 from headgate.serving.router import Router
 from headgate.serving.routes import Models
-from headgate.serving.tap import Tap
+from headgate.serving.tap import Recording, Tap
 from headgate.spool.segment import SpoolWriter
 
 MODEL_THREADS = 4
@@ -55,23 +56,35 @@ class Composer:
         manifest = held.manifest
         metrics = self._metrics.variant(table.endpoint, variant.version)
         select = selector(contract, manifest.signature.features, variant.version)
+        tap = self._tap(table, contract, variant, manifest.signature.outputs)
         calls: Calls
         if isinstance(held.model, Loaded):
             ask = asker(contract, held.model.model, select, checker(manifest), metrics.batch)
-            calls = Batcher(self._loop, self._threads, ask, held.model.cost)
+            calls = Batcher(self._loop, self._threads, ask, tap.settle, held.model.cost)
         else:
-            calls = HostedCalls(self._loop, held.model, assembler(contract, select), checker(manifest))
+            assemble = assembler(contract, select)
+            calls = HostedCalls(self._loop, held.model, assemble, checker(manifest), tap.settle)
         replies = self._replies(table, variant)
-        outputs = tuple(column.name for column in manifest.signature.outputs)
         return LiveVariant(
             record=variant,
             outputs=manifest.signature.outputs,
             calls=calls,
             replies=replies,
             default=next(iter(replies.values())),
-            metrics=metrics,
-            tap=Tap(self._writer, table.endpoint, variant.version, contract, outputs, table.record_sampling),
-            faults=FaultLog(table.endpoint, variant.version),
+            tap=tap,
+        )
+
+    def _tap(self, table: RouteTable, contract: Contract, variant: Variant, outputs: Sequence[Column]) -> Tap:
+        columns = [(column.name, column.dtype) for column in contract.features]
+        names = [column.name for column in outputs]
+        schema = self._writer.schema(table.endpoint, variant.version, columns, names, table.record_sampling)
+        metrics = self._metrics.variant(table.endpoint, variant.version)
+        return Tap(
+            contract,
+            self._writer,
+            Recording(schema, table.record_sampling),
+            metrics,
+            FaultLog(table.endpoint, variant.version),
         )
 
     def _replies(self, table: RouteTable, variant: Variant) -> dict[str, Reply]:

@@ -4,35 +4,23 @@ All that can be is looked up or made beforehand, when a route table is taken: th
 """
 
 import logging
-import re
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from headgate.errors import (
-    DeadlineExceeded,
-    Forbidden,
-    HeadgateError,
-    Malformed,
-    ModelError,
-    ModelOutputInvalid,
-    UnsupportedType,
-)
+from headgate.errors import Forbidden, HeadgateError, ModelOutputInvalid
 from headgate.records import Column, RouteTable, Variant
 from headgate.serving.access import Access
 from headgate.serving.batching import Answer, Caller
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.dialects.dialect import Decode, Encode
-from headgate.serving.fault_log import FaultLog
 from headgate.serving.metrics import VariantMetrics
+from headgate.serving.request_headers import decoder_for, given_id, given_timeout, reply_for, told
 from headgate.serving.responses import refuse
 from headgate.serving.router import Router
 from headgate.serving.server import Exchange
 from headgate.serving.tap import Tap
 
-_ID = re.compile(rb"[A-Za-z0-9._:/@+=~-]{1,128}", re.ASCII)
-_TIMEOUT = re.compile(rb"[0-9]{1,9}", re.ASCII)
 log = logging.getLogger("headgate.serving")
 
 
@@ -49,7 +37,7 @@ class Calls(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Reply:
     """How one variant answers in one format: everything up to the single answer's own headers, and the body."""
 
@@ -66,9 +54,7 @@ class LiveVariant:
     calls: Calls
     replies: Mapping[str, Reply]  # media type → reply; the first is the default
     default: Reply
-    metrics: VariantMetrics
     tap: Tap
-    faults: FaultLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +74,7 @@ class LiveEndpoint:
 class Prediction:
     """One request on its way: a caller of its variant's model."""
 
-    __slots__ = ("_done", "deadline", "exchange", "reply", "rows", "values", "variant")
+    __slots__ = ("deadline", "done", "exchange", "reply", "rows", "values", "variant")
 
     def __init__(self, exchange: Exchange, variant: LiveVariant, reply: Reply, rows: Rows, deadline: float) -> None:
         self.exchange = exchange
@@ -97,37 +83,31 @@ class Prediction:
         self.rows = rows
         self.values = rows.values
         self.deadline = deadline
-        self._done = False
+        self.done = 0  # the status, once the request is answered
 
-    def deliver(self, answer: Answer) -> None:
-        """Encode and send the outputs, then count and record."""
-        if self._done:
+    def deliver(self, answer: Answer, start: int, stop: int) -> None:
+        """Send one's own rows of an answer."""
+        if self.done:
             return
+        reply, exchange = self.reply, self.exchange
         try:
-            body = self.reply.encode(self.exchange.id, answer.outputs, self.rows.ids)
+            write = answer.written.get(reply)
+            if write is None:
+                write = answer.written[reply] = reply.encode(answer.outputs)
+            body = write(exchange.id, start, stop, self.rows.ids)
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
             self.fail(ModelOutputInvalid(f"The model's answer cannot be written: {error}."))
             return
-        self._done = True
-        exchange, variant = self.exchange, self.variant
-        exchange.answer(self.reply.head, body)
-        seconds = time.monotonic() - exchange.started
-        variant.metrics.count(200)
-        variant.metrics.observe(seconds, answer.begun - exchange.started, answer.seconds, len(self.values))
-        variant.tap.record(exchange.id, seconds, 200, self.rows, answer.inputs, answer.outputs)
+        self.done = 200
+        exchange.answer(reply.head, body)
 
     def fail(self, error: HeadgateError) -> None:
-        """Send the reason; what the model did is recorded too."""
-        if self._done:
+        """Send the reason why there is no answer; that is recorded too."""
+        if self.done:
             return
-        self._done = True
-        exchange, variant = self.exchange, self.variant
-        if isinstance(error, ModelError):
-            variant.faults.tell(error)
-        refuse(exchange, told(error))
-        variant.metrics.count(error.status, error.code)
-        seconds = time.monotonic() - exchange.started
-        variant.tap.record(exchange.id, seconds, error.status, self.rows, None, None)
+        self.done = error.status
+        refuse(self.exchange, told(error))
+        self.variant.tap.failed(self, error)
 
 
 class Predictions:
@@ -169,12 +149,12 @@ class Predictions:
                 self._access.require(headers.get("authorization"), endpoint.scope)
             decode = endpoint.decoders.get(headers.get("content-type", b""))
             if decode is None or "content-encoding" in headers:
-                decode = decoder_for(endpoint, exchange)
+                decode = decoder_for(endpoint.decoders, headers)
             rows = decode(exchange.body)
             variant = endpoint.router.choose(headers.get("headgate-key"))
             if "headgate-variant" in headers:
                 variant = self._forced(endpoint, headers["headgate-variant"])
-            reply = variant.default if "accept" not in headers else reply_for(variant, headers["accept"])
+            reply = variant.default if "accept" not in headers else reply_for(variant.replies, headers["accept"])
             timeout = endpoint.timeout
             if "headgate-timeout-ms" in headers:
                 timeout = given_timeout(headers["headgate-timeout-ms"], timeout)
@@ -189,61 +169,3 @@ class Predictions:
         if self._access.required:
             raise Forbidden("Choosing the variant needs a permission that keys for predictions do not carry.")
         return endpoint.router.named(wanted.decode("latin-1"))
-
-
-def given_id(value: bytes) -> str:
-    """The caller's own request id; raises `Malformed`."""
-    if not _ID.fullmatch(value):
-        raise Malformed("Headgate-Id must be 1 to 128 characters out of A-Z a-z 0-9 . _ : / @ + = ~ -")
-    return value.decode()
-
-
-def given_timeout(value: bytes, most: float) -> float:
-    """The caller's own timeout in seconds, at most the endpoint's; raises `Malformed` or `DeadlineExceeded`."""
-    if not _TIMEOUT.fullmatch(value):
-        raise Malformed("Headgate-Timeout-Ms must be a whole number of milliseconds.")
-    if int(value) == 0:
-        raise DeadlineExceeded("Headgate-Timeout-Ms is 0: the deadline has passed already.")
-    return min(int(value) / 1000, most)
-
-
-def decoder_for(endpoint: LiveEndpoint, exchange: Exchange) -> Decode:
-    """The decoder by media type alone; raises `UnsupportedType` naming what is accepted."""
-    encoding = exchange.headers.get("content-encoding", b"identity")
-    value = exchange.headers.get("content-type", b"")
-    media_type, _, parameters = value.lower().partition(b";")
-    charset = re.search(rb"charset\s*=\s*\"?([^\s;\"]+)", parameters)
-    decode = endpoint.decoders.get(media_type.strip())
-    if decode is None or (charset is not None and charset[1] not in (b"utf-8", b"utf8", b"us-ascii")):
-        accepted = ", ".join(media_type.decode() for media_type in endpoint.decoders)
-        raise UnsupportedType(f"Expected a Content-Type out of: {accepted} (in UTF-8). Got {shown(value)}.")
-    if encoding.lower() != b"identity":
-        raise UnsupportedType(f"Bodies are taken as they are, got Content-Encoding {shown(encoding)}.")
-    return decode
-
-
-def reply_for(variant: LiveVariant, accept: bytes) -> Reply:
-    """The first format in `Accept` that there is, by its order of preference; the default for all others."""
-    wanted: list[tuple[float, str]] = []
-    for part in accept.decode("latin-1").lower().split(",")[:16]:
-        media_type, _, parameters = part.partition(";")
-        quality = re.search(r"q\s*=\s*([01](?:\.[0-9]{0,3})?)", parameters)
-        wanted.append((-float(quality[1]) if quality else -1.0, media_type.strip()))
-    for weight, media_type in sorted(wanted, key=lambda pair: pair[0]):
-        if weight < 0 and media_type in variant.replies:
-            return variant.replies[media_type]
-        if weight < 0 and media_type in ("*/*", "application/*"):
-            break
-    return variant.default
-
-
-def told(error: HeadgateError) -> HeadgateError:
-    """What a client may read of a model's failure: its code, not the words of a framework."""
-    if type(error) is ModelError:
-        return ModelError("The model failed on this request. The server's log says why.")
-    return error
-
-
-def shown(value: bytes) -> str:
-    """A header's value in a message: short and escaped."""
-    return ascii(value[:64].decode("latin-1")) if value else "none"

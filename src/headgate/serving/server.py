@@ -2,6 +2,9 @@
 
 Requests of a connection are answered in their order, also when they were pipelined. No task, timer or log line belongs
 to a request: deadlines are kept by one sweep over all connections.
+
+Clients repeat themselves: a head (everything up to the empty line) that came whole and was found good is remembered by
+its exact bytes, and when it comes again with all of its body it need not be parsed again.
 """
 
 import asyncio
@@ -11,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from email.utils import formatdate
-from typing import Any
+from typing import Any, NamedTuple
 
 import httptools
 
@@ -27,46 +30,53 @@ NAMES = (
 )  # fmt: skip
 LISTS = ("accept", "connection")
 _KNOWN = {spelling.encode(): name for name in NAMES for spelling in (name, name.title())}
+# heads with one of these say something about this request or connection alone
+_SINGULAR = frozenset({"connection", "transfer-encoding", "expect", "upgrade", "headgate-id"})
 # what a header costs besides its bytes, so that many tiny ones are bounded too
 HEADER_OVERHEAD = 32
 # a body up to this size is read whatever the address, so that only large ones need a look at their limit
 SMALL_BODY = 64 * 1024
+REMEMBERED_HEADS, REMEMBERED_BYTES = 1024, 2048
 PIPELINED = 64
 LINGER_SECONDS = 2.0
+END = b"\r\n\r\n"
 
 
 class Exchange:
     """One request, and the way its answer takes."""
 
-    __slots__ = (
-        "body",
-        "connection",
-        "framing",
-        "headers",
-        "id",
-        "keep_alive",
-        "method",
-        "payload",
-        "started",
-        "target",
-    )
+    id = ""
+    keep_alive = True
+    framing = b""  # the `Connection` line of the answer
+    payload: bytes | None = None  # the answer, while earlier ones are still to come
 
-    def __init__(self, connection: "Connection", method: bytes, target: bytes, headers: dict[str, bytes]) -> None:
+    def __init__(
+        self, connection: "Connection", method: bytes, target: bytes, headers: dict[str, bytes], body: bytes | bytearray
+    ) -> None:
         self.connection = connection
         self.method = method
         self.target = target
         self.headers = headers
-        self.body: bytes | bytearray = b""
-        self.id = ""
-        # time.monotonic() of the moment at which the request was complete
-        self.started = 0.0
-        self.keep_alive = True
-        self.framing = b""  # the `Connection` line of the answer
-        self.payload: bytes | None = None  # the answer, while earlier ones are still to come
+        self.body = body
+        self.started = time.monotonic()
 
     def answer(self, head: bytes, body: bytes) -> None:
         """Send status line and headers (each with its line end), then the body."""
         self.connection.answer(self, head, body)
+
+    def say_close(self) -> None:
+        """This is the last request of its connection, and its answer says so."""
+        self.keep_alive = False
+        self.framing = CLOSE
+
+
+class Head(NamedTuple):
+    """A head that was found good, with what it says."""
+
+    method: bytes
+    target: bytes
+    headers: dict[str, bytes]
+    length: int  # of the body
 
 
 Handle = Callable[[Exchange], None]
@@ -97,6 +107,7 @@ class Server:
         self.closed = closed  # called once for every connection
         self.hosts = HostRule(settings)
         self.connections: set[Connection] = set()
+        self.heads: dict[bytes, Head] = {}
         self.draining = False
         self.requests = 0
         self.now = time.monotonic()  # as of the last sweep: exact enough for deadlines of seconds
@@ -126,33 +137,126 @@ class Server:
                 connection.close()
 
 
-class Connection(asyncio.Protocol):
-    """One client's connection."""
+class RequestReader:
+    """What llhttp calls: one request after the other, within the limits."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, take: Callable[[Exchange], None], connection: "Connection") -> None:
         self._server = server
-        self._pending: deque[Exchange] = deque()
+        self._take = take
+        self._connection = connection
         self._parser: Any = httptools.HttpRequestParser(self)
-        self._transport: Any = None
-        self._fault: HeadgateError | None = None
-        self._deaf = False  # nothing that still comes is read
-        self._lingering = False
-        self._stalled = False  # the client does not take its answers
-        self._since = server.now  # beginning of what the deadline is on
-        self._receiving = True  # a request has begun and is not complete
-        self._complete = False
-        self._head_bytes = 0
-        self._begin()
+        self.fault: HeadgateError | None = None
+        self.between = True  # no byte of the next request has come
+        self.in_head = False
+        self.last: Exchange | None = None  # the newest complete request, until it is forgotten
 
-    def _begin(self) -> None:
+    def feed(self, data: bytes) -> None:
+        """Parse; raises what httptools raises, with `fault` set where the refusal is ours."""
+        self._parser.feed_data(data)
+
+    def close(self) -> None:
+        # the parser holds our methods: let the pair go now, not at the next collection
+        self._parser = None
+
+    def on_message_begin(self) -> None:
+        self.between = False
+        self.in_head = True
         self._target = b""
         self._headers: dict[str, bytes] = {}
         self._body: bytes | bytearray = b""
         self._pieces = 0
         self._header_room = self._server.settings.max_header_bytes
-        self._in_head = True
 
-    # -- the transport's side
+    def on_url(self, part: bytes) -> None:
+        self._target += part
+        if len(self._target) > self._server.settings.max_target_bytes:
+            self._stop(TargetTooLong(f"The target is over {self._server.settings.max_target_bytes} bytes."))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._header_room -= len(name) + len(value) + HEADER_OVERHEAD
+        if self._header_room < 0:
+            self._stop(HeadersTooLarge(f"The headers are over {self._server.settings.max_header_bytes} bytes."))
+        known = _KNOWN.get(name) or _KNOWN.get(name.lower())
+        # after the body come trailers, which nobody may use to say something else
+        if known is not None and self.in_head:
+            if known in self._headers:
+                value = self._joined(known, value)
+            self._headers[known] = value
+
+    def on_headers_complete(self) -> None:
+        self.in_head = False
+        headers = self._headers
+        if not self._server.hosts.allows(headers.get("host")):
+            self._stop(Malformed("Expected one Host header with a name that is served here (setting allowed_hosts)."))
+        if "content-length" in headers and len(headers["content-length"]) > 4:
+            self._check_size(int(headers["content-length"]))
+        if "transfer-encoding" in headers and headers["transfer-encoding"].lower() != b"chunked":
+            self._stop(Malformed("The only transfer encoding that is understood is chunked."))
+        if "expect" in headers:
+            if headers["expect"].lower() != b"100-continue":
+                self._stop(Malformed("The only expectation that is understood is 100-continue."))
+            self._connection.tell_to_continue()
+
+    def on_body(self, part: bytes) -> None:
+        if not self._body and len(part) <= SMALL_BODY:
+            self._body = part
+            return
+        if not isinstance(self._body, bytearray):
+            self._body = bytearray(self._body)
+        self._body += part
+        self._check_size(len(self._body))
+        self._pieces += 1
+        if self._pieces > 4096 and len(self._body) < 16 * self._pieces:
+            self._stop(Malformed("The body came in too many tiny chunks."))
+
+    def on_message_complete(self) -> None:
+        parser = self._parser
+        exchange = Exchange(self._connection, parser.get_method(), self._target, self._headers, self._body)
+        if not parser.should_keep_alive() or "upgrade" in self._headers:
+            exchange.say_close()
+        # every other version than 1.1 closes, or says that it does not
+        if not exchange.keep_alive or "connection" in self._headers or "transfer-encoding" in self._headers:
+            self._check_version(exchange)
+        self.between = True
+        self.last = exchange
+        self._take(exchange)
+
+    def _check_version(self, exchange: Exchange) -> None:
+        version = self._parser.get_http_version()
+        if version == "1.0" and "transfer-encoding" not in exchange.headers:
+            exchange.framing = KEEP_ALIVE if exchange.keep_alive else CLOSE
+        elif version != "1.1":
+            self._stop(Malformed("Expected HTTP/1.1, or HTTP/1.0 without a transfer encoding."))
+
+    def _joined(self, name: str, value: bytes) -> bytes:
+        if name not in LISTS:
+            self._stop(Malformed(f"The header {name} came twice."))
+        return self._headers[name] + b", " + value
+
+    def _check_size(self, size: int) -> None:
+        if size > SMALL_BODY and size > (limit := self._server.body_limit(self._target)):
+            self._stop(TooLarge(f"The body is over {limit} bytes."))
+
+    def _stop(self, error: HeadgateError) -> None:
+        """Leave the parser."""
+        self.fault = error
+        raise error
+
+
+class Connection(asyncio.Protocol):
+    """One client's connection."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._reader = RequestReader(server, self._take, self)
+        self._pending: deque[Exchange] = deque()
+        self._transport: Any = None
+        self._deaf = False  # nothing that still comes is read
+        self._lingering = False
+        self._stalled = False  # the client does not take its answers
+        self._since = server.now  # beginning of what the deadline is on
+        self._receiving = True  # a request is expected or has begun, and is not complete
+        self._head_bytes = 0
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
@@ -163,22 +267,31 @@ class Connection(asyncio.Protocol):
         self._server.closed()
         self._pending.clear()
         self._deaf = True
-        # the parser holds our methods: let the pair go now, not at the next collection
-        self._parser = None
+        self._reader.close()
 
     def data_received(self, data: bytes) -> None:
         if self._deaf:
             return
+        reader = self._reader
+        fresh = reader.between
+        if fresh:
+            end = data.find(END) + len(END)
+            head = self._server.heads.get(data[:end])
+            if head is not None and len(data) - end == head.length:
+                self._take(Exchange(self, head.method, head.target, head.headers, data[end:]))
+                return
         try:
-            self._parser.feed_data(data)
+            reader.feed(data)
         except httptools.HttpParserUpgrade:
             # the request has been answered as plain HTTP/1.1; what follows it is another protocol
             self._deaf = True
         except httptools.HttpParserError as error:
-            self._refuse(self._fault or Malformed(f"The request is not valid HTTP/1.1: {error}."))
+            self._refuse(reader.fault or Malformed(f"The request is not valid HTTP/1.1: {error}."))
         else:
-            if not self._complete:
+            if not reader.between:
                 self._expect_rest(len(data))
+            elif fresh:
+                self._remember(data)
             if len(self._pending) > PIPELINED:
                 self._transport.pause_reading()
 
@@ -186,8 +299,7 @@ class Connection(asyncio.Protocol):
         # whoever has sent all of its requests may still wait for answers
         self._deaf = True
         if self._pending:
-            self._pending[-1].keep_alive = False
-            self._pending[-1].framing = CLOSE
+            self._pending[-1].say_close()
         return bool(self._pending)
 
     def pause_writing(self) -> None:
@@ -200,63 +312,10 @@ class Connection(asyncio.Protocol):
         self._since = self._server.now
         self._resume_reading()
 
-    # -- the parser's side
-
-    def on_url(self, part: bytes) -> None:
-        self._complete = False
-        self._target += part
-        if len(self._target) > self._server.settings.max_target_bytes:
-            self._stop(TargetTooLong(f"The target is over {self._server.settings.max_target_bytes} bytes."))
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._header_room -= len(name) + len(value) + HEADER_OVERHEAD
-        if self._header_room < 0:
-            self._stop(HeadersTooLarge(f"The headers are over {self._server.settings.max_header_bytes} bytes."))
-        known = _KNOWN.get(name) or _KNOWN.get(name.lower())
-        # after the body come trailers, which nobody may use to say something else
-        if known is not None and self._in_head:
-            if known in self._headers:
-                value = self._joined(known, value)
-            self._headers[known] = value
-
-    def on_headers_complete(self) -> None:
-        self._in_head = False
-        headers = self._headers
-        if not self._server.hosts.allows(headers.get("host")):
-            self._stop(Malformed("Expected one Host header with a name that is served here (setting allowed_hosts)."))
-        if "content-length" in headers and len(headers["content-length"]) > 4:
-            self._check_size(int(headers["content-length"]))
-        if "transfer-encoding" in headers and headers["transfer-encoding"].lower() != b"chunked":
-            self._stop(Malformed("The only transfer encoding that is understood is chunked."))
-        if "expect" in headers:
-            self._meet_expectation(headers["expect"])
-
-    def on_body(self, part: bytes) -> None:
-        if not self._body and len(part) <= SMALL_BODY:
-            self._body = part
-        else:
-            self._grow(part)
-
-    def on_message_complete(self) -> None:
-        parser, server = self._parser, self._server
-        exchange = Exchange(self, parser.get_method(), self._target, self._headers)
-        exchange.started = time.monotonic()
-        exchange.body = self._body
-        if not parser.should_keep_alive() or "upgrade" in self._headers:
-            exchange.keep_alive = False
-            exchange.framing = CLOSE
-        # every other version than 1.1 closes, or says that it does not
-        if not exchange.keep_alive or "connection" in self._headers or "transfer-encoding" in self._headers:
-            self._check_version(exchange)
-        self._begin()
-        self._complete = True
-        self._receiving = False
-        self._head_bytes = 0
-        self._pending.append(exchange)
-        server.requests += 1
-        server.handle(exchange)
-
-    # -- answers
+    def tell_to_continue(self) -> None:
+        """Send for the body, unless answers are still to come: it would be taken for one of them."""
+        if not self._pending:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def answer(self, exchange: Exchange, head: bytes, body: bytes) -> None:
         """Send an answer, or keep it until all earlier ones have been sent."""
@@ -264,8 +323,7 @@ class Connection(asyncio.Protocol):
         if not pending:
             return  # the client has gone
         if server.draining and pending[-1] is exchange:
-            exchange.keep_alive = False
-            exchange.framing = CLOSE
+            exchange.say_close()
             self._deaf = True
         payload = b"%b%b%bHeadgate-Id: %b\r\nContent-Length: %d\r\n\r\n%b" % (
             head, server.date, exchange.framing, exchange.id.encode(), len(body), body,
@@ -281,6 +339,56 @@ class Connection(asyncio.Protocol):
             self._since = server.now
         else:
             self._go_on(exchange)
+
+    def close(self) -> None:
+        """End the connection once what was written has been sent."""
+        self._deaf = True
+        self._transport.close()
+
+    @property
+    def waiting(self) -> int:
+        """Requests that are not answered yet."""
+        return len(self._pending)
+
+    def check_deadline(self, now: float) -> None:
+        """Act when the client has let its deadline pass: for a request, for taking an answer, for being idle."""
+        settings = self._server.settings
+        silent = now - self._since
+        if self._lingering and not self._pending:
+            if silent > LINGER_SECONDS:
+                self._transport.abort()
+        elif self._stalled:
+            if silent > settings.receive_seconds:
+                self._transport.abort()
+        elif self._receiving:
+            if silent > settings.receive_seconds and not self._deaf:
+                self._refuse(ReceiptTimeout(f"The request was not complete after {settings.receive_seconds:g} s."))
+        elif not self._pending and silent > settings.keep_alive_seconds:
+            self.close()
+
+    def _take(self, exchange: Exchange) -> None:
+        """A request is complete."""
+        self._receiving = False
+        self._pending.append(exchange)
+        self._server.requests += 1
+        self._server.handle(exchange)
+
+    def _remember(self, data: bytes) -> None:
+        """Keep the head of a request that came in one piece, if the next client may send the same."""
+        last, self._reader.last = self._reader.last, None
+        end = data.find(END) + len(END)
+        if (
+            last is not None
+            and end <= REMEMBERED_BYTES
+            and len(data) - end == len(last.body) <= SMALL_BODY
+            and data.startswith(last.method)
+            and ("content-length" in last.headers or not last.body)
+            and not _SINGULAR & last.headers.keys()
+        ):
+            heads = self._server.heads
+            if len(heads) >= REMEMBERED_HEADS:
+                heads.clear()
+            heads[data[:end]] = Head(last.method, last.target, last.headers, len(last.body))
 
     def _go_on(self, sent: Exchange) -> None:
         """After an answer: send those that waited for it, end the connection where it was the last."""
@@ -306,91 +414,26 @@ class Connection(asyncio.Protocol):
         if not self._transport.is_closing():
             self._transport.resume_reading()
 
-    # -- deadlines and limits
-
-    @property
-    def waiting(self) -> int:
-        """Requests that are not answered yet."""
-        return len(self._pending)
-
-    def close(self) -> None:
-        """End the connection once what was written has been sent."""
-        self._deaf = True
-        self._transport.close()
-
-    def check_deadline(self, now: float) -> None:
-        """Act when the client has let its deadline pass: for a request, for taking an answer, for being idle."""
-        settings = self._server.settings
-        silent = now - self._since
-        if self._lingering and not self._pending:
-            if silent > LINGER_SECONDS:
-                self._transport.abort()
-        elif self._stalled:
-            if silent > settings.receive_seconds:
-                self._transport.abort()
-        elif self._receiving and not self._deaf:
-            if silent > settings.receive_seconds:
-                self._refuse(ReceiptTimeout(f"The request was not complete after {settings.receive_seconds:g} s."))
-        elif not self._pending and silent > settings.keep_alive_seconds:
-            self.close()
-
     def _expect_rest(self, size: int) -> None:
         if not self._receiving:
             self._receiving = True
+            self._head_bytes = 0
             self._since = self._server.now
-        if self._in_head:
+        if self._reader.in_head:
             # a name or value that never ends reaches no callback: bound what has come altogether
             self._head_bytes += size
             settings = self._server.settings
             if self._head_bytes > settings.max_header_bytes + settings.max_target_bytes:
                 self._refuse(HeadersTooLarge(f"The headers are over {settings.max_header_bytes} bytes."))
 
-    def _check_size(self, size: int) -> None:
-        if size > SMALL_BODY and size > (limit := self._server.body_limit(self._target)):
-            self._stop(TooLarge(f"The body is over {limit} bytes."))
-
-    def _grow(self, part: bytes) -> None:
-        if not isinstance(self._body, bytearray):
-            self._body = bytearray(self._body)
-        self._body += part
-        self._check_size(len(self._body))
-        self._pieces += 1
-        if self._pieces > 4096 and len(self._body) < 16 * self._pieces:
-            self._stop(Malformed("The body came in too many tiny chunks."))
-
-    def _check_version(self, exchange: Exchange) -> None:
-        version = self._parser.get_http_version()
-        if version == "1.0" and "transfer-encoding" not in exchange.headers:
-            exchange.framing = KEEP_ALIVE if exchange.keep_alive else CLOSE
-        elif version != "1.1":
-            self._stop(Malformed("Expected HTTP/1.1, or HTTP/1.0 without a transfer encoding."))
-
-    def _joined(self, name: str, value: bytes) -> bytes:
-        if name not in LISTS:
-            self._stop(Malformed(f"The header {name} came twice."))
-        return self._headers[name] + b", " + value
-
-    def _meet_expectation(self, value: bytes) -> None:
-        if value.lower() != b"100-continue":
-            self._stop(Malformed("The only expectation that is understood is 100-continue."))
-        # behind answers that are still to come it would be taken for one of them
-        if not self._pending:
-            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-
-    def _stop(self, error: HeadgateError) -> None:
-        """Leave the parser; `data_received` refuses with this error."""
-        self._fault = error
-        raise error
-
     def _refuse(self, error: HeadgateError) -> None:
         """Answer what cannot be read, after all that could be, and close."""
         self._deaf = True
         if self._pending and not self._pending[-1].keep_alive:
             return
-        exchange = Exchange(self, b"", b"", {})
+        exchange = Exchange(self, b"", b"", {}, b"")
         exchange.id = self._server.new_id()
-        exchange.keep_alive = False
-        exchange.framing = CLOSE
+        exchange.say_close()
         self._lingering = True
         self._pending.append(exchange)
         refuse(exchange, error)

@@ -1,53 +1,94 @@
-"""From an answered request to its record in the spool. The request never waits for it, and never fails by it."""
+"""What is left of an answered request: its counters and its record. The request never waits for either."""
 
 import random
 import time
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
 
+from headgate.errors import HeadgateError, ModelError
 from headgate.runtimes.batch import Batch
-from headgate.runtimes.runtime import Outputs
+from headgate.serving.batching import Answer
 from headgate.serving.contract import Contract, Rows
+from headgate.serving.fault_log import FaultLog
+from headgate.serving.metrics import VariantMetrics
 from headgate.spool.segment import SpoolWriter
 
 ROW_IDS = "row_ids"
 
 
+class Recording(NamedTuple):
+    """How records are written: the number of their schema, and the share of the requests that is recorded."""
+
+    schema: int
+    share: float
+
+
+class Request(Protocol):
+    """Where a request comes from and since when it waits."""
+
+    id: str
+    started: float
+
+
+class Answered(Protocol):
+    """A request that has its answer."""
+
+    @property
+    def exchange(self) -> Request:
+        """The HTTP side of it."""
+        ...
+
+    @property
+    def rows(self) -> Rows:
+        """What was asked."""
+        ...
+
+    done: int
+
+
 class Tap:
-    """Where the records of one version behind one endpoint go."""
+    """Counts and records for one version behind one endpoint."""
 
     def __init__(
-        self,
-        writer: SpoolWriter,
-        endpoint: str,
-        version: str,
-        contract: Contract,
-        outputs: tuple[str, ...],
-        share: float,
+        self, contract: Contract, writer: SpoolWriter, recording: Recording, metrics: VariantMetrics, faults: FaultLog
     ) -> None:
         self._writer = writer
-        self._share = share
+        self._schema, self._share = recording
+        self._metrics = metrics
+        self._faults = faults
         self._sensitive = {column.name for column in contract.signature.inputs if "sensitive" in column.roles}
         self._as_matrix = contract.dtype is not None and not self._sensitive
-        columns = [(column.name, column.dtype) for column in contract.features]
-        self._schema = writer.schema(endpoint, version, columns, outputs, share)
 
-    def record(
-        self, request_id: str, seconds: float, status: int, rows: Rows, inputs: Batch | None, outputs: Outputs | None
-    ) -> None:
-        """Append one request, unless sampling passes it over; `seconds` is its latency."""
+    def settle(self, answer: Answer, callers: Sequence[Answered]) -> None:
+        """Count and record what has been answered just now."""
+        now = time.monotonic()
+        start = 0
+        for caller in callers:
+            stop = start + len(caller.rows.values)
+            if caller.done == 200:
+                started = caller.exchange.started
+                self._metrics.count(200)
+                self._metrics.observe(now - started, answer.begun - started, answer.seconds, stop - start)
+                outputs = {name: array[start:stop] for name, array in answer.outputs.items()}
+                self._record(caller, now, answer.inputs.slice(start, stop), outputs)
+            start = stop
+
+    def failed(self, caller: Answered, error: HeadgateError) -> None:
+        """Count and record that there was no answer."""
+        if isinstance(error, ModelError):
+            self._faults.tell(error)
+        self._metrics.count(error.status, error.code)
+        self._record(caller, time.monotonic(), None, None)
+
+    def _record(self, caller: Answered, now: float, inputs: Batch | None, outputs: dict[str, Any] | None) -> None:
         if self._share < 1.0 and random.random() >= self._share:
             return
-        matrix = inputs.matrix if inputs is not None else None
+        rows, exchange = caller.rows, caller.exchange
         plain = self._as_matrix and rows.others is None and rows.ids is None
-        self._writer.append(
-            self._schema,
-            request_id,
-            time.time_ns(),
-            int(seconds * 1e9),
-            status,
-            matrix if plain else self._columns(rows, inputs),
-            outputs,
-        )
+        matrix = inputs.matrix if inputs is not None else None
+        values = matrix if plain else self._columns(rows, inputs)
+        latency = int((now - exchange.started) * 1e9)
+        self._writer.append(self._schema, exchange.id, time.time_ns(), latency, caller.done, values, outputs)
 
     def _columns(self, rows: Rows, inputs: Batch | None) -> dict[str, Any] | None:
         if inputs is None:

@@ -15,7 +15,7 @@ from typing import Any
 from headgate.errors import Malformed, SignatureMismatch
 from headgate.records import Column
 from headgate.serving.contract import Contract, Rows, expected_text, fits, read_datetime
-from headgate.serving.dialects.dialect import Array, Decode, Encode, Origin
+from headgate.serving.dialects.dialect import Array, Body, Decode, Encode, Origin
 from headgate.serving.problems import LISTED, Problem, count_problem, excerpt, mismatch, problem
 
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,400})(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,5})?", re.ASCII)
@@ -42,17 +42,25 @@ class CsvDialect:
     def encoder(self, origin: Origin) -> Encode:
         """Encode one line per row: id (when the caller gave ids), predictions, one probability per class."""
 
-        def encode(_request_id: str, outputs: Mapping[str, Array], ids: Sequence[str] | None) -> bytes:
-            columns: list[tuple[str, list[Any]]] = [] if ids is None else [("id", list(ids))]
-            for name, array in outputs.items():
-                columns += _columns_of(name, array, origin.classes)
-            text = io.StringIO(newline="")
-            writer = csv.writer(text)
-            writer.writerow([name for name, _ in columns])
-            writer.writerows(zip(*(cells for _, cells in columns), strict=True))
-            return text.getvalue().encode()
+        def encode(outputs: Mapping[str, Array]) -> Body:
+            columns = [pair for name, array in outputs.items() for pair in _columns_of(name, array, origin.classes)]
+            names = [name for name, _ in columns]
+
+            def body(_request_id: str, start: int, stop: int, ids: Sequence[str] | None) -> bytes:
+                cells = [values[start:stop] for _, values in columns]
+                return _table(names, cells) if ids is None else _table(["id", *names], [list(ids), *cells])
+
+            return body
 
         return encode
+
+
+def _table(names: list[str], columns: list[list[Any]]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(names)
+    writer.writerows(zip(*columns, strict=True))
+    return text.getvalue().encode()
 
 
 class Reader:

@@ -11,8 +11,10 @@ from headgate.serving.contract import Contract, Rows
 Array = np.ndarray[Any, Any]
 # the body → the validated rows; raises Malformed, SignatureMismatch or TooLarge
 Decode = Callable[[bytes | bytearray], Rows]
-# request id, outputs of the caller's rows, the caller's own row ids → the body
-Encode = Callable[[str, Mapping[str, Array], Sequence[str] | None], bytes]
+# request id, start and stop of the caller's rows, the caller's own row ids → the body
+Body = Callable[[str, int, int, Sequence[str] | None], bytes]
+# outputs of all rows of a batch → the bodies of its callers; raises TypeError or ValueError for what cannot be written
+Encode = Callable[[Mapping[str, Array]], Body]
 
 
 @dataclass(frozen=True, slots=True)

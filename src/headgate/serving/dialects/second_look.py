@@ -1,0 +1,94 @@
+"""The second look at a JSON body: what the typed decoder refused or cannot see. Not on the way of a plain request."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from headgate.errors import Malformed, SignatureMismatch
+from headgate.serving.contract import Contract
+from headgate.serving.problems import ENVELOPE, excerpt
+
+# as many matches as an object has keys, and more where text holds an escaped quote before a colon
+KEYS = re.compile(rb'"\s*:')
+# what msgspec refuses in the name of a field; such a column goes by an alias, on the second look
+_AWKWARD = re.compile(r'["\\\x00-\x1f]')
+
+
+def alias(name: str) -> str:
+    """The name under which msgspec knows a column."""
+    return _AWKWARD.sub(lambda match: f"\N{REPLACEMENT CHARACTER}{ord(match[0]):02x}", name)
+
+
+def with_aliases(document: Any, contract: Contract) -> Any:
+    """The document with awkward names of columns replaced by what msgspec knows them by."""
+    aliases = {name: alias(name) for name in contract.columns if _AWKWARD.search(name)}
+    if not aliases or not isinstance(document, dict):
+        return document
+
+    def swap(row: Any) -> Any:
+        return {aliases.get(name, name): value for name, value in row.items()} if isinstance(row, dict) else row
+
+    changed = dict(document)
+    if isinstance(rows := changed.get("rows"), list):
+        changed["rows"] = [swap(row) for row in rows]
+    if "columns" in changed:
+        changed["columns"] = swap(changed["columns"])
+    return changed
+
+
+def with_known_matrix(document: Any) -> Any:
+    """Any single list of lists, whatever its name, is the instances."""
+    if isinstance(document, dict) and not ENVELOPE & document.keys() - {"ids"}:
+        unknown = [name for name in document if name != "ids"]
+        if len(unknown) == 1 and is_matrix(document[unknown[0]]):
+            return {"instances" if name == unknown[0] else name: value for name, value in document.items()}
+    return document
+
+
+def is_matrix(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], list)
+
+
+def parse(body: bytes | bytearray) -> Any:
+    """The document without types; raises `Malformed` with the place, or `SignatureMismatch` for a number too long."""
+    try:
+        return msgspec.json.decode(body)
+    except RecursionError:
+        raise Malformed("The JSON is nested too deeply. Send rows, instances or columns.") from None
+    except UnicodeDecodeError as error:
+        raise Malformed(f"The body is not UTF-8: {error.reason} at byte {error.start}.") from None
+    except msgspec.ValidationError as error:
+        # numbers that no float or integer of ours holds
+        if "Integer" in str(error):
+            raise SignatureMismatch(f"{error}: no column holds a whole number of that size.") from None
+        raise Malformed(f"{error}. Numbers must be finite; send null for a missing value.") from None
+    except msgspec.DecodeError as error:
+        raise Malformed(f"{error}. Send JSON in UTF-8; NaN and Infinity are not JSON, null is.") from None
+
+
+def check_ids(ids: Sequence[str], rows: int) -> None:
+    """One id per row, no two the same; raises `SignatureMismatch`."""
+    if len(ids) != rows:
+        raise SignatureMismatch(f"Expected one id per row: {rows} rows, got {len(ids)} ids.")
+    if len(set(ids)) != rows:
+        raise SignatureMismatch("The ids of the rows must differ, got one twice.")
+
+
+def refuse_duplicates(body: bytes | bytearray) -> None:
+    """Raise `Malformed` when an object of the document has a key twice; `body` is valid JSON."""
+
+    def check(pairs: list[tuple[str, Any]]) -> None:
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise Malformed(f"The key {excerpt(key)} occurs twice in one object. Send it once.")
+            seen.add(key)
+
+    json.loads(body, object_pairs_hook=check, parse_int=_skip, parse_float=_skip)
+
+
+def _skip(_text: str) -> None:
+    return None
