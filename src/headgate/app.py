@@ -8,6 +8,7 @@ import fcntl
 import ipaddress
 import logging
 import os
+import signal
 import socket
 import sys
 import threading
@@ -44,12 +45,12 @@ from headgate.web.api.application import build_api
 from headgate.web.api.plane import ControlPlane
 from headgate.web.api.uploads import sweep
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("headgate.app")
 
 LOCK = "control.lock"
 PID_FILE = "control.json"
 # a control plane that is just leaving gives the lock back within this
-LOCK_SECONDS = 10.0
+LOCK_SECONDS = 5.0
 DRAIN_SECONDS = 5
 # repetitions of a command are recognised for as long
 REMEMBERED_DAYS = 7
@@ -293,13 +294,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--home", required=True, type=Path, help="folder of the instance")
     home = Home(parser.parse_args(arguments).home.absolute())
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     os.umask(0o077)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # while it starts; and uvicorn raises once more, when it has ended, what it was ended by
+        signal.signal(number, _leave)
     try:
         serve(home, read_settings(home, os.environ))
     except HeadgateError as error:
         sys.stderr.write(f"headgate: {error.message}\n")
         return 1
     return 0
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 if __name__ == "__main__":

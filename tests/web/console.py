@@ -41,9 +41,7 @@ class Console:
         """One request as the admin, or with another key ("" for none)."""
         chosen = self.key if key is None else key
         headers = {**({"Authorization": f"Bearer {chosen}"} if chosen else {}), **options.pop("headers", {})}
-        return self.client.request(
-            method, path if path.startswith("/h") else f"{API}{path}", headers=headers, **options
-        )
+        return self.client.request(method, f"{API}{path}", headers=headers, **options)
 
     def get(self, path: str, key: str | None = None, **options: Any) -> Any:
         """The JSON at a path that must be there."""

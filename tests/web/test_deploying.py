@@ -5,6 +5,8 @@ import json
 import pytest
 from tests.web.console import Console
 
+from headgate.testing.bundles import LinearModel, build_bundle
+
 
 def test_a_bundle_becomes_live_in_production(console: Console) -> None:
     version = console.register(query="?alias=champion")
@@ -87,8 +89,6 @@ def test_approval_binds_in_production_only(console: Console, environment: str) -
 
 def test_a_version_with_another_contract_is_refused_and_changes_it_by_force(console: Console) -> None:
     console.deploy(console.register())
-    from headgate.testing.bundles import LinearModel, build_bundle
-
     wider = LinearModel(features=("age", "income", "balance", "tenure"), weights=(1.0, 1.0, 1.0, 1.0))
     console.upload(console.packed(build_bundle(console.folder / "bundles", wider).folder))
     refused = console.ask("POST", "/deployments", json={"version": "fraud:2", "endpoint": "fraud"})
@@ -125,10 +125,8 @@ def test_every_change_is_one_event_by_its_actor(console: Console) -> None:
     version = console.register()
     console.post("/deployments", {"version": version, "endpoint": "fraud", "reason": "first"}, key)
     console.settle()
-    verbs = [
-        (each["verb"], each["actor"]) for each in console.get("/audit", params={"object": "endpoint:fraud"})["items"]
-    ]
-    assert verbs == [
+    events = console.get("/audit", params={"object": "endpoint:fraud"})["items"]
+    assert [(each["verb"], each["actor"]) for each in events] == [
         ("rollout.promote", "controller"),
         ("rollout.verify", "controller"),
         ("rollout.publish", "controller"),

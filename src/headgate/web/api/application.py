@@ -3,6 +3,7 @@
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from headgate.web.api import (
     actors,
@@ -20,7 +21,7 @@ from headgate.web.api import (
     status,
     versions,
 )
-from headgate.web.api.door import Door
+from headgate.web.api.door import MAX_JSON_BYTES, Door
 from headgate.web.api.plane import ControlPlane
 
 ROUTERS = (
@@ -44,6 +45,11 @@ ROUTERS = (
 class Api(FastAPI):
     """FastAPI without its own pages, whose document is ours."""
 
+    def build_middleware_stack(self) -> ASGIApp:
+        """The door stands before everything, also before what answers for errors nobody foresaw."""
+        plane: ControlPlane = self.state.plane
+        return Door(super().build_middleware_stack(), plane.settings, plane.control_port)
+
     def openapi(self) -> dict[str, Any]:
         return openapi.describe(self)
 
@@ -56,6 +62,8 @@ def build_api(plane: ControlPlane) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        # for bodies that do not say how long they are; the door refuses the others before
+        max_body_size=MAX_JSON_BYTES,
         # the document is read by generators: one operation, one stable name
         generate_unique_id_function=lambda route: f"{route.tags[0]}_{route.name}",
     )
@@ -63,5 +71,4 @@ def build_api(plane: ControlPlane) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     faults.install(app)
-    app.add_middleware(Door, settings=plane.settings, port=plane.control_port)
     return app

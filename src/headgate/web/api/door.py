@@ -71,7 +71,7 @@ class Door:
         check_origin(headers, self._hosts)
         if scope["method"] not in METHODS:
             raise MethodNotAllowed(f"{shown(scope['method'], 20)} is not taken here.")
-        check_path(scope["raw_path"])
+        scope["path"] = decode_path(scope["raw_path"])
         check_body(scope, headers, self._settings.max_bundle_bytes)
 
 
@@ -123,8 +123,12 @@ def _is_ours(origin: str, hosts: Iterable[str]) -> bool:
     return parts.scheme in ("http", "https") and origin == f"{parts.scheme}://{parts.netloc}" and parts.netloc in hosts
 
 
-def check_path(raw: bytes) -> None:
-    """Raises `InvalidName` when a part of the path decodes, once, to something no name of ours ever holds."""
+def decode_path(raw: bytes) -> str:
+    """The path, decoded exactly once: what is routed is what was checked.
+
+    Raises `InvalidName` when a part of it decodes to something no name of ours ever holds.
+    """
+    parts = []
     for part in raw.split(b"/"):
         try:
             text = unquote_to_bytes(part).decode()
@@ -132,21 +136,24 @@ def check_path(raw: bytes) -> None:
             text = "/"
         if text in (".", "..") or any(letter in "/\\" or ord(letter) < 32 or ord(letter) == 127 for letter in text):
             raise InvalidName(f"{shown(part.decode('ascii', 'replace'))} is no name: see the grammar of names.")
+        parts.append(text)
+    return "/".join(parts)
 
 
 def check_body(scope: Scope, headers: Headers, bundle_bytes: int) -> None:
     """Raises `UnsupportedType` and `TooLarge` from the headers alone: before a byte of the body is read."""
-    length = headers.get("content-length")
-    chunked = "transfer-encoding" in headers
-    if not chunked and length in (None, "0"):
+    length = headers.get("content-length", "0")
+    if length == "0" and "transfer-encoding" not in headers:
         return
     is_upload = scope["method"] == "POST" and scope["path"] == UPLOAD
-    expected = BUNDLE_TYPE if is_upload else "application/json"
+    _require_type(headers, BUNDLE_TYPE if is_upload else "application/json")
+    limit = bundle_bytes if is_upload else MAX_JSON_BYTES
+    if not (length.isascii() and length.isdigit()) or int(length) > limit:
+        raise TooLarge(f"The body has {shown(length, 20)} bytes, {limit} are allowed.")
+
+
+def _require_type(headers: Headers, expected: str) -> None:
     given = headers.get("content-type", "").partition(";")[0].strip().lower()
     if given != expected or "content-encoding" in headers:
-        raise UnsupportedType(
-            f"Expected a body of {expected}, not encoded, got {shown(given) if given else 'no type'}."
-        )
-    limit = bundle_bytes if is_upload else MAX_JSON_BYTES
-    if length is not None and (not length.isdigit() or int(length) > limit):
-        raise TooLarge(f"The body has {shown(length, 20)} bytes, {limit} are allowed.")
+        got = shown(given) if given else "no type"
+        raise UnsupportedType(f"Expected a body of {expected}, not encoded, got {got}.")

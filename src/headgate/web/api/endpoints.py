@@ -12,6 +12,7 @@ from headgate.identity.caller import Caller
 from headgate.rollout.deployments import roll_back
 from headgate.rollout.endpoints import (
     Endpoint,
+    Live,
     condition,
     delete_endpoint,
     get_endpoint,
@@ -60,19 +61,19 @@ class EndpointShape(Shape):
     name: str
     project: str
     environment: str
-    version: str | None = Field(description="What answers; null when nothing does.", examples=["fraud:3"])
-    digest: str | None
-    epoch: int | None
-    generation: int | None
+    version: str | None = Field(default=None, description="What answers, if anything.", examples=["fraud:3"])
+    digest: str | None = None
+    epoch: int | None = None
+    generation: int | None = None
     state: str = Field(description="live, deploying, rolling_back or down.", examples=["live"])
     url: str
     contract: Annotated[dict[str, Any] | None, reference_to("Signature")] = None
-    variants: list[VariantShape]
-    since: str | None = Field(description="From when on every worker answered with it.")
-    by: str | None
-    reason: str | None
-    evidence: list[dict[str, Any]]
-    rollout: str | None = Field(description="Id of the rollout that brought it.")
+    variants: list[VariantShape] = []
+    since: str | None = Field(default=None, description="From when on every worker answered with it.")
+    by: str | None = None
+    reason: str | None = None
+    evidence: list[dict[str, Any]] = []
+    rollout: str | None = Field(default=None, description="Id of the rollout that brought it.")
 
 
 class RecordShape(Shape):
@@ -88,31 +89,41 @@ class RecordShape(Shape):
 
 def show_endpoint(tx: Tx, plane: ControlPlane, endpoint: Endpoint, moment: str | None = None) -> EndpointShape:
     """The endpoint with what is live, or with what was live at a moment."""
-    live = live_now(tx, endpoint.name) if moment is None else live_at(tx, endpoint.name, moment)
-    told = newest_table(tx, endpoint.name) if moment is None else None
-    table = live.table if live else None
-    # after a failed or returned rollout the same variants stand under a later number
-    current = told if table and told and told.variants == table.variants else table
-    state = condition(tx, endpoint.name) if moment is None else ("live" if live else "down")
-    variants = [VariantShape(**msgspec.to_builtins(variant)) for variant in table.variants] if table else []
+    if moment is None:
+        live, state = live_now(tx, endpoint.name), condition(tx, endpoint.name)
+    else:
+        live = live_at(tx, endpoint.name, moment)
+        state = "live" if live else "down"
+    about: dict[str, Any] = {
+        "name": endpoint.name,
+        "project": endpoint.project,
+        "environment": endpoint.environment,
+        "state": state,
+        "url": f"{plane.data_url}/v1/endpoints/{endpoint.name}/predict",
+    }
+    if live is None:
+        return EndpointShape(**about)
+    number = live.table.number if moment else _number_now(tx, live)
     return EndpointShape(
-        name=endpoint.name,
-        project=endpoint.project,
-        environment=endpoint.environment,
-        version=live.version if live else None,
-        digest=table.variants[0].digest if table else None,
-        epoch=current.epoch if current else None,
-        generation=current.generation if current else None,
-        state=state,
-        url=f"{plane.data_url}/v1/endpoints/{endpoint.name}/predict",
-        contract=msgspec.to_builtins(table.contract) if table else None,
-        variants=variants,
-        since=live.since if live else None,
-        by=live.by if live else None,
-        reason=live.reason if live else None,
-        evidence=list(live.evidence) if live else [],
-        rollout=live.rollout if live else None,
+        **about,
+        version=live.version,
+        digest=live.table.variants[0].digest,
+        epoch=number[0],
+        generation=number[1],
+        contract=msgspec.to_builtins(live.table.contract),
+        variants=[VariantShape(**msgspec.to_builtins(variant)) for variant in live.table.variants],
+        since=live.since,
+        by=live.by,
+        reason=live.reason,
+        evidence=list(live.evidence),
+        rollout=live.rollout,
     )
+
+
+def _number_now(tx: Tx, live: Live) -> tuple[int, int]:
+    """After a rollout that failed or went back, the same variants stand under a later number."""
+    told = newest_table(tx, live.table.endpoint)
+    return told.number if told and told.variants == live.table.variants else live.table.number
 
 
 def _readable(tx: Tx, caller: Caller, name: str) -> Endpoint:

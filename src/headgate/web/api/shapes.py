@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Header, Path, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from headgate.errors import Malformed, PreconditionFailed
 from headgate.names import validate_name
@@ -44,6 +44,12 @@ def _named(what: str) -> Callable[[str], str]:
     return validate
 
 
+def _digits(text: str) -> str:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError("only digits are a number here")
+    return text
+
+
 def _path(what: str, example: str) -> Any:
     return Path(description=f"The {what}.", examples=[example])
 
@@ -54,7 +60,9 @@ ActorName = Annotated[str, AfterValidator(_named("actor name")), _path("actor's 
 AliasName = Annotated[str, AfterValidator(_named("alias")), _path("alias", "champion")]
 RoleName = Annotated[str, AfterValidator(_named("role")), _path("role", "viewer")]
 KeyId = Annotated[str, AfterValidator(_named("key id")), _path("key's public part", "0a1b2c3d")]
-Number = Annotated[int, Path(ge=1, le=999_999_999, description="The version's number.", examples=[3])]
+Number = Annotated[
+    int, BeforeValidator(_digits), Path(ge=1, le=999_999_999, description="The version's number.", examples=[3])
+]
 
 Limit = Annotated[int, Query(ge=1, le=1_000, description="Items on one page.")]
 Cursor = Annotated[str | None, Query(max_length=400, description="`next` of the page before.")]
