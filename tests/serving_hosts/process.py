@@ -24,18 +24,24 @@ PATIENCE = 30.0
 class TemplateProcess:
     """A template of the Python runtime on a home of its own."""
 
-    def __init__(self, home: Home, bundle: BuiltBundle, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, home: Home, bundle: BuiltBundle, environment: dict[str, str] | None = None, runtime: str = "python"
+    ) -> None:
         self.home = home
-        self.bundle = bundle
-        self.folder = home.run / "hosts" / bundle.digest[:16]
+        self.begin(bundle)
         self.heard: list[dict[str, Any]] = []
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "headgate.serving.hosts.template", "--home", home.path, "--runtime", "python"],
+            [sys.executable, "-m", "headgate.serving.hosts.template", "--home", home.path, "--runtime", runtime],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, **(environment or {})},
         )
         self._forks = 0
+
+    def begin(self, bundle: BuiltBundle) -> None:
+        """From here on, forks are of this bundle."""
+        self.bundle = bundle
+        self.folder = self.home.run / "hosts" / bundle.digest[:16]
 
     def fork(self, *, smoke: bool = False, digest: str = "") -> int:
         """Ask for a child and return its pid."""
@@ -72,19 +78,23 @@ class TemplateProcess:
     def pids(self) -> set[int]:
         return {int(path.stem) for path in self.folder.glob("*.json")}
 
-    def logs(self) -> str:
-        return "".join(path.read_text() for path in self.home.logs.glob("host-*.log*") if path.suffix != ".lock")
+    def logs(self, digest: str = "") -> str:
+        """What the hosts of a bundle have printed."""
+        name = f"host-{(digest or self.bundle.digest)[:16]}-*.log*"
+        return "".join(path.read_text() for path in sorted(self.home.logs.glob(name)))
+
+    def end_hosts(self) -> None:
+        for pid in self.pids():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def end(self) -> None:
-        hosts = self.pids()
         assert self.process.stdin is not None and self.process.stdout is not None
         with suppress(BrokenPipeError):
             self.process.stdin.close()
         self.process.wait(PATIENCE)
         self.process.stdout.close()
-        for pid in hosts:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        self.end_hosts()
 
 
 def rows(*pairs: tuple[float, float]) -> Batch:

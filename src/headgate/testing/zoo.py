@@ -101,16 +101,21 @@ model = Bad()
 """
 
 
-def build_zoo(cache: Path) -> BuiltBundle:
-    """The bundle of a model that answers `value`, unless `fault` says otherwise."""
-    golden = {
+def build_zoo(
+    cache: Path, *, name: str = "zoo", prelude: str = "", golden: tuple[float, float] = (1.0, 2.5)
+) -> BuiltBundle:
+    """The bundle of a model that answers `value`, unless `fault` says otherwise.
+
+    `prelude` is code that runs when the model is loaded; `golden` what it should answer to the values 1 and 2.5.
+    """
+    requests = {
         "format": 1,
         "inputs": {"columns": {"fault": [0.0, 0.0], "value": [1.0, 2.5]}},
-        "outputs": {"predictions": [1.0, 2.5]},
+        "outputs": {"predictions": list(golden)},
         "tolerance": {"absolute": 1e-6, "relative": 1e-5},
     }
     manifest = Manifest(
-        name="zoo",
+        name=name,
         framework="python",
         task="regression",
         signature=Signature(
@@ -122,4 +127,5 @@ def build_zoo(cache: Path) -> BuiltBundle:
         environment=Environment(python=platform.python_version().rpartition(".")[0]),
         files={},
     )
-    return write_bundle(cache, manifest, {MODEL_FILE: _SOURCE.encode(), GOLDEN: json.dumps(golden).encode()})
+    source = f"{prelude}\n{_SOURCE}"
+    return write_bundle(cache, manifest, {MODEL_FILE: source.encode(), GOLDEN: json.dumps(requests).encode()})

@@ -250,8 +250,12 @@ class Host:
             try:
                 frame = encode_outputs(call.id, {name: array[start:stop] for name, array in outputs.items()})
             except ModelOutputInvalid as error:
-                frame = encode_failure(call.id, error.code, error.message)
-            self._send(call.peer, frame)
+                if len(group) > 1:
+                    self._answer([call])
+                else:
+                    self._fail(call.peer, call.id, error)
+            else:
+                self._send(call.peer, frame)
             start = stop
 
     def _fail(self, peer: Peer, number: int, error: HeadgateError) -> None:
