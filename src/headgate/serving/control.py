@@ -4,6 +4,7 @@ Works on plain sockets, since the listening socket itself is handed over (SCM_RI
 """
 
 import asyncio
+import contextlib
 import logging
 import socket
 from collections.abc import Callable, Coroutine
@@ -100,10 +101,10 @@ class ControlSocket:
             event.clear()
             async with turn:
                 await loop.sock_sendall(agent, msgspec.json.encode(self._actions.report()) + b"\n")
-            try:
-                await asyncio.wait_for(event.wait(), self._heartbeat)
-            except TimeoutError:
-                continue
+            # not wait_for: before Python 3.12 it swallows a cancellation that comes together with the event
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._heartbeat):
+                    await event.wait()
 
     async def _listen(self, agent: socket.socket, turn: asyncio.Lock) -> None:
         loop = asyncio.get_running_loop()
