@@ -99,10 +99,6 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """The entry point of the console script."""
-    if sys.argv[1:] == ["--version"]:
-        # by far the most called line of scripts that look whether Headgate is there
-        sys.stdout.write(f"headgate {__version__}\n")
-        return
     sys.exit(run(sys.argv[1:]))
 
 
