@@ -7,14 +7,16 @@ if TYPE_CHECKING:
     from headgate.bundle.bundle import Bundle
     from headgate.client.client import Client
     from headgate.packaging.package import package
+    from headgate.runtimes.local import load
 
 __version__ = "0.1.0.dev0"
-__all__ = ["Bundle", "Client", "package"]
+__all__ = ["Bundle", "Client", "load", "package"]
 
 # Public name → where it lives, imported on first use: `import headgate` stays fast.
 _PUBLIC = {
     "Bundle": "headgate.bundle.bundle:Bundle",
     "Client": "headgate.client.client:Client",
+    "load": "headgate.runtimes.local:load",
     "package": "headgate.packaging.package:package",
 }
 

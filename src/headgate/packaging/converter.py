@@ -1,0 +1,113 @@
+"""The child that converts: `python -m headgate.packaging.converter`. One JSON request per line in, one answer out.
+
+Libraries are imported before the first request is read, so that a parent can start it early. Its seeds are fixed.
+"""
+
+import os
+import random
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from headgate.packaging.graph import finish, widen_trees
+from headgate.packaging.imputing import teach_imputing
+from headgate.runtimes.unpickling import unpickle
+
+OPSETS = {"": 21, "ai.onnx.ml": 3}
+SEED = 0
+
+
+class Input(msgspec.Struct, frozen=True):
+    """One feature as the graph takes it."""
+
+    name: str
+    kind: str  # "number", "whole", "text", "truth"
+
+
+class Request(msgspec.Struct, frozen=True):
+    """Convert the model in one file to another file in one of the `layouts`."""
+
+    model: str
+    target: str
+    layout: str
+    inputs: tuple[Input, ...]
+    outputs: tuple[str, ...]  # names for the first outputs
+    trusted: tuple[str, ...] = ()
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """Converted, or why not."""
+
+    refused: str = ""
+
+
+def main() -> None:
+    """Answer requests until stdin ends."""
+    # whatever a library prints goes to stderr
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    warnings.simplefilter("ignore")
+    widen_trees()
+    teach_imputing()
+    answers.write(b"{}\n")
+    answers.flush()
+    for line in sys.stdin.buffer:
+        request = msgspec.json.decode(line, type=Request)
+        answers.write(msgspec.json.encode(_answer(request)) + b"\n")
+        answers.flush()
+
+
+def _answer(request: Request) -> Answer:
+    random.seed(SEED)
+    np.random.seed(SEED)
+    try:
+        _convert(request)
+    except Exception as error:  # noqa: BLE001 - whatever stops the converter is its answer
+        return Answer(refused=f"{type(error).__name__}: {error}")
+    return Answer()
+
+
+def _convert(request: Request) -> None:
+    from skl2onnx import convert_sklearn
+
+    model = unpickle(Path(request.model).read_bytes(), request.trusted)
+    for part in _parts(model):
+        if type(part).__name__ == "VotingClassifier":
+            # a shape for transform() only, which the converter insists on
+            part.flatten_transform = False
+    # without the second, a linear classifier without probabilities is not converted at all
+    option = {"zipmap": False} if hasattr(model, "predict_proba") else {"output_class_labels": False}
+    options = {id(model): option} if hasattr(model, "classes_") else None
+    types = _types(request)
+    proto = convert_sklearn(model, name="model", initial_types=types, target_opset=OPSETS, options=options)
+    split = [given.name for given in request.inputs] if request.layout.startswith("split") else []
+    finish(proto, request.outputs, split=split)
+    proto.ir_version = 10
+    Path(request.target).write_bytes(proto.SerializeToString(deterministic=True))
+
+
+def _parts(model: Any) -> list[Any]:
+    return [model, *(value for value in model.get_params(deep=True).values() if hasattr(value, "get_params"))]
+
+
+def _types(request: Request) -> list[tuple[str, Any]]:
+    from skl2onnx.common import data_types
+
+    number = data_types.FloatTensorType if request.layout.endswith("32") else data_types.DoubleTensorType
+    kinds = {
+        "number": number,
+        "whole": data_types.Int64TensorType if request.layout == "whole" else number,
+        "truth": data_types.BooleanTensorType,
+        "text": data_types.StringTensorType,
+    }
+    if request.layout.startswith("matrix"):
+        return [("features", number([None, len(request.inputs)]))]
+    return [(given.name, kinds[given.kind]([None, 1])) for given in request.inputs]
+
+
+if __name__ == "__main__":
+    main()

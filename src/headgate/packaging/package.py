@@ -1,0 +1,155 @@
+"""`headgate.package`: from a model to a signed bundle."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from headgate.bundle.bundle import ARCHIVE_SUFFIX, Bundle, open_bundle
+from headgate.bundle.golden import Golden
+from headgate.bundle.manifest import CARD, GOLDEN, PROFILE, Form, Lineage, Manifest, canonical_bytes
+from headgate.errors import InvalidName
+from headgate.packaging.card import write_card
+from headgate.packaging.case import Case, name_classes, profile_case, read_case
+from headgate.packaging.compile import Converter, compile_model, has_converter, may_compile, starting
+from headgate.packaging.draft import Draft, drafting, file_entry, publish, seal
+from headgate.packaging.environment import lock_environment
+from headgate.packaging.golden import make_golden
+from headgate.packaging.lineage import trace
+from headgate.packaging.measure import holdout_metrics
+from headgate.packaging.native import Native, load_form
+from headgate.packaging.recognise import recognise
+from headgate.packaging.roles import Given
+from headgate.packaging.rows import comparison_rows
+from headgate.packaging.signature import infer_outputs
+from headgate.packaging.sources import read_holdout, read_training
+from headgate.records import Signature
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
+SAMPLE = 200  # rows that show what the model answers
+BECAUSE = {"onnx": "It came as ONNX.", "python": "Plain Python has no compiled form."}
+SWITCHED_OFF = "compiling was switched off"
+NO_CONVERTER = "the converter is not installed, pip install 'headgate[convert]'"
+Progress = Callable[[str], None]
+
+
+def package(  # noqa: PLR0913 - the options of the public call
+    model: Any,
+    *,
+    name: str,
+    data: Any = None,
+    target: Any = None,
+    holdout: Any = None,
+    output: str | Path | None = None,
+    roles: Given | None = None,
+    task: str | None = None,
+    lineage: Mapping[str, str] | None = None,
+    trust_code: Iterable[str] = (),
+    compile: bool = True,
+    progress: Progress | None = None,
+) -> Bundle:
+    """Package a model: infer, measure, compile, prove parity, lock, sign.
+
+    `model` is a fitted scikit-learn estimator or pipeline, an object with `predict`, or a file (.joblib, .pkl, .onnx,
+    or .py that defines `model`). `data` [rows, columns] is the training data and `holdout` rows that the model has not
+    seen, as (X, y) or as one table that has the column `target`: pandas, Polars, PyArrow, NumPy, dicts, or a file.
+    `roles` gives columns other roles than feature, `{"ssn": "sensitive", "customer": ["entity", "context"]}`.
+    `trust_code` names the classes and functions, `"package.module.Class"`, that a pickle may use beyond the ordinary.
+    `output` is the bundle's folder or `.hgb` file, by default `<name>-<digest>` here. `progress` is told every step.
+
+    The same files give the same digest. Raises `InvalidName`, `NotFound`, `UnsupportedType`, `Untrusted`, `Malformed`,
+    `SignatureMismatch` or `ModelError`, each with what was expected, what was got and what to do.
+    """
+    if not NAME.fullmatch(name):
+        raise InvalidName(f"Expected a name of letters, digits, '.', '_' and '-', 128 at most, got {name!r}.")
+    tell = progress or _say_nothing
+    goal = Path(output).absolute() if output is not None else None
+    starts = compile and may_compile(model)
+    with drafting(goal.parent if goal else Path.cwd()) as folder, starting(starts) as converter:
+        tell("reading the model")
+        recognised = recognise(model, folder, tuple(trust_code))
+        tell("reading the data")
+        case = read_case(recognised, folder, read_training(data, target), read_holdout(holdout, target), roles, task)
+        draft = _begin(name, case, folder, trace(lineage, case.data, case.source, _folder_of(model)))
+        draft = _complete(draft, case, converter, tell)
+        tell("signing")
+        return _deliver(seal(draft), goal)
+
+
+def _say_nothing(_step: str) -> None: ...
+
+
+def _folder_of(model: Any) -> Path:
+    return Path(model).absolute().parent if isinstance(model, str | Path) else Path.cwd()
+
+
+def _begin(name: str, case: Case, folder: Path, lineage: Lineage) -> Draft:
+    """The draft with the model's file and form, and what is known before the model is asked anything."""
+    recognised = case.recognised
+    manifest = Manifest(
+        name=name,
+        framework=recognised.framework,
+        framework_version=recognised.framework_version,
+        task=case.task,
+        signature=Signature(inputs=case.inputs),
+        forms={recognised.form: Form(runtime=recognised.runtime, path=recognised.file)},
+        serves=recognised.form,
+        lineage=lineage,
+        environment=lock_environment(recognised, frames=case.facts.named),
+        files={recognised.file: file_entry(folder / recognised.file)},
+        trusted_code=recognised.trusted,
+    )
+    return Draft(folder, recognised, manifest)
+
+
+def _complete(draft: Draft, case: Case, converter: Converter | None, tell: Progress) -> Draft:
+    """Ask the model, and write down all that a bundle says of it."""
+    tell("asking the model")
+    draft, native = _see_outputs(draft, case)
+    golden = make_golden(native, case.rows)
+    draft = draft.with_file(GOLDEN, canonical_bytes(golden))
+    answers = None
+    if case.holdout and case.holdout.truth is not None:
+        tell("measuring on the holdout")
+        answers = native.predict(case.holdout.table)
+        metrics = holdout_metrics(case.task, answers, case.holdout.truth, draft.manifest.classes)
+        draft = draft.with_fields(metrics=metrics)
+    tell("profiling the data")
+    draft = draft.with_file(PROFILE, canonical_bytes(profile_case(case, answers)))
+    draft = _choose_form(draft, case, native, golden, converter, tell)
+    return draft.with_file(CARD, write_card(draft.manifest))
+
+
+def _see_outputs(draft: Draft, case: Case) -> tuple[Draft, Native]:
+    """The draft with its outputs, as the loaded model was seen to answer them."""
+    first = load_form(draft.folder, draft.manifest, draft.manifest.serves)
+    outputs = first.predict(case.rows.take(range(min(SAMPLE, case.rows.rows))))
+    signature = Signature(inputs=case.inputs, outputs=infer_outputs(outputs))
+    draft = draft.with_fields(signature=signature, classes=name_classes(case, outputs))
+    # once more: classes decide how some runtimes read a model's answers
+    return draft, load_form(draft.folder, draft.manifest, draft.manifest.serves)
+
+
+def _choose_form(
+    draft: Draft, case: Case, native: Native, golden: Golden, converter: Converter | None, tell: Progress
+) -> Draft:
+    """The draft with its compiled form, or with the reason why it has none."""
+    if draft.recognised.framework != "scikit-learn":
+        return draft.with_fields(serves_because=BECAUSE[draft.recognised.framework])
+    if converter is None:
+        reason = SWITCHED_OFF if has_converter() else NO_CONVERTER
+        refused = Form(runtime="onnx", path="", refused=reason)
+        return draft.with_form("onnx", refused).with_fields(serves_because=f"There is no compiled form: {reason}.")
+    tell("comparing the compiled form")
+    held = case.holdout.table if case.holdout else None
+    rows = comparison_rows(native, draft.recognised.model, case.rows, held, golden)
+    compiled = compile_model(draft, native, converter, rows)
+    serves = "onnx" if compiled.serves else draft.manifest.serves
+    return draft.with_form("onnx", compiled.form).with_fields(serves=serves, serves_because=compiled.because)
+
+
+def _deliver(bundle: Bundle, goal: Path | None) -> Bundle:
+    """Where it was asked for, as a folder or one file."""
+    if goal is not None and goal.suffix == ARCHIVE_SUFFIX:
+        return open_bundle(bundle.pack(goal))
+    return publish(bundle, goal or Path.cwd() / f"{bundle.manifest.name}-{bundle.digest[:12]}")

@@ -1,0 +1,174 @@
+"""What kind of model is it? The given file's bytes are kept; an object in memory is dumped to one."""
+
+import importlib.util
+import pickle
+import shutil
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headgate.bundle.globals import foreign_globals
+from headgate.errors import Malformed, ModelError, NotFound, UnsupportedType, Untrusted
+from headgate.runtimes.python import run_model_file
+from headgate.runtimes.sklearn import load_estimator
+
+PICKLES = {".joblib", ".pkl", ".pickle"}
+SUFFIXES = (".joblib", ".pkl", ".onnx", ".py")
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A model whose file lies in the bundle's folder."""
+
+    framework: str  # "scikit-learn", "onnx", "python"
+    framework_version: str
+    runtime: str  # short name in the table of runtimes
+    file: str  # name in the bundle
+    model: Any = None  # the loaded object; None for ONNX
+    trusted: tuple[str, ...] = ()  # foreign globals that the caller named
+
+    @property
+    def form(self) -> str:
+        """Key of the form that the given file is."""
+        return "onnx" if self.framework == "onnx" else "native"
+
+
+def recognise(model: Any, folder: Path, trust_code: tuple[str, ...] = ()) -> Recognised:
+    """Put the model's file into the folder and say what it is.
+
+    Raises `NotFound`, `UnsupportedType`, `Untrusted` naming the foreign globals, `ModelError`, or `Malformed` for an
+    estimator that was not fitted.
+    """
+    if isinstance(model, str | Path):
+        return _recognise_file(Path(model), folder, trust_code)
+    if is_estimator(model):
+        _require_fitted(model)
+        dump_estimator(model, folder / "model.joblib")
+        return _recognise_pickle(folder / "model.joblib", trust_code)
+    if type(model).__module__.startswith("onnx.") and hasattr(model, "SerializeToString"):
+        (folder / "model.onnx").write_bytes(model.SerializeToString(deterministic=True))
+        return _onnx()
+    if not callable(getattr(model, "predict", None)):
+        raise UnsupportedType(
+            f"Expected a fitted estimator, an object with a method predict, an ONNX model or a file "
+            f"({', '.join(SUFFIXES)}), got a {type(model).__module__}.{type(model).__qualname__}."
+        )
+    _dump_object(model, folder / "model.pkl")
+    return _recognise_pickle(folder / "model.pkl", trust_code)
+
+
+def is_estimator(model: Any) -> bool:
+    """Whether it is a scikit-learn estimator; imports nothing."""
+    module = sys.modules.get("sklearn.base")
+    return module is not None and isinstance(model, module.BaseEstimator)
+
+
+def _recognise_file(path: Path, folder: Path, trust_code: tuple[str, ...]) -> Recognised:
+    suffix = path.suffix.lower()
+    if not path.exists():
+        raise NotFound(f"There is no model file {path}.")
+    if suffix not in {*PICKLES, ".onnx", ".py"} or not path.is_file():
+        raise UnsupportedType(
+            f"Expected a model file ending in {', '.join(SUFFIXES)}, got {path}. Save the model with joblib.dump, or "
+            f"wrap it in a .py file that defines `model`, an object with a method predict."
+        )
+    kept = folder / f"model{'.pkl' if suffix == '.pickle' else suffix}"
+    shutil.copyfile(path, kept)
+    if suffix == ".onnx":
+        return _onnx()
+    if suffix == ".py":
+        found = run_model_file(kept.read_bytes(), kept)
+        if not callable(getattr(found, "predict", None)):
+            raise ModelError(f"{path} defines `model`, a {type(found).__name__} without a method predict.")
+        return Recognised("python", "", "python", kept.name, found)
+    return _recognise_pickle(kept, trust_code, path)
+
+
+def _recognise_pickle(kept: Path, trust_code: tuple[str, ...], given: Path | None = None) -> Recognised:
+    foreign = foreign_globals(kept)
+    unknown = [name for name in foreign if name not in trust_code]
+    if unknown:
+        options = " ".join(f"--trust-code {name}" for name in unknown)
+        raise Untrusted(
+            f"{given or 'The model'} runs code that no ordinary estimator needs: {', '.join(unknown)}. "
+            f"If you trust it, name it: trust_code={tuple(unknown)!r}, or {options}.",
+            detail=[{"global": name} for name in unknown],
+        )
+    model = load_estimator(kept.read_bytes(), foreign)
+    if is_estimator(model):
+        _require_fitted(model)
+        return Recognised("scikit-learn", _version("scikit-learn"), "sklearn", kept.name, model, foreign)
+    if not callable(getattr(model, "predict", None)):
+        raise ModelError(
+            f"Expected an estimator or an object with a method predict in {given or kept.name}, "
+            f"got a {type(model).__module__}.{type(model).__qualname__}."
+        )
+    return Recognised("python", "", "python", kept.name, model, foreign)
+
+
+def _onnx() -> Recognised:
+    return Recognised("onnx", _version("onnxruntime"), "onnx", "model.onnx")
+
+
+def _require_fitted(model: Any) -> None:
+    from sklearn.exceptions import NotFittedError
+    from sklearn.utils.validation import check_is_fitted
+
+    try:
+        check_is_fitted(model)
+    except NotFittedError as error:
+        raise Malformed(f"Expected a fitted estimator, got {model!r} before fit: call fit(X, y) first.") from error
+    except TypeError as error:
+        raise Malformed(f"Expected a fitted estimator, got {model!r}: {error}") from error
+
+
+def dump_estimator(model: Any, path: Path) -> None:
+    """What `joblib.dump` writes, with the gaps in arrays of records blank: they hold whatever memory held before."""
+    from joblib.numpy_pickle import NumpyPickler
+
+    class BlankGaps(NumpyPickler):  # type: ignore[misc]  # joblib ships no types
+        def __init__(self, file: Any) -> None:
+            super().__init__(file)
+            self.blanked: dict[int, tuple[Any, Any]] = {}
+
+        def save(self, obj: Any) -> Any:
+            if type(obj) is np.ndarray and obj.dtype.names and not obj.dtype.hasobject:
+                # the original is kept too, so that its id stays its own
+                obj = self.blanked.setdefault(id(obj), (obj, _blank(obj)))[1]
+            return super().save(obj)
+
+    with path.open("wb") as file:
+        BlankGaps(file).dump(model)
+
+
+def _blank(records: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    clean = np.zeros(records.shape, records.dtype)
+    for name in records.dtype.names or ():
+        clean[name] = records[name]
+    return clean
+
+
+def _dump_object(model: Any, path: Path) -> None:
+    """By value with cloudpickle where it is installed and needed, else by reference."""
+    writer: Any = pickle
+    if importlib.util.find_spec("cloudpickle"):
+        import cloudpickle
+
+        writer = cloudpickle
+    try:
+        path.write_bytes(writer.dumps(model))
+    except (pickle.PicklingError, TypeError, AttributeError) as error:
+        raise UnsupportedType(
+            f"The {type(model).__qualname__} cannot be pickled: {error}. Put it into a .py file that defines `model`."
+        ) from error
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return ""

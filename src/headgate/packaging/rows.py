@@ -1,0 +1,56 @@
+"""The rows on which two forms of a model are compared."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from headgate.bundle.golden import Golden
+from headgate.errors import ModelError
+from headgate.packaging.native import Native
+from headgate.packaging.splits import find_splits, known_thresholds, rows_at_splits
+from headgate.packaging.synthesis import synthesise
+from headgate.packaging.table import Table, stack
+from headgate.records import Column
+from headgate.runtimes.columns import column_array
+from headgate.runtimes.frames import frame_maker, matrix_of
+
+MOST = 5_000  # rows of the data
+MADE_UP = 500
+
+
+def made_up_rows(model: Any, columns: Sequence[Column]) -> Table:
+    """Rows for a model that came without data."""
+    features = [column for column in columns if "feature" in column.roles]
+    return synthesise(features, MADE_UP, known_thresholds(model, [column.name for column in features]))
+
+
+def comparison_rows(native: Native, model: Any, data: Table, holdout: Table | None, golden: Golden) -> Table:
+    """Holdout and data, evenly thinned, rows at the split points of the model's trees, and the golden requests.
+
+    Raises `ModelError` when the model's own transformers fail on values from the data.
+    """
+    features = native.signature.features
+    names = [column.name for column in features]
+    parts = [_thin(table) for table in (holdout, data) if table is not None]
+    at_splits = _at_splits(native, model, parts[-1], names)
+    if at_splits is not None:
+        parts.append(at_splits)
+    if golden.rows:
+        asked = golden.inputs.columns
+        parts.append(Table({column.name: column_array(column, asked[column.name]) for column in features}))
+    return stack(parts, names)
+
+
+def _at_splits(native: Native, model: Any, base: Table, names: Sequence[str]) -> Table | None:
+    named = getattr(model, "feature_names_in_", None) is not None
+    make = frame_maker(native.signature.features) if named else matrix_of
+    base = Table({name: base.columns[name] for name in names})
+    try:
+        return rows_at_splits(find_splits(model), base, names, lambda rows: make(native.batch(rows)))
+    except Exception as error:
+        raise ModelError(f"The model's transformers failed at split points: {type(error).__name__}: {error}") from error
+
+
+def _thin(table: Table) -> Table:
+    return table.take(np.unique(np.linspace(0, table.rows - 1, min(table.rows, MOST)).astype(np.int64)))

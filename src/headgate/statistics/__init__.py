@@ -1,0 +1,1 @@
+"""Profiles and metrics: pure functions on arrays."""
