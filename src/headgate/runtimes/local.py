@@ -81,9 +81,13 @@ def columns_of(data: Any, signature: Signature) -> Mapping[str, Sequence[Any] | 
     if hasattr(data, "column_names") or hasattr(data, "columns"):
         present = set(getattr(data, "column_names", None) or data.columns)
         return {column.name: _column_of(data, column) for column in features if column.name in present}
-    if isinstance(data, Sequence) and not isinstance(data, str) and data and isinstance(data[0], Mapping):
+    if _is_rows(data):
         return {column.name: [row.get(column.name) for row in data] for column in features}
     return _by_position(data, features)
+
+
+def _is_rows(data: Any) -> bool:
+    return isinstance(data, Sequence) and not isinstance(data, str) and bool(data) and isinstance(data[0], Mapping)
 
 
 def _column_of(data: Any, column: Column) -> Sequence[Any] | Array:

@@ -189,11 +189,13 @@ def _find_outputs(outputs: Sequence[Any], manifest: Manifest, options: dict[str,
     chances = named.get(options.get(PROBABILITIES, PROBABILITIES))
     if manifest.task != "classification":
         return labels or outputs[0], None
-    if labels is None:
-        labels = next((output for output in outputs if output.type in DTYPES and output.type not in CHANCES), None)
-    if chances is None:
-        chances = next((output for output in outputs if output.type in CHANCES or output.type.startswith("seq(")), None)
+    labels = labels or _first(outputs, lambda kind: kind in DTYPES and kind not in CHANCES)
+    chances = chances or _first(outputs, lambda kind: kind in CHANCES or kind.startswith("seq("))
     return labels, None if chances is labels else chances
+
+
+def _first(outputs: Sequence[Any], fits: Callable[[str], bool]) -> Any:
+    return next((output for output in outputs if fits(output.type)), None)
 
 
 def _class_reader(labels: Any, classes: Sequence[Any]) -> Callable[[Array], Array]:

@@ -5,6 +5,7 @@ it: a matrix when all features are numbers of one dtype, else a frame where pand
 answers one value per row, or a mapping with `predictions` and perhaps `probabilities`.
 """
 
+import hashlib
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
@@ -46,7 +47,7 @@ class PythonModel:
             return outputs
         except HeadgateError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ModelError(f"The model failed on {batch.rows} rows: {type(error).__name__}: {error}") from error
 
     def stream(self, batch: Batch) -> Iterator[Outputs]:
@@ -90,14 +91,14 @@ def run_model_file(content: bytes, path: Path) -> Any:
 
     The module is compiled from these bytes: nothing is written beside the file.
     """
-    module = types.ModuleType(f"headgate_model_{path.stem}")
+    module = types.ModuleType(f"headgate_model_{hashlib.sha256(content).hexdigest()[:16]}")
     module.__file__ = str(path)
     # classes defined in the file look themselves up here
     sys.modules[module.__name__] = module
     try:
         # the author's code; the bundle was signed by somebody who is trusted
         exec(compile(content, str(path), "exec"), module.__dict__)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ModelError(f"{path.name} failed when it was run: {type(error).__name__}: {error}") from error
     if not hasattr(module, "model"):
         raise ModelError(f"{path.name} should define `model`, an object with a method predict; it does not.")
