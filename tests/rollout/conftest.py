@@ -1,29 +1,10 @@
-"""A database, a clock that the test owns, and the world around them."""
-
-from collections.abc import Iterator
-from pathlib import Path
+"""The world around rollouts, on every database engine."""
 
 import pytest
 from tests.rollout.world import World
 
-from headgate.ledger.events import open_ledger
-from headgate.storage.database import Database, open_database, sqlite_url
-from headgate.storage.migrating import migrate
+from headgate.storage.database import Database
 from headgate.testing.clock import FakeClock
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def database(tmp_path: Path, clock: FakeClock) -> Iterator[Database]:
-    opened = open_database(sqlite_url(tmp_path / "headgate.db"), clock)
-    migrate(opened)
-    open_ledger(opened, tmp_path / "keys")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

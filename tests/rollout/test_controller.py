@@ -1,5 +1,6 @@
 """What the controller makes of what the nodes say, step by step, under a clock that the test owns."""
 
+import threading
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +12,7 @@ from headgate.ledger.events import list_events
 from headgate.records import Column
 from headgate.registry.versions import retire
 from headgate.rollout.controller import MARGIN_SECONDS, Controller
-from headgate.rollout.endpoints import condition, delete_endpoint, live_now
+from headgate.rollout.endpoints import delete_endpoint, live_now, standing
 from headgate.rollout.nodes import SILENT_SECONDS
 from headgate.rollout.publishing import begin_epoch, node_routes, read_cursor
 from headgate.rollout.rollouts import Rollout
@@ -119,7 +120,7 @@ def test_the_first_version_that_fails_leaves_nothing_behind(world: World) -> Non
     world.controller.step()
     with world.database.read() as tx:
         assert node_routes(tx) == ()
-        assert condition(tx, "fraud") == "down"
+        assert standing(tx, "fraud") == ("down", None)
     # and its contract binds nobody
     world.promote(world.register(2, Column(name="other", dtype="string")))
     assert world.table().contract.inputs[0].name == "other"
@@ -261,8 +262,11 @@ def test_a_way_back_that_cannot_be_loaded_fails_and_says_so(world: World) -> Non
     world.roll_back()
     world.node.fail(reason="the file is gone")
     world.controller.step()
+    assert world.look(rollout).state == "rolling_back", "the node tries again"
+    wait(world, DEADLINE + 2)
     assert world.look(rollout).state == "failed"
     assert "could not go back" in world.look(rollout).reason
+    assert "the file is gone" in world.look(rollout).reason
     assert answering(world) == "fraud:2"
 
 
@@ -370,3 +374,61 @@ def test_a_version_that_is_retired_before_it_is_published_fails(world: World) ->
     world.controller.step()
     assert world.look(rollout).state == "failed"
     assert "retired" in world.look(rollout).reason
+
+
+def test_controllers_that_step_at_the_same_time_take_effect_once(world: World) -> None:
+    rollouts = [world.deploy(world.register(number), f"endpoint-{number}") for number in range(4)]
+    controllers = [Controller(world.database, world.nodes, world.clock, LOAD_SECONDS) for _ in range(4)]
+
+    def race() -> None:
+        threads = [threading.Thread(target=controller.step) for controller in controllers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    race()
+    world.node.take()
+    race()
+    for rollout in rollouts:
+        assert states(world.look(rollout)) == ["pending", "loading", "verifying", "promoted"]
+        assert world.table(rollout.endpoint).generation == 1
+    assert verify_ledger(world.database).ok
+
+
+def test_an_ended_rollout_moves_nothing_after_a_restart(world: World) -> None:
+    world.promote(world.register(1))
+    world.deploy(world.register(2))
+    world.controller.step()
+    world.node.fail()
+    world.controller.step()
+    before = world.table()
+    again = Controller(world.database, world.nodes, world.clock, LOAD_SECONDS)
+    for _ in range(3):
+        world.clock.advance(1)
+        again.step()
+    assert world.table() == before
+
+
+def test_after_a_failed_rollout_the_next_one_starts_afresh(world: World) -> None:
+    world.promote(world.register(1))
+    failed = world.deploy(world.register(2))
+    world.controller.step()
+    world.node.fail()
+    world.controller.step()
+    assert world.look(failed).state == "failed"
+    # the node still says why it could not take the last one
+    retried = world.promote("fraud:2")
+    assert retried.id != failed.id
+    assert answering(world) == "fraud:2"
+
+
+def test_nothing_to_go_back_from_is_refused_and_moves_nothing(world: World) -> None:
+    world.deploy(world.register(1))
+    world.controller.step()
+    world.node.fail()
+    world.controller.step()
+    before = world.table()
+    with pytest.raises(Refused, match="nothing to go back from"):
+        world.roll_back()
+    assert world.table() == before

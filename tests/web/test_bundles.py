@@ -132,3 +132,14 @@ def test_leftovers_of_a_killed_process_are_removed(tmp_path: Path) -> None:
     second = Console(tmp_path)
     assert not left.exists()
     second.app.close()
+
+
+def test_too_many_uploads_at_once_are_asked_to_come_back(console: Console) -> None:
+    uploads = console.app.plane.uploads
+    taken = 0
+    while uploads.acquire(blocking=False):
+        taken += 1
+    answer = console.upload(console.bundle())
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    uploads.release(taken)
+    assert console.upload(console.bundle()).status_code == 201

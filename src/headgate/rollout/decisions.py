@@ -23,7 +23,8 @@ class Decision(Record, frozen=True, kw_only=True):
 def decide(rollout: Rollout, observation: Observation, spent: float, allowed: float) -> Decision | None:
     """The next move of an all-at-once rollout, or None: wait.
 
-    `spent` and `allowed` are seconds since the rollout was published. Nobody there is never a reason to promote.
+    `spent` is the seconds that it was watched in its state, of those `allowed`. Nobody there is never a reason to
+    promote.
     """
     if rollout.state == "pending":
         return Decision(triggers=("publish",), reason="handed to the nodes", publication="candidate")
@@ -43,10 +44,10 @@ def _going_back(observation: Observation, spent: float, allowed: float) -> Decis
     evidence = (_evidence(observation, spent),)
     if observation.in_force:
         return Decision(triggers=("restored",), reason=_said(observation), evidence=evidence)
-    # without nodes it stays on its way: those that come back are told the version before
-    if observation.living and (observation.failures or spent >= allowed):
-        reason = "; ".join(observation.failures) or f"after {allowed:.0f} s {_missing(observation)}"
-        return Decision(triggers=("fail",), reason=f"could not go back: {reason}", evidence=evidence)
+    # nodes try again what they could not take, and those that come back are told the version before: it has time
+    if observation.living and spent >= allowed:
+        reason = "; ".join(observation.failures) or _missing(observation)
+        return Decision(triggers=("fail",), reason=f"could not go back in {allowed:.0f} s: {reason}", evidence=evidence)
     return None
 
 

@@ -145,12 +145,12 @@ def require_revision(endpoint: Endpoint, revision: int | None) -> None:
         )
 
 
-def condition(tx: Tx, name: str) -> Condition:
-    """What goes on at the endpoint now."""
-    running = active_rollout(tx, name)
+def standing(tx: Tx, name: str) -> tuple[Condition, Live | None]:
+    """What goes on at the endpoint now, and what answers."""
+    live, running = live_now(tx, name), active_rollout(tx, name)
     if running is not None:
-        return "rolling_back" if running.state == "rolling_back" else "deploying"
-    return "live" if live_now(tx, name) else "down"
+        return "rolling_back" if running.state == "rolling_back" else "deploying", live
+    return "live" if live else "down", live
 
 
 def live_now(tx: Tx, name: str) -> Live | None:

@@ -13,13 +13,12 @@ from headgate.rollout.deployments import roll_back
 from headgate.rollout.endpoints import (
     Endpoint,
     Live,
-    condition,
     delete_endpoint,
     get_endpoint,
     list_endpoints,
     live_at,
-    live_now,
     require_revision,
+    standing,
 )
 from headgate.rollout.publishing import newest_table
 from headgate.rollout.rollouts import page_of_rollouts
@@ -90,7 +89,7 @@ class RecordShape(Shape):
 def show_endpoint(tx: Tx, plane: ControlPlane, endpoint: Endpoint, moment: str | None = None) -> EndpointShape:
     """The endpoint with what is live, or with what was live at a moment."""
     if moment is None:
-        live, state = live_now(tx, endpoint.name), condition(tx, endpoint.name)
+        state, live = standing(tx, endpoint.name)
     else:
         live = live_at(tx, endpoint.name, moment)
         state = "live" if live else "down"

@@ -18,6 +18,8 @@ from headgate.storage.stores import ArtifactStore
 
 # long polls each hold a thread; beyond this they are answered at once
 POLLS = 16
+# uploads hold one too, and may come slowly; beyond this they are asked to come back
+UPLOADS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,7 @@ class ControlPlane:
     bell: Bell
     control_port: int  # the one that is listened on, also where the setting is 0
     polls: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(POLLS))
+    uploads: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(UPLOADS))
 
     @property
     def url(self) -> str:

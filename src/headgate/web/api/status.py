@@ -7,7 +7,7 @@ from headgate import __version__
 from headgate.ledger.events import read_head
 from headgate.records import HostReport, NodeReport, WorkerReport
 from headgate.registry.versions import count_versions
-from headgate.rollout.endpoints import Endpoint, condition, count_endpoints, every_endpoint, live_now
+from headgate.rollout.endpoints import Endpoint, count_endpoints, every_endpoint, standing
 from headgate.rollout.rollouts import active_rollouts
 from headgate.storage.database import Tx
 from headgate.web.api.guards import Who, guard, guarded
@@ -93,10 +93,8 @@ def _host(report: HostReport) -> HostShape:
 
 
 def _endpoint(tx: Tx, endpoint: Endpoint) -> EndpointState:
-    live = live_now(tx, endpoint.name)
-    return EndpointState(
-        endpoint=endpoint.name, version=live.version if live else None, state=condition(tx, endpoint.name)
-    )
+    state, live = standing(tx, endpoint.name)
+    return EndpointState(endpoint=endpoint.name, version=live.version if live else None, state=state)
 
 
 @router.get("/status")

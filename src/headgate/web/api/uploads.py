@@ -14,7 +14,7 @@ from fastapi import Request
 
 from headgate.bundle.archive import Limits
 from headgate.bundle.bundle import Bundle, open_bundle
-from headgate.errors import Malformed, ReceiptTimeout, TooLarge
+from headgate.errors import Malformed, ReceiptTimeout, TooLarge, Unavailable
 from headgate.home import Home
 from headgate.web.api.plane import ControlPlane
 from headgate.web.api.trust import accepted_signer
@@ -26,9 +26,11 @@ STAGING = "upload-"
 def received_bundle(plane: ControlPlane, request: Request) -> Iterator[tuple[Bundle, Path, str]]:
     """The bundle in a request's body, its archive, and who signed it ("" for nobody); all removed afterwards.
 
-    Raises `TooLarge`, `ReceiptTimeout`, `BadArchive`, `Malformed`, `Corrupt`, and `Untrusted` for a bundle that could
-    run code and is not signed by a key that this instance trusts.
+    Raises `TooLarge`, `ReceiptTimeout`, `BadArchive`, `Malformed`, `Corrupt`, `Unavailable` when too many come at
+    once, and `Untrusted` for a bundle that could run code and is not signed by a key that this instance trusts.
     """
+    if not plane.uploads.acquire(blocking=False):
+        raise Unavailable("Too many bundles are being received. Send it again.", retry_after=1.0)
     folder = Path(tempfile.mkdtemp(prefix=STAGING, dir=plane.home.run))
     try:
         archive = folder / "bundle.hgb"
@@ -38,6 +40,7 @@ def received_bundle(plane: ControlPlane, request: Request) -> Iterator[tuple[Bun
         bundle = open_bundle(archive, folder / "bundle", limits)
         yield bundle, archive, accepted_signer(bundle, plane.trusted)
     finally:
+        plane.uploads.release()
         shutil.rmtree(folder, ignore_errors=True)
 
 
