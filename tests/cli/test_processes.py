@@ -1,12 +1,18 @@
 """`up`, `down` and `status` where no control plane answers; nothing starts that should not."""
 
 import json
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Headgate
 
+from headgate.cli.status import status_of_home
+from headgate.client import local
+from headgate.client.local import free_ports
 from headgate.home import Home
 from headgate.settings import setting_declarations
 
@@ -62,3 +68,32 @@ def test_status_of_a_dead_home_is_3(headgate: Headgate, home: Home) -> None:
     (home.run / "agent.json").write_text(json.dumps({"pid": 2**22 + 1, "port": 8000}))
     assert headgate("status").code == 3
     assert headgate("down").code == 3
+
+
+def test_up_detached_answers_until_down(headgate: Headgate, home: Home) -> None:
+    port, control_port = free_ports(2)
+    command = [sys.executable, "-m", "headgate", "up", "--detach", "--output", "json"]
+    flags = ["--port", str(port), "--control-port", str(control_port)]
+    ran = subprocess.run([*command, *flags], capture_output=True, text=True, check=False)
+    try:
+        assert ran.returncode == 0, ran.stderr
+        begun = json.loads(ran.stdout)
+        assert begun["data"]["url"] == f"http://127.0.0.1:{port}"
+        assert headgate("up", "--detach").code == 1
+        assert headgate("status", "--output", "json").json["workers"][0]["ready"] is True
+        assert headgate("gate", "list", "-q").out.split()[0] == "not-retired"
+        assert headgate("project", "environments", "-q").out.split() == ["production", "staging"]
+        os.kill(headgate("status", "--output", "json").json["control"]["pid"], signal.SIGSTOP)
+        assert status_of_home(home)["workers"][0]["pid"] == begun["workers"][0]["pid"]
+    finally:
+        resume(home)
+        stopped = headgate("down", "--output", "json")
+    assert stopped.code == 0, stopped.err
+    assert begun["agent"]["pid"] in stopped.json["stopped"]
+    assert local.find_runners(home) == []
+    assert headgate("status").code == 3
+
+
+def resume(home: Home) -> None:
+    for runner in local.find_runners(home):
+        os.kill(runner.pid, signal.SIGCONT)

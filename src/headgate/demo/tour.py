@@ -43,7 +43,6 @@ class Summary:
     answered: dict[str, int]
     events: int
     seconds: float
-    rows: list[dict[str, float]]
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -64,7 +63,7 @@ class Tour:
         self._client = client
         self._tell = narrator
         self._folder = folder
-        self._name = _free_name(client)
+        self.name = _free_name(client)
 
     def walk(self) -> Summary:
         """Take every step; raises `BrokenPromise` or what a step met."""
@@ -74,12 +73,12 @@ class Tour:
         before, after = self._register(forest, regression)
         self._deploy_first(before)
         self._predict(data)
-        self._refuse(data, after)
+        self.refuse(data, after)
         tally = self._replace(data, {before: forest, after: regression}, before, after)
         events = self._look_back()
         return Summary(
-            model=self._name,
-            endpoint=self._name,
+            model=self.name,
+            endpoint=self.name,
             before=before,
             after=after,
             sent=tally.sent,
@@ -88,7 +87,6 @@ class Tour:
             answered=dict(tally.by_version),
             events=events,
             seconds=round(time.monotonic() - begun, 1),
-            rows=data.rows(2),
         )
 
     def _package(self, data: Data) -> tuple[Trained, Trained]:
@@ -101,7 +99,7 @@ class Tour:
         with self._tell.busy(f"packaging the {kind}"):
             bundle = package(
                 model,
-                name=self._name,
+                name=self.name,
                 data=data.train,
                 target=data.train_outcome,
                 holdout=(data.held, data.held_outcome),
@@ -131,7 +129,7 @@ class Tour:
     def _predict(self, data: Data) -> None:
         self._tell.step("Ask it")
         rows = data.rows(3)
-        answer = self._client.predict(self._name, rows)
+        answer = self._client.predict(self.name, rows)
         _promise(len(answer.predictions) == len(rows), f"{len(rows)} predictions, got {len(answer.predictions)}")
         outcomes = [("malignant", "benign")[int(label)] for label in answer.predictions]
         shown = list(rows[0])[:2]
@@ -142,12 +140,13 @@ class Tour:
         self._tell.table([*shown, "", "prediction", "probability"], cells)
         self._tell.result(f"answered by {answer.model}")
 
-    def _refuse(self, data: Data, unapproved: str) -> None:
+    def refuse(self, data: Data, unapproved: str) -> None:
+        """Ask with text in a numeric column, deploy what nobody approved: both have to be refused."""
         self._tell.step("Try what should not work")
         rows: list[dict[str, Any]] = [*data.rows(2)]
         rows[1]["mean radius"] = "large"
         try:
-            self._client.predict(self._name, rows)
+            self._client.predict(self.name, rows)
         except SignatureMismatch as error:
             self._tell.refusal(f"422 {error.message}")
             places = [(item.get("row"), item.get("column")) for item in error.detail]
@@ -168,7 +167,7 @@ class Tour:
         url = str(self._client.status().data["url"])
         with (
             self._tell.busy("the swap"),
-            Load(url, self._name, questions, connections=CONNECTIONS, pause=PAUSE) as load,
+            Load(url, self.name, questions, connections=CONNECTIONS, pause=PAUSE) as load,
         ):
             time.sleep(AROUND)
             self._deploy(after)
@@ -198,7 +197,7 @@ class Tour:
         return int(report.checked)
 
     def _deploy(self, version: str) -> Document:
-        return self._client.deploy(version, self._name, environment="production", reason=f"demo: {version} goes live")
+        return self._client.deploy(version, self.name, environment="production", reason=f"demo: {version} goes live")
 
 
 def questions_of(data: Data, models: dict[str, Any], count: int = QUESTIONS) -> list[Question]:
