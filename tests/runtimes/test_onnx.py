@@ -172,7 +172,7 @@ class TestInputs:
     def test_an_unknown_input_is_said_at_load(self, tmp_path: Path) -> None:
         nodes = [helper.make_node("Add", ["a", "z"], ["y"])]
         inputs = [value("a", TensorProto.FLOAT, None, 1), value("z", TensorProto.FLOAT, None, 1)]
-        with pytest.raises(ModelError, match=r"\['z'\]"):
+        with pytest.raises(ModelError, match="'z' of the ONNX model"):
             load(tmp_path, graph(nodes, inputs, [value("y", TensorProto.FLOAT, None, 1)]))
 
     def test_what_cannot_be_fed_from_columns_is_said_at_load(self, tmp_path: Path) -> None:

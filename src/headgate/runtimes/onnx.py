@@ -6,7 +6,7 @@ by the form's options `predictions` and `probabilities` (names of outputs). Miss
 which is how onnxruntime spells it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -104,13 +104,15 @@ def _plan_inputs(inputs: Sequence[Any], features: Sequence[Column]) -> Feed:
     if len(inputs) == 1 and _takes_matrix(inputs[0], features):
         return _matrix_feed(inputs[0].name, DTYPES[inputs[0].type])
     by_name = {column.name: column for column in features}
-    if len(inputs) == 1 and len(features) == 1:
+    if len(inputs) == len(features) == 1:
         by_name = {inputs[0].name: features[0]}
-    if missing := [given.name for given in inputs if given.name not in by_name]:
-        raise ModelError(
-            f"The ONNX model has inputs {missing} that are no features of the signature: {[c.name for c in features]}."
-        )
-    return _column_feed([(given.name, by_name[given.name], DTYPES[given.type], len(given.shape)) for given in inputs])
+    return _column_feed([_plan_column(given, by_name) for given in inputs])
+
+
+def _plan_column(given: Any, features: Mapping[str, Column]) -> tuple[str, Column, np.dtype[Any], int]:
+    if given.name not in features:
+        raise ModelError(f"Input {given.name!r} of the ONNX model is no feature of the signature: {list(features)}.")
+    return given.name, features[given.name], DTYPES[given.type], len(given.shape)
 
 
 def _takes_matrix(given: Any, features: Sequence[Column]) -> bool:
@@ -181,17 +183,21 @@ def _plan_outputs(outputs: Sequence[Any], manifest: Manifest, options: dict[str,
 
 def _find_outputs(outputs: Sequence[Any], manifest: Manifest, options: dict[str, str]) -> tuple[Any, Any]:
     """The outputs with the predictions and with the probabilities, None where there is none."""
-    named = {output.name: output for output in outputs}
-    for option in (PREDICTIONS, PROBABILITIES):
-        if option in options and options[option] not in named:
-            raise ModelError(f"The ONNX model has no output {options[option]!r}; it has {sorted(named)}.")
-    labels = named.get(options.get(PREDICTIONS, PREDICTIONS))
-    chances = named.get(options.get(PROBABILITIES, PROBABILITIES))
+    labels = _named(PREDICTIONS, outputs, options)
+    chances = _named(PROBABILITIES, outputs, options)
     if manifest.task != "classification":
         return labels or outputs[0], None
     labels = labels or _first(outputs, lambda kind: kind in DTYPES and kind not in CHANCES)
     chances = chances or _first(outputs, lambda kind: kind in CHANCES or kind.startswith("seq("))
     return labels, None if chances is labels else chances
+
+
+def _named(role: str, outputs: Sequence[Any], options: dict[str, str]) -> Any:
+    """The output that the options name for a role, or that is named like it."""
+    named = {output.name: output for output in outputs}
+    if role in options and options[role] not in named:
+        raise ModelError(f"The ONNX model has no output {options[role]!r}; it has {sorted(named)}.")
+    return named.get(options.get(role, role))
 
 
 def _first(outputs: Sequence[Any], fits: Callable[[str], bool]) -> Any:

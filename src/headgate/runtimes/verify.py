@@ -15,6 +15,7 @@ from headgate.runtimes.columns import batch_from_columns
 from headgate.runtimes.runtime import LoadedModel, Outputs
 
 PREDICTIONS, PROBABILITIES = "predictions", "probabilities"
+FEW = 32
 
 
 def check_outputs(outputs: Outputs, rows: int, task: Task, classes: Sequence[Any]) -> None:
@@ -43,7 +44,10 @@ def _finite(array: Array) -> bool:
         return all(value is not None and value == value for value in array.flat)
     if kind not in "fc":
         return True
-    return math.isfinite(array.item()) if array.size == 1 and kind == "f" else bool(np.isfinite(array).all())
+    if kind == "f" and array.size <= FEW:
+        # for few numbers, leaving NumPy is faster than staying
+        return all(map(math.isfinite, array.ravel().tolist()))
+    return bool(np.isfinite(array).all())
 
 
 def _first_infinite(array: Array) -> int:
