@@ -38,12 +38,11 @@ class ConnectionCounts:
     def __init__(self, path: Path, *, look_seconds: float = _LOOK_SECONDS) -> None:
         self.open = 0
         self._accepted = 0
-        self._accepting = 1
+        self._accepting = 0
         self._look_seconds = look_seconds
         self._next_look = 0.0
         self._others: list[int] = []
-        self._map = _mapped(path)
-        self._place = self._claim(path)
+        self._map, self._place = _claimed(path)
 
     def opened(self) -> None:
         """One more connection."""
@@ -54,6 +53,11 @@ class ConnectionCounts:
     def closed(self) -> None:
         """One less."""
         self.open -= 1
+        self._write()
+
+    def join(self) -> None:
+        """This worker takes connections from now on."""
+        self._accepting = 1
         self._write()
 
     def leave(self) -> None:
@@ -95,17 +99,24 @@ class ConnectionCounts:
     def _write(self) -> None:
         _COUNTS.pack_into(self._map, self._place + _COUNTS_OFFSET, max(0, self.open), self._accepted, self._accepting)
 
-    def _claim(self, path: Path) -> int:
-        """A free slot, or a dead process'; two workers never claim at once."""
-        with path.parent.joinpath(f".{path.name}.lock").open("w") as lock:
+
+def _claimed(path: Path) -> tuple[mmap.mmap, int]:
+    """The shared file and a place in it: a free one or a dead process'. Two workers never claim at once."""
+    try:
+        with open(os.open(path.with_name(f".{path.name}.lock"), os.O_WRONLY | os.O_CREAT, 0o600), "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            mapped = _mapped(path)
             for number in range(SLOTS):
                 place = len(_MAGIC) + number * _SLOT.size
-                if not is_alive(self._read(place)):
-                    pid = os.getpid()
-                    _SLOT.pack_into(self._map, place, pid, started_at(pid), 0, 0, 1)
-                    return place
-        raise RuntimeError(f"expected at most {SLOTS} workers on one node, all slots of {path} are taken")
+                if not is_alive(Slot(*_SLOT.unpack_from(mapped, place))):
+                    _SLOT.pack_into(mapped, place, os.getpid(), started_at(os.getpid()), 0, 0, 0)
+                    return mapped, place
+        reason = f"all {SLOTS} places are taken"
+    except OSError as error:
+        reason = str(error)
+    # sharing evenly is good, answering is better
+    _log.warning("this worker takes connections as if it were alone: %s: %s", path, reason)
+    return mmap.mmap(-1, _SIZE), len(_MAGIC)
 
 
 def is_alive(slot: Slot) -> bool:
@@ -127,7 +138,6 @@ def started_at(pid: int) -> int:
 def _mapped(path: Path) -> mmap.mmap:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
         os.posix_fallocate(descriptor, 0, _SIZE)
         mapped = mmap.mmap(descriptor, _SIZE)
         if mapped[: len(_MAGIC)] != _MAGIC:

@@ -50,6 +50,7 @@ class Acceptor:
         """Begin to accept."""
         self._listener.setblocking(False)
         self._running = True
+        self._counts.join()
         self._resume()
 
     def stop(self) -> None:

@@ -63,8 +63,7 @@ class Contract:
         self.names = tuple(column.name for column in self.features)
         self.columns = {column.name: column for column in signature.inputs}
         # columns that the model never sees may be missing
-        self.types = {column.name: cell_type(column) for column in self.features}
-        self.types |= {column.name: cell_type(column, nullable=True) for column in self.others}
+        self.types = {name: cell_type(column, column not in self.features) for name, column in self.columns.items()}
         # the one dtype of a matrix; whole numbers with nulls have no such dtype and go column by column
         dtype = matrix_dtype(signature)
         gaps = any(column.nullable for column in self.features)
@@ -86,12 +85,12 @@ class Contract:
         return Batch(self.names, columns={column.name: column_array(column, cells) for column, cells in columns})
 
 
-def cell_type(column: Column, nullable: bool | None = None) -> Any:
+def cell_type(column: Column, optional: bool = False) -> Any:
     """The type of one row's value, as msgspec checks it: no coercion, but a whole number is a fine float."""
     kind = _scalar_type(column.dtype)
     for size in reversed(column.shape):
         kind = list_of(kind) if size < 0 else list_of(kind, size, size)
-    return kind | None if (column.nullable if nullable is None else nullable) else kind
+    return kind | None if column.nullable or optional else kind
 
 
 def _scalar_type(dtype: Dtype) -> Any:

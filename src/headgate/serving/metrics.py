@@ -12,8 +12,7 @@ from headgate.serving.series_file import (
     Totals,
     add,
     fold_dead,
-    read_folded,
-    read_series,
+    read_all,
 )
 
 NAMES_BYTES = 512 * 1024
@@ -174,12 +173,9 @@ class VariantMetrics:
 
 def totals(folder: Path) -> Totals:
     """Every series added up over the node's workers; counters of the dead count on, their gauges do not."""
-    # the files before what is folded: a worker that dies and is folded meanwhile is known by its identity
-    workers = read_series(folder)
-    folded, found = read_folded(folder)
+    workers, found = read_all(folder)
     for worker in workers:
-        if worker.identity not in folded:
-            add(found, {key: values for key, values in worker.series.items() if worker.alive or key[0] not in GAUGES})
+        add(found, {key: values for key, values in worker.series.items() if worker.alive or key[0] not in GAUGES})
     found[WORKERS, ()] = [float(sum(worker.alive for worker in workers))]
     return found
 

@@ -95,18 +95,37 @@ def read_series(folder: Path) -> list[WorkerSeries]:
     return [found for path in sorted(folder.glob(f"*{SUFFIX}")) if (found := _read(path)) is not None]
 
 
-def read_folded(folder: Path) -> tuple[set[str], Totals]:
-    """The identities of the dead workers that were folded, and what they counted together."""
+class Folded(NamedTuple):
+    """What dead workers counted together. Their files may still be there: `identities` are those of the last fold."""
+
+    number: int = 0  # of folds so far
+    identities: frozenset[str] = frozenset()
+    series: Totals = {}
+
+
+def read_folded(folder: Path) -> Folded:
+    """What was folded so far."""
     try:
         document = json.loads((folder / FOLDED).read_bytes())
-        return set(document["identities"]), {
-            (name, _labels(labels)): values for name, labels, values in document["series"]
-        }
+        series = {(name, _labels(labels)): values for name, labels, values in document["series"]}
+        return Folded(document["number"], frozenset(document["identities"]), series)
     except FileNotFoundError:
-        return set(), {}
+        return Folded()
     except (ValueError, TypeError, KeyError) as error:
         _log.warning("counters of earlier workers are lost: %s cannot be read: %s", folder / FOLDED, error)
-        return set(), {}
+        return Folded()
+
+
+def read_all(folder: Path) -> tuple[list[WorkerSeries], Totals]:
+    """The workers whose files count, and what the others counted before: nothing twice, nothing missing."""
+    before = read_folded(folder)
+    while True:
+        workers = read_series(folder)
+        folded = read_folded(folder)
+        # a fold between the two looks could have taken files along that were read
+        if folded.number == before.number:
+            return [worker for worker in workers if worker.identity not in folded.identities], folded.series
+        before = folded
 
 
 def add(totals: Totals, series: Totals) -> None:
@@ -121,18 +140,20 @@ def add(totals: Totals, series: Totals) -> None:
 
 def fold_dead(folder: Path, gauges: Collection[str]) -> None:
     """Move what dead workers counted into one file and delete theirs; gauges die with their worker."""
-    with (folder / _FOLDING).open("w") as lock:
+    with open(os.open(folder / _FOLDING, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         dead = [worker for worker in read_series(folder) if not worker.alive]
         if not dead:
             return
-        identities, totals = read_folded(folder)
+        folded = read_folded(folder)
+        totals = dict(folded.series)
         for worker in dead:
-            if worker.identity not in identities:
+            if worker.identity not in folded.identities:
                 add(totals, {key: values for key, values in worker.series.items() if key[0] not in gauges})
         # written before the files go: a reader tells by the identity that a file is in it already
         document: dict[str, Any] = {
             "format": 1,
+            "number": folded.number + 1,
             "identities": [worker.identity for worker in dead],
             "series": [[name, labels, values] for (name, labels), values in totals.items()],
         }

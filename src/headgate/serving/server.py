@@ -192,6 +192,9 @@ class RequestReader:
             self._check_size(int(headers["content-length"]))
         if "transfer-encoding" in headers and headers["transfer-encoding"].lower() != b"chunked":
             self._stop(Malformed("The only transfer encoding that is understood is chunked."))
+        if "upgrade" in headers and headers.get("content-length", b"0") != b"0":
+            # the parser leaves the body to the other protocol
+            self._stop(Malformed("No other protocol is spoken here. Send the request without Upgrade."))
         if "expect" in headers:
             if headers["expect"].lower() != b"100-continue":
                 self._stop(Malformed("The only expectation that is understood is 100-continue."))
@@ -272,14 +275,17 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._deaf:
             return
-        reader = self._reader
-        fresh = reader.between
+        fresh = self._reader.between
         if fresh:
             end = data.find(END) + len(END)
             head = self._server.heads.get(data[:end])
             if head is not None and len(data) - end == head.length:
                 self._take(Exchange(self, head.method, head.target, head.headers, data[end:]))
                 return
+        self._parse(data, fresh)
+
+    def _parse(self, data: bytes, fresh: bool) -> None:
+        reader = self._reader
         try:
             reader.feed(data)
         except httptools.HttpParserUpgrade:

@@ -160,7 +160,7 @@ def linear_graph(model: LinearModel) -> bytes:
     from onnx import TensorProto, helper
 
     weights = np.array(model.weights, np.float64).reshape(-1, 1)
-    constants = {"weights": weights, "bias": np.array([model.bias]), **_trap_constants(model)}
+    constants = {"weights": weights, "bias": np.array([model.bias], np.float64), **_trap_constants(model)}
     nodes = [
         *_trap_nodes(model),
         helper.make_node("MatMul", ["features", "weights"], ["product"]),

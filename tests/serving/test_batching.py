@@ -1,0 +1,159 @@
+"""Batches of one tick: nobody gets another's rows, and only the caller whose rows fail is told so."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headgate.errors import HeadgateError, ModelError, Unavailable
+from headgate.runtimes.batch import Batch
+from headgate.serving.batching import MAX_BATCH_ROWS, MAX_WAITING, Answer, Batcher, Cost
+
+SHORT, LONG = Cost(fixed=1e-6, per_row=0.0), Cost(fixed=1.0, per_row=0.0)
+
+
+class Caller:
+    """Remembers what it was told."""
+
+    def __init__(self, *values: float, deadline: float = float("inf")) -> None:
+        self.values: list[Any] = [(value,) for value in values]
+        self.deadline = deadline
+        self.answer: list[float] | None = None
+        self.error: HeadgateError | None = None
+
+    def deliver(self, answer: Answer, start: int, stop: int) -> None:
+        assert self.answer is None
+        if self.error is None:
+            self.answer = answer.outputs["predictions"][start:stop].tolist()
+
+    def fail(self, error: HeadgateError) -> None:
+        self.error = self.error or error
+
+
+class Doubler:
+    """Answers twice each value; fails on negative ones. Remembers the sizes of its batches."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.sizes: list[int] = []
+        self._seconds = seconds
+
+    def __call__(self, values: list[Any]) -> Answer:
+        self.sizes.append(len(values))
+        time.sleep(self._seconds)
+        matrix = np.array(values, np.float64)
+        if (matrix < 0).any():
+            raise ModelError("negative")
+        return Answer(Batch(["x"], matrix=matrix), {"predictions": matrix[:, 0] * 2}, time.monotonic(), 0.0)
+
+
+def run(ask: Doubler, cost: Cost, callers: Sequence[Caller]) -> list[tuple[Answer, list[Caller]]]:
+    """Submit all callers in one tick; what was settled."""
+    settled: list[tuple[Answer, list[Caller]]] = []
+
+    async def go() -> None:
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(1) as executor:
+            batcher = Batcher(loop, executor, ask, lambda answer, told: settled.append((answer, list(told))), cost)
+            for caller in callers:
+                batcher.submit(caller)
+            while batcher.busy:
+                await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
+
+    asyncio.run(go())
+    return settled
+
+
+@pytest.mark.parametrize("cost", [SHORT, LONG], ids=["inline", "thread"])
+@given(st.lists(st.lists(st.floats(0, 1e6), min_size=1, max_size=5), min_size=1, max_size=20))
+def test_every_caller_gets_its_own_rows(cost: Cost, rows: list[list[float]]) -> None:
+    callers = [Caller(*values) for values in rows]
+    ask = Doubler()
+    settled = run(ask, cost, callers)
+    assert [caller.answer for caller in callers] == [[value * 2 for value in values] for values in rows]
+    assert ask.sizes == [sum(len(values) for values in rows)]
+    assert [caller for _, told in settled for caller in told] == callers
+
+
+@pytest.mark.parametrize("cost", [SHORT, LONG], ids=["inline", "thread"])
+def test_only_the_caller_whose_rows_fail_fails(cost: Cost) -> None:
+    callers = [Caller(1), Caller(2, -1), Caller(3), Caller(-5)]
+    settled = run(Doubler(), cost, callers)
+    assert [caller.answer for caller in callers] == [[2], None, [6], None]
+    assert [type(caller.error) for caller in callers] == [type(None), ModelError, type(None), ModelError]
+    assert [len(told) for _, told in settled] == [1, 1]
+
+
+def test_a_batch_is_bounded_but_a_caller_is_never_split() -> None:
+    ask = Doubler()
+    big = MAX_BATCH_ROWS // 2 + 1
+    callers = [Caller(*range(big)), Caller(*range(big)), Caller(*range(3 * MAX_BATCH_ROWS)), Caller(1)]
+    run(ask, SHORT, callers)
+    assert ask.sizes == [big, big, 3 * MAX_BATCH_ROWS, 1]
+    assert all(caller.answer == [value[0] * 2 for value in caller.values] for caller in callers)
+
+
+def test_what_comes_while_a_batch_runs_is_the_next_batch() -> None:
+    ask = Doubler(seconds=0.05)
+
+    async def go() -> list[Caller]:
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(1) as executor:
+            batcher = Batcher(loop, executor, ask, lambda *_: None, LONG)
+            callers = [Caller(1)]
+            batcher.submit(callers[0])
+            await asyncio.sleep(0.01)
+            for value in (2, 3, 4):
+                callers.append(Caller(value))
+                batcher.submit(callers[-1])
+                await asyncio.sleep(0.001)
+            while batcher.busy:
+                await asyncio.sleep(0.001)
+        return callers
+
+    callers = asyncio.run(go())
+    assert ask.sizes == [1, 3]
+    assert [caller.answer for caller in callers] == [[2], [4], [6], [8]]
+
+
+def test_deadlines_hold_in_the_queue_and_while_running() -> None:
+    ask = Doubler(seconds=0.2)
+
+    async def go() -> tuple[Caller, Caller, Caller]:
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(1) as executor:
+            batcher = Batcher(loop, executor, ask, lambda *_: None, LONG)
+            late, running = Caller(1, deadline=time.monotonic() - 1), Caller(2, deadline=time.monotonic() + 0.05)
+            batcher.submit(late)
+            batcher.submit(running)
+            await asyncio.sleep(0.01)
+            queued = Caller(3, deadline=time.monotonic() + 0.05)
+            batcher.submit(queued)
+            await asyncio.sleep(0.12)
+            assert running.error is not None, "told while the model is still running"
+            while batcher.busy:
+                await asyncio.sleep(0.001)
+        return late, running, queued
+
+    callers = asyncio.run(go())
+    assert [caller.error.status for caller in callers if caller.error] == [504, 504, 504]
+    assert [caller.answer for caller in callers] == [None, None, None]
+    assert ask.sizes == [1]
+
+
+def test_a_queue_is_bounded() -> None:
+    async def go() -> None:
+        batcher = Batcher(asyncio.get_running_loop(), ThreadPoolExecutor(1), Doubler(), lambda *_: None, SHORT)
+        for _ in range(MAX_WAITING):
+            batcher.submit(Caller(1))
+        with pytest.raises(Unavailable) as caught:
+            batcher.submit(Caller(1))
+        assert caught.value.retry_after
+
+    asyncio.run(go())
