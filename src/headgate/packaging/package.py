@@ -1,6 +1,5 @@
 """`headgate.package`: from a model to a signed bundle."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from headgate.bundle.bundle import ARCHIVE_SUFFIX, Bundle, open_bundle
 from headgate.bundle.golden import Golden
 from headgate.bundle.manifest import CARD, GOLDEN, PROFILE, Form, Lineage, Manifest, canonical_bytes
-from headgate.errors import InvalidName
+from headgate.names import validate_name
 from headgate.packaging.card import write_card
 from headgate.packaging.case import Case, name_classes, profile_case, read_case
 from headgate.packaging.compile import Converter, compile_model, has_converter, may_compile, starting
@@ -25,7 +24,6 @@ from headgate.packaging.signature import infer_outputs
 from headgate.packaging.sources import read_holdout, read_training
 from headgate.records import Signature
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 SAMPLE = 200  # rows that show what the model answers
 BECAUSE = {"onnx": "It came as ONNX.", "python": "Plain Python has no compiled form."}
 SWITCHED_OFF = "compiling was switched off"
@@ -60,8 +58,7 @@ def package(  # noqa: PLR0913 - the options of the public call
     The same files give the same digest. Raises `InvalidName`, `NotFound`, `UnsupportedType`, `Untrusted`, `Malformed`,
     `SignatureMismatch` or `ModelError`, each with what was expected, what was got and what to do.
     """
-    if not NAME.fullmatch(name):
-        raise InvalidName(f"Expected a name of letters, digits, '.', '_' and '-', 128 at most, got {name!r}.")
+    validate_name(name)
     tell = progress or _say_nothing
     goal = Path(output).absolute() if output is not None else None
     starts = compile and may_compile(model)

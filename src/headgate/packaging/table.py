@@ -1,25 +1,19 @@
 """Data as the user has it (pandas, Polars, PyArrow, NumPy, dict, file) → columns of arrays. Imports none of them."""
 
-import csv
-import importlib.util
-import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from headgate.errors import Malformed, NotFound, UnsupportedType
+from headgate.errors import Malformed, UnsupportedType
+from headgate.packaging.data_files import SUFFIXES, read_content
 from headgate.records import Category, Dtype
 from headgate.runtimes.batch import Array
 from headgate.statistics.profile import missing
 
-# a leading zero makes a code of a number: 007
-DECIMAL = re.compile(r"[+-]?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][+-]?[0-9]+)?|[nN]a[nN]", re.ASCII)
 NUMBERS = frozenset("biuf")
-SUFFIXES = (".csv", ".json", ".ndjson", ".jsonl", ".parquet", ".arrow", ".feather")
 
 
 @dataclass(frozen=True)
@@ -82,31 +76,21 @@ def read_table(data: Any, where: str = "data") -> Table:
 
 def read_file(path: Path) -> Table:
     """The columns of a data file; raises `NotFound`, `UnsupportedType` (with what to install) or `Malformed`."""
-    if not path.is_file():
-        raise NotFound(f"There is no data file {path}.")
-    suffix = path.suffix.lower()
-    if suffix == ".csv":
-        return _read_csv(path)
-    if suffix in (".parquet", ".arrow", ".feather"):
-        return read_table(_read_columnar(path, "read_parquet" if suffix == ".parquet" else "read_ipc"), str(path))
-    if suffix in (".json", ".ndjson", ".jsonl"):
-        return _read_json(path)
-    raise UnsupportedType(f"Expected a data file ending in {', '.join(SUFFIXES)}, got {path}: convert it first.")
+    return read_table(read_content(path), str(path))
 
 
 def read_vector(values: Any, where: str = "target") -> Array:
     """One column [rows] (or [rows, outputs]) of a series, array or list."""
     library = type(values).__module__.partition(".")[0]
-    if library == "pandas" and getattr(values, "ndim", 0) == 1:
-        return _pandas_column(values)[0]
-    if library == "polars" and hasattr(values, "to_list"):
-        return _polars_column(values)[0]
-    if library == "pyarrow":
-        return _arrow_column(values)[0]
-    if library in ("numpy", "builtins") or hasattr(values, "__array__"):
-        array = np.asarray(values)
-        return tidy(array.tolist(), where) if array.dtype.kind in "OU" and array.ndim == 1 else array
-    raise UnsupportedType(f"Expected {where} as a series, array or list, got {type(values).__qualname__}.")
+    read = _VECTORS.get(library)
+    if read and (library != "pandas" or getattr(values, "ndim", 0) == 1):
+        return read(values)[0]
+    if isinstance(values, list | tuple) and not any(isinstance(value, list | tuple | np.ndarray) for value in values):
+        return tidy(values, where)
+    if isinstance(values, str) or not (hasattr(values, "__array__") or isinstance(values, list | tuple)):
+        raise UnsupportedType(f"Expected {where} as a series, array or list, got {type(values).__qualname__}.")
+    array = np.asarray(values)
+    return tidy(array.tolist(), where) if array.dtype.kind in "OU" and array.ndim == 1 else array
 
 
 def dtype_of(values: Array) -> Dtype:
@@ -273,21 +257,39 @@ def _from_numpy(data: Any) -> Table | None:
 
 
 def _from_plain(data: Any) -> Table | None:
-    if isinstance(data, Mapping) and all(isinstance(name, str) for name in data):
-        columns = {name: read_vector(values, f"column {name!r}") for name, values in data.items()}
-        lengths = {name: len(values) for name, values in columns.items()}
-        if len(set(lengths.values())) > 1:
-            raise Malformed(f"Expected columns of one length, got {lengths}.")
-        return Table(columns)
-    if isinstance(data, list) and data and all(isinstance(row, Mapping) for row in data):
+    if isinstance(data, Mapping):
+        return _from_columns(data)
+    if not isinstance(data, list | tuple) or not data:
+        return None
+    if all(isinstance(row, Mapping) for row in data):
         names = list(dict.fromkeys(name for row in data for name in row))
         return Table({name: tidy([row.get(name) for row in data], f"column {name!r}") for name in names})
-    if isinstance(data, list | tuple) and data and isinstance(data[0], list | tuple | np.ndarray):
+    if all(isinstance(row, list | tuple | np.ndarray) for row in data):
         return _from_numpy(np.array(data, dtype=object if _mixed(data) else None))
     return None
 
 
-_READERS = {"pandas": _from_pandas, "polars": _from_polars, "pyarrow": _from_arrow, "numpy": _from_numpy}
+def _from_columns(data: Mapping[Any, Any]) -> Table | None:
+    if not all(isinstance(name, str) for name in data):
+        return None
+    columns = {name: read_vector(values, f"column {name!r}") for name, values in data.items()}
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise Malformed(f"Expected columns of one length, got {lengths}.")
+    return Table(columns)
+
+
+_VECTORS: dict[str, Callable[[Any], tuple[Array, tuple[Category, ...]]]] = {
+    "pandas": _pandas_column,
+    "polars": _polars_column,
+    "pyarrow": _arrow_column,
+}
+_READERS: dict[str, Callable[[Any], Table | None]] = {
+    "pandas": _from_pandas,
+    "polars": _from_polars,
+    "pyarrow": _from_arrow,
+    "numpy": _from_numpy,
+}
 
 
 def _mixed(rows: Sequence[Sequence[Any]]) -> bool:
@@ -304,80 +306,6 @@ def _check_names(given: Sequence[Any], columns: Mapping[str, Array]) -> None:
     if len(given) != len(columns):
         twice = sorted({str(name) for name in given if list(given).count(name) > 1})
         raise Malformed(f"Expected every column name once, got these more often: {twice}. Rename them.")
-
-
-def _read_csv(path: Path) -> Table:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = list(csv.reader(file))
-    if len(rows) < 2:
-        raise Malformed(f"Expected a header and rows in {path}, got {len(rows)} lines.")
-    header = rows[0]
-    uneven = next((place for place, row in enumerate(rows) if len(row) != len(header)), None)
-    if uneven is not None:
-        raise Malformed(f"Expected {len(header)} cells in line {uneven + 1} of {path}, got {len(rows[uneven])}.")
-    columns = {name: _parse_cells([row[place] for row in rows[1:]]) for place, name in enumerate(header)}
-    _check_names(header, columns)
-    return Table(columns)
-
-
-def _parse_cells(cells: Sequence[str]) -> Array:
-    """Whole numbers, else numbers, else truth values, else text; an empty cell is null."""
-    present = [cell for cell in cells if cell]
-    for parse in (_whole, _number):
-        try:
-            numbers = [parse(cell) for cell in present]
-        except ValueError:
-            continue
-        return tidy(_refill(cells, numbers), "the file")
-    if all(cell in ("true", "false", "True", "False") for cell in present):
-        return tidy(_refill(cells, [cell in ("true", "True") for cell in present]), "the file")
-    return tidy([cell or None for cell in cells], "the file")
-
-
-def _whole(cell: str) -> int:
-    number = int(cell)
-    if str(number) != cell.lstrip("+") or abs(number) >= 2**63:
-        raise ValueError(cell)
-    return number
-
-
-def _number(cell: str) -> float:
-    if not DECIMAL.fullmatch(cell):
-        raise ValueError(cell)
-    return float(cell)
-
-
-def _refill(cells: Sequence[str], parsed: Sequence[Any]) -> list[Any]:
-    values = iter(parsed)
-    return [next(values) if cell else None for cell in cells]
-
-
-def _read_json(path: Path) -> Table:
-    text = path.read_text(encoding="utf-8")
-    try:
-        content = (
-            json.loads(text)
-            if path.suffix.lower() == ".json"
-            else [json.loads(line) for line in text.split("\n") if line]
-        )
-    except ValueError as error:
-        raise Malformed(f"{path} is not JSON: {error}.") from error
-    if isinstance(content, dict):
-        content = content.get("rows", content.get("columns", content))
-    return read_table(content, str(path))
-
-
-def _read_columnar(path: Path, reader: str) -> Any:
-    """By PyArrow or Polars, whichever is there."""
-    if importlib.util.find_spec("pyarrow"):
-        from pyarrow import feather, parquet
-
-        return parquet.read_table(path) if reader == "read_parquet" else feather.read_table(path)
-    try:
-        import polars
-    except ImportError as error:
-        raise UnsupportedType(f"Reading {path} needs pyarrow or polars: `pip install pyarrow`.") from error
-    return getattr(polars, reader)(path)
 
 
 def nullable(values: Array) -> bool:
