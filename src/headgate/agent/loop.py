@@ -94,8 +94,8 @@ class Loop:
     def turn(self, longest: float = 1.0) -> None:
         """Wait for what comes next, at most `longest` seconds, and do it. Files go before timers: hear, then judge."""
         for key, _ in self._selector.select(self._patience(longest)):
-            # a call before this one may have forgotten the file
-            if key.fileobj in self._selector.get_map():
+            # a call before this one may have forgotten the file, closed it, or watch another under its number
+            if self._selector.get_map().get(key.fd) is key:
                 self._guard(key.data)
         for _ in range(len(self._posted)):
             self._guard(self._posted.popleft())
