@@ -228,6 +228,14 @@ class TestOutputs:
         assert answered.tolist() == expected
         assert answered.dtype.kind == kind
 
+    def test_numbers_spelt_as_text_become_numbers(self, tmp_path: Path) -> None:
+        node = helper.make_node("LabelEncoder", ["x"], ["label"], domain="ai.onnx.ml", keys_int64s=[0, 1],
+                                values_strings=["10", "20"])  # fmt: skip
+        content = graph([node], [value("x", TensorProto.INT64, None, 1)], [value("label", TensorProto.STRING, None, 1)])
+        one = columns("int64", ("a",))
+        model = load(tmp_path, content, one, classes=(10, 20))
+        assert model.predict(batch_from_columns(one, {"a": [1, 0]}))["predictions"].tolist() == [20, 10]
+
 
 class TestFailure:
     """Errors of onnxruntime leave as ours, with its reason."""

@@ -206,16 +206,17 @@ def _first(outputs: Sequence[Any], fits: Callable[[str], bool]) -> Any:
 
 def _class_reader(labels: Any, classes: Sequence[Any]) -> Callable[[Array], Array]:
     """From the model's labels to the classes: converters make numbers of booleans, and indexes where they must."""
+    names = _class_array(classes)
     if labels.type == "tensor(string)":
-        if not classes or all(isinstance(name, str) for name in classes):
-            return _plain
-        by_text = {str(name): name for name in classes}
-        return lambda array: np.array([by_text[text] for text in array.tolist()])
-    if any(isinstance(name, str) for name in classes):
-        names = _class_array(classes)
+        return _plain if names.dtype == object or not classes else _text_reader(classes)
+    if names.dtype == object:
         return lambda array: names[array]
-    dtype = np.array(classes).dtype if classes else None
-    return _plain if dtype is None or dtype == DTYPES[labels.type] else lambda array: array.astype(dtype)
+    return _plain if not classes or names.dtype == DTYPES[labels.type] else lambda array: array.astype(names.dtype)
+
+
+def _text_reader(classes: Sequence[Any]) -> Callable[[Array], Array]:
+    by_text = {str(name): name for name in classes}
+    return lambda array: np.array([by_text[text] for text in array.tolist()])
 
 
 def _chance_reader(chances: Any, classes: Sequence[Any]) -> Callable[[Any], Array]:
