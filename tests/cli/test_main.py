@@ -1,6 +1,7 @@
 """What holds for every command: help without loading, global options anywhere, errors in one shape, exit codes."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,12 @@ def test_help_and_version_load_nothing_heavy(line: list[str]) -> None:
     assert code == "0"
     assert not HEAVY & set(loaded)
     assert not [name for name in loaded if name.startswith("headgate.cli.") and name.count(".") == 2][2:]
+
+
+def test_alone_it_shows_the_help(headgate: Headgate) -> None:
+    ran = headgate()
+    assert (ran.code, ran.out) == (2, "")
+    assert "headgate demo" in ran.err
 
 
 def test_python_m_headgate_is_headgate() -> None:
@@ -170,6 +177,25 @@ def test_a_reader_that_leaves_is_no_crash(control: FakeControl) -> None:
     ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert ran.stdout.startswith("MODEL")
     assert "Traceback" not in ran.stderr
+
+
+def completed(*words: str, **environment: str) -> list[str]:
+    asked = {"_HEADGATE_COMPLETE": "bash_complete", "COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
+    ran = subprocess.run(
+        [sys.executable, "-m", "headgate"], env={**os.environ, **asked, **environment}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    return [line.partition(",")[2] for line in ran.stdout.splitlines() if line]
+
+
+def test_a_shell_is_told_commands_options_and_names(control: FakeControl) -> None:
+    control.add_version()
+    assert completed("headgate", "re") == ["register", "reject", "restore"]
+    assert completed("headgate", "model", "d") == ["diff"]
+    assert "--endpoint" in completed("headgate", "deploy", "--")
+    assert "--output" in completed("headgate", "--")
+    assert completed("headgate", "model", "show", "fr") == ["fraud:1"]
+    assert completed("headgate", "model", "show", "fr", HEADGATE_URL="http://127.0.0.1:1") == []
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -83,6 +83,11 @@ def test_up_detached_answers_until_down(headgate: Headgate, home: Home) -> None:
         assert headgate("status", "--output", "json").json["workers"][0]["ready"] is True
         assert headgate("gate", "list", "-q").out.split()[0] == "not-retired"
         assert headgate("project", "environments", "-q").out.split() == ["production", "staging"]
+        saved = home.path.with_name("saved.tar")
+        assert headgate("backup", "--output", str(saved), "-q").out == f"{saved}\n"
+        restored = headgate("restore", str(saved), "--home", str(home.path.with_name("new")), "--output", "json")
+        assert restored.json["epoch"] == 2
+        assert headgate("restore", str(saved), "--home", str(home.path)).code == 1
         os.kill(headgate("status", "--output", "json").json["control"]["pid"], signal.SIGSTOP)
         assert status_of_home(home)["workers"][0]["pid"] == begun["workers"][0]["pid"]
     finally:

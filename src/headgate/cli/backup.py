@@ -41,7 +41,7 @@ def restore(file: Path, home: str, reason: str) -> None:
     place = Home(Path(home).absolute())
     with file.open("rb") as source:
         restored = restore_instance(source, place, actor="local", reason=reason)
-    found = {"home": str(place.path), "epoch": restored.epoch, **msgspec.to_builtins(restored.backup)}
+    found = {**msgspec.to_builtins(restored.backup), "home": str(place.path), "epoch": restored.epoch}
     made = restored.backup.created_at
     show_done(
         found, f"Restored the backup of {made} to {place.path}. Next: headgate up --home {place.path}", brief="home"

@@ -1,6 +1,7 @@
 """The command `headgate`: finds the command by name, loads its file, and turns errors into exit codes."""
 
 import importlib
+import itertools
 import json
 import os
 import sys
@@ -8,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from headgate import __version__
 from headgate.cli.options import PlainGroup
@@ -55,6 +57,11 @@ class LazyGroup(PlainGroup):
         module, _, attribute = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        found = [CompletionItem(name, help=line) for name, (_, line) in COMMANDS.items() if name.startswith(incomplete)]
+        # past the group's own: options alone
+        return found + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -134,7 +141,7 @@ def _usage(error: click.ClickException, as_json: bool) -> int:
 
 def _wants_json(arguments: Sequence[str]) -> bool:
     """Known before the line is parsed, for the errors of parsing."""
-    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    pairs = itertools.pairwise([*arguments, ""])
     chosen = [
         following if argument == "--output" else argument.partition("=")[2]
         for argument, following in pairs
