@@ -20,4 +20,4 @@ def own_signing_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def console(tmp_path: Path) -> Iterator[Console]:
     opened = Console(tmp_path)
     yield opened
-    opened.app.close()
+    opened.close()

@@ -33,9 +33,15 @@ class Console:
         self.clock = clock or FakeClock()
         self.app: App = build(self.home, settings or Settings(), self.clock)
         self.client = TestClient(self.app.api, base_url=ADDRESS, raise_server_exceptions=False)
+        # one event loop for all requests instead of one for each
+        self.client.__enter__()
         credentials = json.loads(self.home.credentials.read_bytes())
         self.key: str = credentials["key"]
         self.node_key: str = credentials["node_key"]
+
+    def close(self) -> None:
+        self.client.__exit__()
+        self.app.close()
 
     def ask(self, method: str, path: str, key: str | None = None, **options: Any) -> Response:
         """One request as the admin, or with another key ("" for none)."""

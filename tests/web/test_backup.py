@@ -24,16 +24,16 @@ def test_a_backup_comes_back_as_an_instance_in_a_new_epoch(console: Console, tmp
         assert restored.tables().cursor > console.tables().cursor
         assert restored.get("/audit/verify")["ok"]
     finally:
-        restored.app.close()
+        restored.close()
 
 
 def test_keys_that_the_database_does_not_know_are_made_anew(console: Console, tmp_path: Path) -> None:
     console.home.credentials.write_bytes(b'{"url": "http://127.0.0.1:8090", "key": "hg_0", "node_key": "hg_1"}')
-    console.app.close()
+    console.close()
     again = Console(tmp_path)
     try:
         assert again.key != console.key
         assert again.get("/status")["home"] == str(console.home.path)
         assert again.home.credentials.stat().st_mode & 0o777 == 0o600
     finally:
-        again.app.close()
+        again.close()

@@ -94,7 +94,7 @@ def test_a_bundle_has_a_limit(tmp_path: Path, chunked: bool) -> None:
     answer = console.ask("POST", "/versions", content=sent, headers={"Content-Type": BUNDLE_TYPE})
     assert (answer.status_code, answer.json()["code"]) == (413, "TOO_LARGE")
     assert leftovers(console) == []
-    console.app.close()
+    console.close()
 
 
 def test_a_bundle_that_does_not_say_how_long_it_is_is_taken(console: Console) -> None:
@@ -128,10 +128,10 @@ def test_leftovers_of_a_killed_process_are_removed(tmp_path: Path) -> None:
     first = Console(tmp_path)
     left = first.home.run / "upload-left"
     left.mkdir()
-    first.app.close()
+    first.close()
     second = Console(tmp_path)
     assert not left.exists()
-    second.app.close()
+    second.close()
 
 
 def test_too_many_uploads_at_once_are_asked_to_come_back(console: Console) -> None:

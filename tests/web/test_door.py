@@ -24,7 +24,7 @@ BAD_ORIGINS = [
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     console = Console(tmp_path_factory.mktemp("door"), Settings(allowed_hosts="headgate.example, proxy.example:443"))
     yield console
-    console.app.close()
+    console.close()
 
 
 def projects(console: Console) -> int:

@@ -26,7 +26,7 @@ WITH_BODY = sorted(
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     console = Console(tmp_path_factory.mktemp("faults"))
     yield console
-    console.app.close()
+    console.close()
 
 
 def filled(template: str) -> str:

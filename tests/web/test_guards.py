@@ -36,7 +36,7 @@ BODIES: dict[str, dict[str, Any] | None] = {
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     console = Console(tmp_path_factory.mktemp("guards"))
     yield console
-    console.app.close()
+    console.close()
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def test_a_route_in_no_table_is_refused_to_everybody(tmp_path_factory: pytest.Te
     router.add_api_route("/stray", lambda: {"secret": 1}, methods=["GET"])
     console.app.api.include_router(router)
     assert console.ask("GET", "/stray").status_code == 403
-    console.app.close()
+    console.close()
 
 
 def test_a_key_ends_with_its_actor_its_expiry_and_its_revocation(console: Console) -> None:

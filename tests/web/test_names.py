@@ -44,7 +44,7 @@ DECODED = [
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     console = Console(tmp_path_factory.mktemp("names"))
     yield console
-    console.app.close()
+    console.close()
 
 
 @pytest.fixture(scope="module")
