@@ -1,6 +1,5 @@
 """How many connections each worker of the node holds: one slot per worker in a file that all of them map."""
 
-import fcntl
 import logging
 import mmap
 import os
@@ -8,6 +7,8 @@ import struct
 import time
 from pathlib import Path
 from typing import NamedTuple
+
+from headgate.serving.exclusive import exclusive
 
 _MAGIC = b"HGCONN1\n"
 SLOTS = 256
@@ -103,8 +104,7 @@ class ConnectionCounts:
 def _claimed(path: Path) -> tuple[mmap.mmap, int]:
     """The shared file and a place in it: a free one or a dead process'. Two workers never claim at once."""
     try:
-        with open(os.open(path.with_name(f".{path.name}.lock"), os.O_WRONLY | os.O_CREAT, 0o600), "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with exclusive(path.with_name(f".{path.name}.lock")):
             mapped = _mapped(path)
             for number in range(SLOTS):
                 place = len(_MAGIC) + number * _SLOT.size
@@ -145,6 +145,4 @@ def _mapped(path: Path) -> mmap.mmap:
             mapped[:] = _MAGIC + bytes(_SIZE - len(_MAGIC))
         return mapped
     finally:
-        # the mapping holds a duplicate of the descriptor, and with it the lock: closing ours would not let it go
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)

@@ -142,13 +142,13 @@ class VariantMetrics:
         self._batches = metrics.place(BATCH_ROWS, labels)
         self._rows = metrics.place(ROWS, labels)
 
-    def count(self, status: int, reason: str = "") -> None:
-        """One more answer with this status; `reason` is the error's code."""
+    def count(self, status: int, reason: str = "", by: int = 1) -> None:
+        """So many more answers with this status; `reason` is the error's code."""
         place = self._statuses.get((status, reason))
         if place is None:
             labels = (*self._labels, ("status", str(status)), ("reason", reason))
             place = self._statuses[status, reason] = self._metrics.place(REQUESTS, labels)
-        self._values[place] += 1.0
+        self._values[place] += by
 
     def observe(self, total_s: float, queue_s: float, model_s: float, rows: int) -> None:
         """The seconds of one answered request of so many rows: altogether, waiting, in the model."""
@@ -162,6 +162,19 @@ class VariantMetrics:
         place = self._model
         values[place] += model_s
         values[place + 1 + bisect_left(SECONDS_BOUNDS, model_s)] += 1.0
+        values[self._rows] += rows
+
+    def answered(self, totals_s: list[float], queues_s: list[float], model_s: float, rows: int) -> None:
+        """Requests that one call of the model answered with 200: `count` and `observe` for all of them."""
+        values, count = self._values, len(totals_s)
+        self.count(200, by=count)
+        for place, seconds in ((self._total, totals_s), (self._queue, queues_s)):
+            values[place] += sum(seconds)
+            for second in seconds:
+                values[place + 1 + bisect_left(SECONDS_BOUNDS, second)] += 1.0
+        place = self._model
+        values[place] += model_s * count
+        values[place + 1 + bisect_left(SECONDS_BOUNDS, model_s)] += count
         values[self._rows] += rows
 
     def batch(self, rows: int) -> None:

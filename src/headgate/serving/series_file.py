@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from headgate.home import write_atomically
+from headgate.serving.exclusive import exclusive
 
 SUFFIX = ".mmap"
 FOLDED = "folded.json"
@@ -98,9 +99,9 @@ def read_series(folder: Path) -> list[WorkerSeries]:
 class Folded(NamedTuple):
     """What dead workers counted together. Their files may still be there: `identities` are those of the last fold."""
 
-    number: int = 0  # of folds so far
-    identities: frozenset[str] = frozenset()
-    series: Totals = {}
+    number: int  # of folds so far
+    identities: frozenset[str]
+    series: Totals
 
 
 def read_folded(folder: Path) -> Folded:
@@ -110,10 +111,10 @@ def read_folded(folder: Path) -> Folded:
         series = {(name, _labels(labels)): values for name, labels, values in document["series"]}
         return Folded(document["number"], frozenset(document["identities"]), series)
     except FileNotFoundError:
-        return Folded()
+        return Folded(0, frozenset(), {})
     except (ValueError, TypeError, KeyError) as error:
         _log.warning("counters of earlier workers are lost: %s cannot be read: %s", folder / FOLDED, error)
-        return Folded()
+        return Folded(0, frozenset(), {})
 
 
 def read_all(folder: Path) -> tuple[list[WorkerSeries], Totals]:
@@ -140,8 +141,7 @@ def add(totals: Totals, series: Totals) -> None:
 
 def fold_dead(folder: Path, gauges: Collection[str]) -> None:
     """Move what dead workers counted into one file and delete theirs; gauges die with their worker."""
-    with open(os.open(folder / _FOLDING, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with exclusive(folder / _FOLDING):
         dead = [worker for worker in read_series(folder) if not worker.alive]
         if not dead:
             return
