@@ -48,6 +48,7 @@ def package(converter: Converter, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     def call(model: Any, **options: Any) -> Bundle:
         nonlocal made
         made += 1
-        return module.package(model, **{"name": "m", "output": tmp_path / f"bundle-{made}"} | options)
+        chosen: dict[str, Any] = {"name": "m", "output": tmp_path / f"bundle-{made}"} | options
+        return module.package(model, **chosen)
 
     return call

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from estimators import CASES, Case
+from tests.packaging.estimators import CASES, Case
 
 from headgate.bundle.bundle import Bundle, open_bundle
 from headgate.bundle.golden import read_golden

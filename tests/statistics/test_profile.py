@@ -1,6 +1,7 @@
 """Profiles: bounded, mergeable, without rows."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -29,7 +30,7 @@ def numbers(values: list[float | None]) -> Any:
     return np.array([math.nan if value is None else value for value in values], dtype=np.float64)
 
 
-def texts(values: list[str | None]) -> Any:
+def texts(values: Sequence[str | None]) -> Any:
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array

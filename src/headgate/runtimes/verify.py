@@ -56,7 +56,12 @@ def _first_infinite(array: Array) -> int:
 
 
 def verify_golden(model: LoadedModel, manifest: Manifest, golden: Golden) -> None:
-    """Ask the golden requests and compare; raises `ModelOutputInvalid` naming row and output, or `ModelError`."""
+    """Ask the golden requests and compare; raises `ModelOutputInvalid` naming row and output, or `ModelError`.
+
+    There are none where the model takes no made-up value of a sensitive column.
+    """
+    if not golden.rows:
+        return
     outputs = model.predict(batch_from_columns(manifest.signature, golden.inputs.columns))
     check_outputs(outputs, golden.rows, manifest.task, manifest.classes)
     compare(PREDICTIONS, outputs[PREDICTIONS], golden.outputs.predictions, golden.tolerance)
