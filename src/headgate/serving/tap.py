@@ -11,9 +11,11 @@ from headgate.serving.batching import Answer
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.fault_log import FaultLog
 from headgate.serving.metrics import VariantMetrics
+from headgate.spool.layout import Requests
 from headgate.spool.segment import SpoolWriter
 
 ROW_IDS = "row_ids"
+OK = 200
 
 
 class Recording(NamedTuple):
@@ -62,13 +64,33 @@ class Tap:
     def settle(self, answer: Answer, callers: Sequence[Answered]) -> None:
         """Count and record what has been answered just now."""
         now = time.monotonic()
+        answered = [caller for caller in callers if caller.done == OK]
+        self._metrics.answered(
+            [now - caller.exchange.started for caller in answered],
+            [answer.begun - caller.exchange.started for caller in answered],
+            answer.seconds,
+            answer.inputs.rows,
+        )
+        if self._share == 1.0 and self._as_matrix and len(answered) == len(callers) and all(map(_is_plain, callers)):
+            self._record_batch(answer, answered, now)
+        else:
+            self._record_each(answer, callers, now)
+
+    def _record_batch(self, answer: Answer, callers: Sequence[Answered], now: float) -> None:
+        requests = Requests(
+            [caller.exchange.id for caller in callers],
+            [int((now - caller.exchange.started) * 1e9) for caller in callers],
+            [len(caller.rows.values) for caller in callers],
+        )
+        self._writer.append_batch(
+            self._schema, requests, time.time_ns(), OK, answer.inputs.matrix, dict(answer.outputs)
+        )
+
+    def _record_each(self, answer: Answer, callers: Sequence[Answered], now: float) -> None:
         start = 0
         for caller in callers:
             stop = start + len(caller.rows.values)
-            if caller.done == 200:
-                started = caller.exchange.started
-                self._metrics.count(200)
-                self._metrics.observe(now - started, answer.begun - started, answer.seconds, stop - start)
+            if caller.done == OK:
                 outputs = {name: array[start:stop] for name, array in answer.outputs.items()}
                 self._record(caller, now, answer.inputs.slice(start, stop), outputs)
             start = stop
@@ -84,9 +106,8 @@ class Tap:
         if self._share < 1.0 and random.random() >= self._share:
             return
         rows, exchange = caller.rows, caller.exchange
-        plain = self._as_matrix and rows.others is None and rows.ids is None
         matrix = inputs.matrix if inputs is not None else None
-        values = matrix if plain else self._columns(rows, inputs)
+        values = matrix if self._as_matrix and _is_plain(caller) else self._columns(rows, inputs)
         latency = int((now - exchange.started) * 1e9)
         self._writer.append(self._schema, exchange.id, time.time_ns(), latency, caller.done, values, outputs)
 
@@ -97,3 +118,8 @@ class Tap:
         hidden = dict.fromkeys(self._sensitive & columns.keys(), [None] * inputs.rows)
         ids = {} if rows.ids is None else {ROW_IDS: rows.ids}
         return {**columns, **hidden, **ids}
+
+
+def _is_plain(caller: Answered) -> bool:
+    """Is the matrix all that was sent?"""
+    return caller.rows.others is None and caller.rows.ids is None

@@ -1,12 +1,14 @@
 """How a segment file is laid out: one header, then entries `u32 length | u32 crc32 | payload`; length zero is the end.
 
-A payload starts with one byte for its kind: a schema (JSON) or a record (fixed head, request id, msgpack body). A
+A payload starts with one byte for its kind: a schema (JSON), a record (fixed head, request id, msgpack body) or a batch
+of records (one fixed head, then the ids, latencies and row counts of its requests, one msgpack body over all rows). A
 record names its schema by number; every segment holds the schemas that its own records need, so it can be read alone.
 """
 
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -29,11 +31,15 @@ COUNT = struct.Struct("<Q")
 COUNT_OFFSET = HEADER_BYTES - COUNT.size
 
 ENTRY = struct.Struct("<II")
-SCHEMA, RECORD = 1, 2
+SCHEMA, RECORD, BATCH = 1, 2, 3
 # kind, length of the request id, schema, status, wall time ns, latency ns
 RECORD_HEAD = struct.Struct("<BBHHQQ")
+# kind, number of requests, schema, status, wall time ns; then length of the id, rows and latency ns of every request
+BATCH_HEAD = struct.Struct("<BHHHQ")
 
 Array = np.ndarray[Any, Any]
+# a payload before it is written
+Parts = list[bytes | memoryview]
 # [rows, features], or name → [rows, …] as array or list, or nothing when the request never got that far
 Values = Array | Mapping[str, Array | Sequence[Any]] | None
 
@@ -68,6 +74,14 @@ class Head(NamedTuple):
     at_ns: int
     latency_ns: int
     id: str
+
+
+class Requests(NamedTuple):
+    """The requests that were answered by one call of a model, in the order of their rows."""
+
+    ids: list[str]
+    latencies_ns: list[int]
+    rows: list[int]
 
 
 def pack_header(header: Header) -> bytes:
@@ -121,6 +135,7 @@ def _described(array: Array) -> dict[str, Any]:
 _encode = msgspec.msgpack.Encoder(enc_hook=_plain).encode
 _pack_head = RECORD_HEAD.pack
 _TWO = b"\x92"  # msgpack's array of two: inputs, outputs
+_LARGE = 4096
 _FEW = 16  # pairs that msgpack's shortest map holds
 _KEPT = 4096
 _array_starts: dict[tuple[np.dtype[Any], tuple[int, ...]], bytes] = {}
@@ -128,21 +143,45 @@ _names: dict[str, bytes] = {}
 _ndarray = np.ndarray
 
 
-def pack_record(head: tuple[int, int, int, int, str], inputs: Values, outputs: Values) -> bytes:
-    """One record as a payload, `head` as in `Head`; raises ValueError, TypeError or struct.error for odd values."""
+def pack_record(head: tuple[int, int, int, int, str], inputs: Values, outputs: Values) -> Parts:
+    """One record as a payload in parts, `head` as in `Head`; raises ValueError, TypeError or struct.error."""
     schema, status, at_ns, latency_ns, name = head
     request_id = name.encode()
-    parts = [_pack_head(RECORD, len(request_id), schema, status, at_ns, latency_ns), request_id, _TWO]
+    parts: Parts = [_pack_head(RECORD, len(request_id), schema, status, at_ns, latency_ns), request_id, _TWO]
     _pack_values(parts, inputs)
     _pack_values(parts, outputs)
-    return b"".join(parts)
+    return parts
 
 
-def _pack_values(parts: list[bytes], values: Any) -> None:
+def pack_batch(head: tuple[int, int, int], requests: Requests, inputs: Values, outputs: Values) -> Parts:
+    """The records of a batch as one payload in parts, `head` is (schema, status, at_ns); raises as `pack_record`."""
+    schema, status, at_ns = head
+    count = len(requests.ids)
+    lengths = bytes(map(len, requests.ids))
+    ids = "".join(requests.ids).encode("ascii")
+    times = _batch_struct(count).pack(*requests.rows, *requests.latencies_ns)
+    parts: Parts = [BATCH_HEAD.pack(BATCH, count, schema, status, at_ns), lengths, times, ids, _TWO]
+    _pack_values(parts, inputs)
+    _pack_values(parts, outputs)
+    return parts
+
+
+@lru_cache(maxsize=1024)
+def _batch_struct(count: int) -> struct.Struct:
+    return struct.Struct(f"<{count}I{count}Q")
+
+
+def _pack_values(parts: Parts, values: Any) -> None:
     # arrays are most of what comes: all that stands before their bytes is kept ready by dtype and shape
     if type(values) is _ndarray:
         start = _array_starts.get((values.dtype, values.shape)) or _array_start(values)
-        parts += (start, values.tobytes()) if start else (_encode(values),)
+        if not start:
+            parts.append(_encode(values))
+        elif values.nbytes >= _LARGE and values.flags.c_contiguous:
+            # not copied: written from where it lies
+            parts += (start, values.reshape(-1).view(np.uint8).data)
+        else:
+            parts += (start, values.tobytes())
     elif type(values) is dict and len(values) < _FEW:
         parts.append(bytes((0x80 | len(values),)))
         for name, value in values.items():
@@ -181,9 +220,33 @@ def unpack_head(payload: bytes) -> Head:
     return Head(schema, status, at_ns, latency_ns, name)
 
 
+def unpack_batch(payload: bytes) -> list[tuple[Head, int]]:
+    """The heads of a batch's records, each with its number of rows; raises `Corrupt` when the payload is no batch."""
+    try:
+        _, count, schema, status, at_ns = BATCH_HEAD.unpack_from(payload)
+        numbers = _batch_struct(count).unpack_from(payload, BATCH_HEAD.size + count)
+        lengths = payload[BATCH_HEAD.size : BATCH_HEAD.size + count]
+        place = BATCH_HEAD.size + count + _batch_struct(count).size
+        heads = []
+        for length, rows, latency_ns in zip(lengths, numbers[:count], numbers[count:], strict=True):
+            heads.append((Head(schema, status, at_ns, latency_ns, payload[place : place + length].decode()), rows))
+            place += length
+    except (struct.error, UnicodeDecodeError, ValueError) as error:
+        raise Corrupt(f"an entry is not a batch of records: {error}") from error
+    return heads
+
+
+def _body_start(payload: bytes) -> int:
+    if payload[0] != BATCH:
+        return RECORD_HEAD.size + payload[1]
+    count: int = BATCH_HEAD.unpack_from(payload)[1]
+    lengths = payload[BATCH_HEAD.size : BATCH_HEAD.size + count]
+    return BATCH_HEAD.size + count + _batch_struct(count).size + sum(lengths)
+
+
 def unpack_body(payload: bytes) -> tuple[Any, Any]:
     """Inputs and outputs as they were given, arrays as arrays; raises `Corrupt`."""
-    start = RECORD_HEAD.size + payload[1]
+    start = _body_start(payload)
     try:
         inputs, outputs = msgspec.msgpack.decode(payload[start:], type=tuple[Any, Any])
         return _with_arrays(inputs), _with_arrays(outputs)

@@ -1,6 +1,7 @@
 """Reading the spool back: records as plain values; what cannot be read is skipped and reported, never fatal."""
 
 import base64
+import itertools
 import logging
 import math
 import zlib
@@ -14,6 +15,7 @@ import numpy as np
 
 from headgate.errors import Corrupt
 from headgate.spool.layout import (
+    BATCH,
     ENTRY,
     HEADER_BYTES,
     RECORD,
@@ -22,6 +24,7 @@ from headgate.spool.layout import (
     Head,
     Header,
     Schema,
+    unpack_batch,
     unpack_body,
     unpack_head,
     unpack_header,
@@ -48,6 +51,8 @@ class Entry:
     schema: Schema
     head: Head
     payload: bytes
+    # which rows of a batch are this record's; None for all of them
+    rows: slice | None = None
 
 
 Report = Callable[[Fault], None]
@@ -88,15 +93,25 @@ def read_segment(path: Path, report: Report = log_fault) -> Iterator[Entry]:
             if payload[0] == SCHEMA:
                 schema = unpack_schema(payload)
                 schemas[schema.id] = schema
-            elif payload[0] == RECORD:
-                head = unpack_head(payload)
-                if head.schema not in schemas:
-                    raise Corrupt(f"a record refers to schema {head.schema}, which was not read")
-                yield Entry(header, schemas[head.schema], head, payload)
             else:
-                raise Corrupt(f"expected a schema or a record, got an entry of kind {payload[0]}")
+                yield from _entries(header, schemas, payload)
         except Corrupt as error:
             report(Fault(path, offset, error.message))
+
+
+def _entries(header: Header, schemas: dict[int, Schema], payload: bytes) -> list[Entry]:
+    """The record or records of one payload."""
+    if payload[0] == RECORD:
+        heads: list[tuple[Head, slice | None]] = [(unpack_head(payload), None)]
+    elif payload[0] == BATCH:
+        found = unpack_batch(payload)
+        ends = list(itertools.accumulate(rows for _, rows in found))
+        heads = [(head, slice(end - rows, end)) for (head, rows), end in zip(found, ends, strict=True)]
+    else:
+        raise Corrupt(f"expected a schema or a record, got an entry of kind {payload[0]}")
+    if heads and heads[0][0].schema not in schemas:
+        raise Corrupt(f"a record refers to schema {heads[0][0].schema}, which was not read")
+    return [Entry(header, schemas[head.schema], head, payload, rows) for head, rows in heads]
 
 
 def _payloads(path: Path, content: bytes, report: Report) -> Iterator[tuple[int, bytes]]:
@@ -153,7 +168,7 @@ def _segments(folder: Path, report: Report) -> Iterator[tuple[tuple[int, int], P
 def _plain_record(entry: Entry, report: Report, spool: Path) -> dict[str, Any] | None:
     head, schema = entry.head, entry.schema
     try:
-        inputs, outputs = unpack_body(entry.payload)
+        inputs, outputs = (_rows_of(values, entry.rows) for values in unpack_body(entry.payload))
         names = [name for name, _ in schema.columns]
         return {
             "id": head.id,
@@ -168,6 +183,13 @@ def _plain_record(entry: Entry, report: Report, spool: Path) -> dict[str, Any] |
     except (Corrupt, ValueError, OverflowError, OSError) as error:
         report(Fault(spool / entry.header.worker, 0, f"record {head.id}: {error}"))
         return None
+
+
+def _rows_of(values: Any, rows: slice | None) -> Any:
+    """Some rows of a matrix or of every column."""
+    if rows is None or values is None:
+        return values
+    return {name: column[rows] for name, column in values.items()} if isinstance(values, dict) else values[rows]
 
 
 def _columns(values: Any, names: list[str]) -> dict[str, Any]:
