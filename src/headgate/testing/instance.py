@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import msgspec
 
 from headgate.client.client import Client
 from headgate.home import Home
 
 READY_SECONDS = 40.0
+STOP_SECONDS = 20.0
 
 
 class Instance:
@@ -27,7 +29,8 @@ class Instance:
         self.port, self.control_port = free_ports(2)
         self.workers = workers
         self.settings = settings or {}
-        self._agent: subprocess.Popen[bytes] | None = None
+        # every `headgate up` of this instance, the newest last
+        self._ups: list[subprocess.Popen[bytes]] = []
 
     @property
     def data_url(self) -> str:
@@ -41,6 +44,13 @@ class Instance:
     def control_pid(self) -> int:
         return int(self._read("control.json")["pid"])
 
+    def is_ready(self) -> bool:
+        """What the data plane's `/readyz` says."""
+        try:
+            return httpx2.get(f"{self.data_url}/readyz").is_success
+        except httpx2.HTTPError:
+            return False
+
     def worker_pids(self) -> list[int]:
         """Living workers by their pid files."""
         found = [msgspec.json.decode(path.read_bytes())["pid"] for path in self.home.run.glob("w*.json")]
@@ -53,7 +63,11 @@ class Instance:
 
     def start(self) -> "Instance":
         """`headgate up` in the background; returns at once."""
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("HEADGATE_")}
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("HEADGATE_") or name == "HEADGATE_SIGNING_KEY"
+        }
         environment |= {f"HEADGATE_{name.upper()}": str(value) for name, value in self.settings.items()}
         self.home.path.mkdir(parents=True, exist_ok=True)
         command = [
@@ -61,9 +75,10 @@ class Instance:
             "--control-port", str(self.control_port), "--workers", str(self.workers),
         ]  # fmt: skip
         with (self.home.path / "up.log").open("ab") as log:
-            self._agent = subprocess.Popen(
+            up = subprocess.Popen(
                 command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
+        self._ups.append(up)
         return self
 
     def client(self) -> Client:
@@ -86,12 +101,14 @@ class Instance:
         pids = self.all_pids()
         with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError, KeyError):
             os.kill(self.agent_pid, signal.SIGTERM)
-        if self._agent is not None:
+        for up in self._ups[-1:]:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._agent.wait(15)
+                up.wait(STOP_SECONDS)
         for pid in pids:
             if is_alive(pid) and belongs_to(pid, self.home):
                 kill(pid)
+        for up in self._ups:
+            up.wait()
 
     def all_pids(self) -> list[int]:
         """Every process that has left a pid in `run/`."""
@@ -99,9 +116,7 @@ class Instance:
         for name in ("control.json", "agent.json"):
             with contextlib.suppress(FileNotFoundError, ValueError, KeyError):
                 pids.append(int(self._read(name)["pid"]))
-        if self._agent is not None:
-            pids.append(self._agent.pid)
-        return pids
+        return [*pids, *(up.pid for up in self._ups if up.poll() is None)]
 
     def _read(self, name: str) -> dict[str, Any]:
         content: dict[str, Any] = msgspec.json.decode((self.home.run / name).read_bytes())
