@@ -143,10 +143,12 @@ def forest(trees: int = 20, **options: Any) -> RandomForestClassifier:
     return RandomForestClassifier(trees, random_state=0, **options)
 
 
-def scaled(model: Any) -> Any:
-    return (
-        make_pipeline(StandardScaler(), model) if hasattr(model, "predict") else make_pipeline(model, StandardScaler())
-    )
+def imputed() -> Any:
+    return make_pipeline(SimpleImputer(), StandardScaler())
+
+
+def network() -> Any:
+    return make_pipeline(StandardScaler(), MLPClassifier(max_iter=800, random_state=0))
 
 
 def bins() -> KBinsDiscretizer:
@@ -184,7 +186,7 @@ CASES = [
     Case("hist-boosting-gaps", lambda: HistGradientBoostingClassifier(random_state=0, max_iter=20), iris_with_gaps),
     Case("hist-boosting-regressor", lambda: HistGradientBoostingRegressor(random_state=0, max_iter=30), diabetes),
     Case("imputed", lambda: make_pipeline(SimpleImputer(), StandardScaler(), logistic()), iris_with_gaps),
-    Case("encoded-logistic", lambda: encoded(scaled(SimpleImputer()), logistic()), titanic_like),
+    Case("encoded-logistic", lambda: encoded(imputed(), logistic()), titanic_like),
     Case("encoded-forest", lambda: encoded(SimpleImputer(strategy="median"), forest()), titanic_like),
     Case("search", lambda: GridSearchCV(forest(5), {"max_depth": [2, 4]}, cv=2), iris),
     Case("naive-bayes", GaussianNB, iris),
@@ -203,7 +205,7 @@ CASES = [
     Case("svc-kernel", lambda: make_pipeline(StandardScaler(), SVC()), iris, serves=None, heavy=True),
     Case("svr", lambda: make_pipeline(StandardScaler(), SVR()), diabetes, serves=None, heavy=True),
     Case("multinomial", MultinomialNB, iris, heavy=True),
-    Case("network", lambda: scaled(MLPClassifier(max_iter=800, random_state=0)), iris, heavy=True),
+    Case("network", network, iris, heavy=True),
     Case("discriminant", LinearDiscriminantAnalysis, iris, heavy=True),
     Case("components", lambda: make_pipeline(StandardScaler(), PCA(3), logistic()), cancer, heavy=True),
     Case("ranges", lambda: make_pipeline(MinMaxScaler(), RobustScaler(), forest()), cancer, heavy=True),

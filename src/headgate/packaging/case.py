@@ -69,16 +69,19 @@ def read_case(
 
 def name_classes(case: Case, outputs: Outputs) -> tuple[Category | float, ...]:
     """The model's classes in the order of its probabilities; where it does not say them, what the targets show."""
-    if case.task != "classification" or case.facts.classes:
-        return case.facts.classes if case.task == "classification" else ()
+    if case.task != "classification":
+        return ()
+    return case.facts.classes or _shown_classes(case, outputs[PREDICTIONS], outputs.get(PROBABILITIES))
+
+
+def _shown_classes(case: Case, predictions: Array, probabilities: Array | None) -> tuple[Category | float, ...]:
     targets = [truth for truth in (case.truth, case.holdout.truth if case.holdout else None) if truth is not None]
-    predictions = outputs[PREDICTIONS]
     seen = _distinct([*targets, predictions])
-    probabilities = outputs.get(PROBABILITIES)
-    if probabilities is None or len(seen) == probabilities.shape[1]:
-        return tuple(seen) if targets else ()
-    whole = predictions.dtype.kind in "iu"
-    return tuple(range(probabilities.shape[1])) if whole else ()
+    if targets and (probabilities is None or len(seen) == probabilities.shape[1]):
+        return tuple(seen)
+    if probabilities is not None and predictions.dtype.kind in "iu":
+        return tuple(range(probabilities.shape[1]))
+    return ()
 
 
 def profile_case(case: Case, answers: Outputs | None) -> dict[str, Any]:

@@ -45,6 +45,8 @@ def recognise(model: Any, folder: Path, trust_code: tuple[str, ...] = ()) -> Rec
     """
     if isinstance(model, str | Path):
         return _recognise_file(Path(model), folder, trust_code)
+    if isinstance(model, type):
+        raise UnsupportedType(f"Expected a fitted model, got the class {model.__qualname__}: make one and fit it.")
     if is_estimator(model):
         _require_fitted(model)
         dump_estimator(model, folder / "model.joblib")

@@ -85,10 +85,14 @@ def read_vector(values: Any, where: str = "target") -> Array:
     read = _VECTORS.get(library)
     if read and (library != "pandas" or getattr(values, "ndim", 0) == 1):
         return read(values)[0]
+    if isinstance(values, list | tuple) or hasattr(values, "__array__"):
+        return _plain_vector(values, where)
+    raise UnsupportedType(f"Expected {where} as a series, array or list, got {type(values).__qualname__}.")
+
+
+def _plain_vector(values: Any, where: str) -> Array:
     if isinstance(values, list | tuple) and not any(isinstance(value, list | tuple | np.ndarray) for value in values):
         return tidy(values, where)
-    if isinstance(values, str) or not (hasattr(values, "__array__") or isinstance(values, list | tuple)):
-        raise UnsupportedType(f"Expected {where} as a series, array or list, got {type(values).__qualname__}.")
     array = np.asarray(values)
     return tidy(array.tolist(), where) if array.dtype.kind in "OU" and array.ndim == 1 else array
 
@@ -203,9 +207,9 @@ def _pandas_values(series: Any, where: str) -> Array:
 
 
 def _from_polars(data: Any) -> Table | None:
-    if not hasattr(data, "columns"):
-        return None
     frame = data.collect() if hasattr(data, "collect") else data
+    if not hasattr(frame, "get_columns"):
+        return None
     columns, levels = {}, {}
     for series in frame.get_columns():
         columns[series.name], declared = _polars_column(series)
@@ -218,8 +222,9 @@ def _polars_column(series: Any) -> tuple[Array, tuple[Category, ...]]:
     dtype = series.dtype
     if dtype.is_numeric() and "Decimal" not in str(dtype):
         return np.array(series.to_numpy()), ()
-    kept = str(dtype).partition("(")[0]
-    declared = _declared(series.cat.get_categories().to_list()) if kept in ("Categorical", "Enum") else ()
+    kind = str(dtype).partition("(")[0]
+    levels = dtype.categories if kind == "Enum" else series.drop_nulls().unique() if kind == "Categorical" else None
+    declared = _declared(levels.to_list()) if levels is not None else ()
     return tidy(series.to_list(), f"column {series.name!r}"), declared
 
 
