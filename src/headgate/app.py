@@ -54,6 +54,9 @@ LOCK_SECONDS = 5.0
 DRAIN_SECONDS = 5
 # repetitions of a command are recognised for as long
 REMEMBERED_DAYS = 7
+HOUSEKEEPING_SECONDS = 3_600.0
+# more rings than there will be: only closing wakes who waits for it
+NO_RING = sys.maxsize
 
 
 class Credentials(PlaneRecord, frozen=True, kw_only=True):
@@ -71,16 +74,18 @@ class App:
     api: FastAPI
     plane: ControlPlane
     controller: Controller
-    thread: threading.Thread
+    threads: tuple[threading.Thread, ...]
 
     def start(self) -> None:
-        self.thread.start()
+        for thread in self.threads:
+            thread.start()
 
     def close(self) -> None:
         """Wake and end who waits, then close the database."""
         self.plane.bell.close()
-        if self.thread.is_alive():
-            self.thread.join()
+        for thread in self.threads:
+            if thread.is_alive():
+                thread.join()
         self.plane.database.close()
 
 
@@ -107,8 +112,11 @@ def build(home: Home, settings: Settings, clock: Clock | None = None, control_po
     )
     bootstrap(plane)
     controller = Controller(database, nodes, clock, settings.load_seconds)
-    thread = threading.Thread(target=controller.run, args=(bell,), name="controller", daemon=True)
-    return App(api=build_api(plane), plane=plane, controller=controller, thread=thread)
+    threads = (
+        threading.Thread(target=controller.run, args=(bell,), name="controller", daemon=True),
+        threading.Thread(target=keep_house, args=(plane,), name="housekeeping", daemon=True),
+    )
+    return App(api=build_api(plane), plane=plane, controller=controller, threads=threads)
 
 
 def open_state(home: Home, settings: Settings, clock: Clock) -> Database:
@@ -119,11 +127,26 @@ def open_state(home: Home, settings: Settings, clock: Clock) -> Database:
         open_ledger(database, home.keys)
         with database.write() as tx:
             begin_epoch(tx)
-            forget_answers(tx, stamp(clock.now() - timedelta(days=REMEMBERED_DAYS)))
     except BaseException:
         database.close()
         raise
     return database
+
+
+def keep_house(plane: ControlPlane) -> None:
+    """Tidy up every hour until the bell is closed."""
+    while not plane.bell.closed:
+        try:
+            tidy_up(plane)
+        except HeadgateError:
+            log.exception("housekeeping failed; trying again in an hour")
+        plane.bell.wait(NO_RING, HOUSEKEEPING_SECONDS)
+
+
+def tidy_up(plane: ControlPlane) -> None:
+    """Drop what is kept for a time only."""
+    with plane.database.write() as tx:
+        forget_answers(tx, stamp(plane.clock.now() - timedelta(days=REMEMBERED_DAYS)))
 
 
 def bootstrap(plane: ControlPlane) -> None:

@@ -143,3 +143,11 @@ def test_too_many_uploads_at_once_are_asked_to_come_back(console: Console) -> No
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
     uploads.release(taken)
     assert console.upload(console.bundle()).status_code == 201
+
+
+def test_nothing_is_kept_of_what_may_not_be_registered(console: Console) -> None:
+    console.post("/projects", {"name": "risk"})
+    key = console.key_of("developer", "risk")
+    assert console.upload(console.bundle(), key).status_code == 403
+    assert console.upload(console.bundle(), key, "?project=risk").status_code == 201
+    assert len(list((console.home.artifacts / "objects").glob("*/*"))) == 1

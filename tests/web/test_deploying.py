@@ -120,6 +120,30 @@ def test_a_version_that_answers_is_not_retired(console: Console) -> None:
     assert console.post("/models/fraud/versions/1/retire", {"reason": "old"})["state"] == "retired"
 
 
+def test_the_history_of_an_endpoint_outlives_it(console: Console) -> None:
+    console.deploy(console.register())
+    console.clock.advance(60)
+    then = console.clock.now().isoformat()
+    console.clock.advance(60)
+    assert console.ask("DELETE", "/endpoints/fraud", json={"reason": "unused"}).status_code == 204
+    assert console.ask("GET", "/endpoints/fraud").status_code == 404
+    assert console.get("/endpoints/fraud", params={"at": then})["version"] == "fraud:1"
+    assert console.get("/endpoints/fraud", params={"at": "2030-01-01"})["version"] is None
+    assert len(console.get("/endpoints/fraud/rollouts")["items"]) == 1
+
+
+def test_a_name_does_not_pass_to_another_project(console: Console) -> None:
+    console.deploy(console.register())
+    console.ask("DELETE", "/endpoints/fraud", json={"reason": "unused"})
+    console.post("/projects", {"name": "sales"})
+    console.register(0.5, "churn", "?project=sales")
+    answer = console.ask("POST", "/deployments", json={"version": "churn:1", "endpoint": "fraud"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "CONFLICT")
+    console.deploy("fraud:1")
+    other = console.ask("POST", "/deployments", json={"version": "churn:1", "endpoint": "FRAUD"})
+    assert "stands in default/staging" in other.json()["error"]
+
+
 def test_every_change_is_one_event_by_its_actor(console: Console) -> None:
     key = console.key_of("operator", name="olga")
     version = console.register()

@@ -178,3 +178,13 @@ def test_no_body_whatsoever_breaks_anything(shared: Console, route: tuple[str, s
 
 def test_the_api_has_its_addresses_under_one_root() -> None:
     assert all(path.startswith(API) for _, path in PERMISSIONS if path not in ("/healthz", "/readyz", "/metrics"))
+
+
+@pytest.mark.parametrize(
+    "content", [rb'{"\ud800": 1}', rb'{"name": "\ud800"}', rb'{"a\nb\u2028": 1}', rb'{"name": "\u0000"}']
+)
+def test_text_that_cannot_be_sent_back_is_escaped(shared: Console, content: bytes) -> None:
+    answer = shared.ask("POST", "/projects", content=content, headers=JSON)
+    assert answer.status_code in (400, 422)
+    assert_shaped(answer)
+    assert answer.text.isascii()

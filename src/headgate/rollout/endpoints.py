@@ -46,18 +46,18 @@ class Live(Record, frozen=True, kw_only=True):
         return self.table.variants[0].version
 
 
-def get_endpoint(tx: Tx, name: str) -> Endpoint:
+def get_endpoint(tx: Tx, name: str, *, also_deleted: bool = False) -> Endpoint:
     """The endpoint of that name, whatever its case; raises `InvalidName` and `NotFound`."""
-    endpoint = find_endpoint(tx, name)
+    endpoint = find_endpoint(tx, name, also_deleted=also_deleted)
     if endpoint is None:
         raise NotFound(f"There is no endpoint {shown(name)}. See them with `headgate endpoint list`.")
     return endpoint
 
 
-def find_endpoint(tx: Tx, name: str) -> Endpoint | None:
+def find_endpoint(tx: Tx, name: str, *, also_deleted: bool = False) -> Endpoint | None:
     """The endpoint of that name, or None; raises `InvalidName`."""
     row = _row(tx, name)
-    return None if row is None or row.deleted else _decode(row)
+    return None if row is None or (row.deleted and not also_deleted) else _decode(row)
 
 
 def list_endpoints(tx: Tx, limit: int, cursor: str = "") -> Page[Endpoint]:

@@ -125,8 +125,9 @@ def _number_now(tx: Tx, live: Live) -> tuple[int, int]:
     return told.number if told and told.variants == live.table.variants else live.table.number
 
 
-def _readable(tx: Tx, caller: Caller, name: str) -> Endpoint:
-    endpoint = get_endpoint(tx, name)
+def _readable(tx: Tx, caller: Caller, name: str, *, history: bool = False) -> Endpoint:
+    """The endpoint when the caller may see it; its history stays when it is deleted."""
+    endpoint = get_endpoint(tx, name, also_deleted=history)
     caller.require("endpoints:read", endpoint.project, endpoint.environment)
     return endpoint
 
@@ -153,7 +154,7 @@ def show(
     """What is live, or was live at a time: who put it there and on what evidence."""
     moment = None if at is None else _moment(at)
     with plane.database.read() as tx:
-        found = _readable(tx, caller, endpoint)
+        found = _readable(tx, caller, endpoint, history=moment is not None)
         response.headers["ETag"] = etag(found.revision)
         return show_endpoint(tx, plane, found, moment)
 
@@ -204,7 +205,7 @@ def go_back(change: Change, endpoint: EndpointName, body: Because, if_match: IfM
 def newest_rollout(plane: Plane, caller: Who, endpoint: EndpointName) -> RolloutShape:
     """The endpoint's newest rollout."""
     with plane.database.read() as tx:
-        found = _readable(tx, caller, endpoint)
+        found = _readable(tx, caller, endpoint, history=True)
         newest = page_of_rollouts(tx, found.name, limit=1).items
     if not newest:
         raise NotFound(f"{found.name} never had a rollout.")
@@ -217,7 +218,7 @@ def rollouts(
 ) -> Listing[RolloutShape]:
     """The endpoint's rollouts, newest first."""
     with plane.database.read() as tx:
-        found = _readable(tx, caller, endpoint)
+        found = _readable(tx, caller, endpoint, history=True)
         return listing(page_of_rollouts(tx, found.name, limit, unseal(cursor) or ""), show_rollout)
 
 

@@ -88,8 +88,13 @@ def _invalid(request: Request, error: Exception) -> Response:
 
 
 def _problem(problem: Mapping[str, Any]) -> dict[str, Any]:
-    place = ".".join(str(part)[:64] for part in problem["loc"])
-    return {"place": place, "expected": str(problem["msg"])[:200], "got": _brief(problem.get("input"))}
+    place = ".".join(_plain(part, 64) for part in problem["loc"])
+    return {"place": place, "expected": _plain(problem["msg"], 200), "got": _brief(problem.get("input"))}
+
+
+def _plain(value: Any, limit: int) -> str:
+    """Text of a stranger, without what cannot be sent or would break a line."""
+    return shown(str(value), limit)[1:-1]
 
 
 def _brief(value: Any) -> str:

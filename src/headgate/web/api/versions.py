@@ -105,6 +105,9 @@ def upload(
     # before anything is received for a model that the caller may not touch; checked again when it is known which
     change.caller.require("models:register", project)
     with received_bundle(plane, request) as (bundle, archive, signed_by):
+        # nothing is kept of what the caller may not register
+        with plane.database.read() as tx:
+            change.caller.require("models:register", _project_for(tx, bundle.manifest.name, project))
         with archive.open("rb") as content:
             artifact = plane.store.put(content)
 
