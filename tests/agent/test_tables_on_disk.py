@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from headgate.agent.tables import Tables
@@ -17,7 +17,9 @@ DIGEST = "d" * 64
 numbers = some.tuples(some.integers(1, 3), some.integers(1, 5))
 
 
-@given(some.lists(numbers, max_size=12))
+# every write is made durable, which takes as long as the disk takes
+@settings(deadline=None, max_examples=25)
+@given(some.lists(numbers, max_size=8))
 def test_the_number_on_disk_never_falls(tmp_path_factory: pytest.TempPathFactory, sent: list[tuple[int, int]]) -> None:
     home = Home(tmp_path_factory.mktemp("home")).create()
     tables = Tables(home)

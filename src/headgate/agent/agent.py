@@ -20,6 +20,7 @@ from headgate.agent.orphans import Orphan, adopt_hosts, end_control, sweep
 from headgate.agent.port import port_of
 from headgate.agent.tables import Tables
 from headgate.agent.usage import HostUse
+from headgate.agent.worker import longest_drain
 from headgate.agent.workers import Workers
 from headgate.records import LoadFailure, NodeReport, NodeTables
 
@@ -28,7 +29,7 @@ logger = logging.getLogger(__name__)
 SETTLE_SECONDS = 1.0
 LONGEST_HEARTBEAT = 1.0
 STOP_POLL_SECONDS = 0.05
-STOP_GRACE_SECONDS = 10.0
+STOP_GRACE_SECONDS = 5.0
 
 
 class Agent:
@@ -86,7 +87,7 @@ class Agent:
         self._workers.stop()
         if self._control is not None:
             self._control.stop()
-        self._loop.after(self._settings.drain_seconds + STOP_GRACE_SECONDS, self._kill)
+        self._loop.after(longest_drain(self._settings) + STOP_GRACE_SECONDS, self._kill)
         self._await(lambda: self._workers.gone, self._stop_hosts)
 
     def _stop_hosts(self) -> None:
@@ -179,7 +180,7 @@ class Agent:
             link_trouble=self._link.trouble,
             worker_troubles={str(slot): text for slot, text in self._workers.troubles.items()},
             hosts=report.hosts,
-            failures=report.failures,
+            failures=self._workers.failures() | report.failures,
         )
         if journal != self._journal and not self._stopping:
             self._journal = journal

@@ -2,17 +2,13 @@
 
 import logging
 import signal
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from headgate.agent.launcher import Launcher, Programs
 from headgate.agent.logs import last_words, log_size
 from headgate.agent.loop import Loop, Timer
 from headgate.agent.pace import Backoff
 from headgate.errors import HeadgateError
-from headgate.home import write_atomically
 
 if TYPE_CHECKING:
     from headgate.agent.process import Process
@@ -58,8 +54,6 @@ class ControlProcess:
             return
         self._process = process
         self._loop.watch(process, self._ended)
-        started = datetime.now(UTC).isoformat()
-        write_atomically(self._home.run / PID_FILE, msgspec.json.encode({"pid": process.pid, "started": started}))
 
     def stop(self) -> None:
         self._stopping = True
@@ -78,6 +72,7 @@ class ControlProcess:
         how = self._process.reap()
         self._process.close()
         self._process = None
+        # written by the control plane itself, once it answers
         (self._home.run / PID_FILE).unlink(missing_ok=True)
         if not self._stopping:
             words = last_words(self._home, LOG, self._log_start)

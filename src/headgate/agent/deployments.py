@@ -118,9 +118,10 @@ class Deployments:
     def _proved(self, deployment: Deployment, troubles: list[Trouble]) -> None:
         if not self._is_newest(deployment):
             return
-        # a model that fails its golden requests fails them again; a killed host or a broken template may not
+        # a model that fails its golden requests fails them again; a killed host or a broken template may not,
+        # and for what is on disk there is nothing to fall back to
         final = [trouble for trouble in troubles if isinstance(trouble[1], ModelError)]
-        if final:
+        if final and self._tables.is_newer(deployment.table):
             self._fail(deployment, *final[0])
         elif troubles:
             self._retry(deployment, *troubles[0])

@@ -17,7 +17,7 @@ class Journal(PlaneRecord, frozen=True, kw_only=True):
     port: int
     started: str  # ISO 8601, UTC
     control_port: int | None
-    # whether every wanted worker answers by every table on disk
+    # whether every wanted worker answers for every endpoint on disk
     ready: bool
     control_pid: int | None = None
     control_restarts: int = 0
@@ -28,6 +28,7 @@ class Journal(PlaneRecord, frozen=True, kw_only=True):
     # slot → how its last worker ended
     worker_troubles: dict[str, str] = {}
     hosts: tuple[HostReport, ...] = ()
+    # endpoint → why its newest table is not in force, in the node or in a worker
     failures: dict[str, LoadFailure] = {}
 
 

@@ -36,10 +36,7 @@ class Process:
         """How it ended, for people; also frees the zombie when it is our child."""
         if self.child is None:
             return "ended"
-        code = self.child.wait()
-        if code >= 0:
-            return f"exit status {code}"
-        return signal.Signals(-code).name if -code in {int(known) for known in signal.Signals} else f"signal {-code}"
+        return manner(self.child.wait())
 
     def wait(self, seconds: float) -> bool:
         """Whether it has ended within that time."""
@@ -51,6 +48,13 @@ class Process:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def manner(status: int) -> str:
+    """How a process ended, from its exit status, or the negative number of the signal that ended it."""
+    if status >= 0:
+        return f"exit status {status}"
+    return signal.Signals(-status).name if -status in {int(known) for known in signal.Signals} else f"signal {-status}"
 
 
 def hold(pid: int) -> Process | None:

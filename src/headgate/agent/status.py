@@ -19,7 +19,7 @@ REPORT_SECONDS = 1.0
 
 
 class PidFile(msgspec.Struct, frozen=True, kw_only=True):
-    """What `run/<worker>.json` and `run/control.json` have in common."""
+    """As much of `run/<worker>.json` as is needed here."""
 
     pid: int
 
@@ -45,8 +45,7 @@ def node_status(home: Home) -> dict[str, Any]:
 def _control(home: Home, journal: Journal | None) -> dict[str, Any] | None:
     if journal is None or journal.control_port is None:
         return None
-    found = _pid(home.run / "control.json")
-    pid = found if found and _runs(found, home) else None
+    pid = journal.control_pid if journal.control_pid and _runs(journal.control_pid, home) else None
     reason = journal.control_trouble or journal.link_trouble
     return {
         "pid": pid,

@@ -15,7 +15,7 @@ from headgate.agent.launcher import Launcher, Programs
 from headgate.agent.links import Lines
 from headgate.agent.logs import last_words, log_size
 from headgate.agent.loop import Loop, Timer
-from headgate.agent.process import Process, hold
+from headgate.agent.process import Process, hold, manner
 from headgate.errors import HeadgateError, ModelError, Unavailable
 
 logger = logging.getLogger(__name__)
@@ -248,7 +248,7 @@ class Template:
         else:
             fork.status = told.status
             if told.status != 0 and fork.trouble is None:
-                fork.trouble = ModelError(f"The process that loaded the model ended with status {told.status}.")
+                fork.trouble = ModelError(f"The process that held the model ended with {manner(told.status)}.")
             del self._forks[told.pid]
             self._nursery.conclude(fork)
 

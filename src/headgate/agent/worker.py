@@ -15,6 +15,11 @@ START_SECONDS = 30.0  # until the first report: a cold disk and a busy machine
 DRAIN_GRACE_SECONDS = 5.0
 
 
+def longest_drain(settings: Settings) -> float:
+    """Seconds after which a worker that was told to drain is killed: it waits for connections, then for requests."""
+    return 2 * settings.drain_seconds + DRAIN_GRACE_SECONDS
+
+
 @dataclass(eq=False)
 class Worker:
     """A living worker: ours, or an orphan of an agent that was killed."""
@@ -30,7 +35,7 @@ class Worker:
     heard: float = 0.0
     # when one that was told to drain is killed; 0 for one that stays
     leave_by: float = 0.0
-    was_ready: bool = False
+    has_settled: bool = False
     lags: dict[str, Lag] = field(default_factory=dict)
 
     @property
@@ -48,16 +53,22 @@ class Worker:
         before, self.report, self.heard = self.report, report, now
         return before is None or _substance(before) != _substance(report)
 
-    def is_ready(self, tables: Tables) -> bool:
-        """Whether it answers by every table on disk, or has said why not."""
+    def is_settled(self, tables: Tables) -> bool:
+        """Whether it answers by every table on disk, or has said why not: another of its kind may leave.
+
+        Not the same as ready: a version that nobody can load must not keep a node's orphans alive for ever.
+        """
         report = self.report
         return (
             report is not None
-            and report.ready
             and not report.draining
             and not self.leaving
             and has_answered_all(report, tables.routes.values())
         )
+
+    def is_ready(self, tables: Tables) -> bool:
+        """Whether it answers for every endpoint on disk."""
+        return self.report is not None and self.report.ready and self.is_settled(tables)
 
     def is_silent(self, now: float, hang_seconds: float) -> bool:
         """Whether it has said nothing for so long that it counts as hung."""
@@ -66,7 +77,7 @@ class Worker:
 
     def is_stuck(self, tables: Tables, now: float, settings: Settings) -> bool:
         """Whether it reports, and yet owes the answer to a table for too long."""
-        if self.report is None or not self.was_ready or self.leaving:
+        if self.report is None or not self.has_settled or self.leaving:
             return False
         lags = {
             endpoint: lag
@@ -76,10 +87,10 @@ class Worker:
         self.lags = lags
         return any(is_overdue(lag, now, settings.acknowledge_seconds, settings.load_seconds) for lag in lags.values())
 
-    def drain(self, now: float, drain_seconds: float) -> None:
+    def drain(self, now: float, settings: Settings) -> None:
         """Tell it to answer what is there and to leave."""
         if not self.leaving:
-            self.leave_by = now + drain_seconds + DRAIN_GRACE_SECONDS
+            self.leave_by = now + longest_drain(settings)
         self.link.send(Drain())
 
 

@@ -15,7 +15,7 @@ from headgate.agent.process import Process
 from headgate.agent.tables import Tables
 from headgate.agent.worker import Worker
 from headgate.errors import HeadgateError
-from headgate.records import Refresh, WorkerReport
+from headgate.records import LoadFailure, Refresh, WorkerReport
 
 logger = logging.getLogger(__name__)
 
@@ -52,9 +52,8 @@ class Workers:
 
     @property
     def ready(self) -> bool:
-        """Whether every wanted worker answers by every table on disk."""
-        staying = [worker for worker in self._staying.values() if worker.is_ready(self._tables)]
-        return len(staying) == self._settings.workers
+        """Whether every wanted worker answers for every endpoint on disk."""
+        return self._count(Worker.is_ready) == self._settings.workers
 
     @property
     def troubles(self) -> dict[int, str]:
@@ -75,8 +74,16 @@ class Workers:
             self._spawn(slot)
 
     def adopt(self, name: str, process: Process) -> None:
-        """Watch an orphan, until our own workers are ready and it can be drained."""
+        """Watch an orphan, until our own workers answer and it can be drained."""
         self._take(name, process, None)
+
+    def failures(self) -> dict[str, LoadFailure]:
+        """Endpoint → why a worker does not answer by its newest table."""
+        found: dict[str, LoadFailure] = {}
+        for worker in self._all:
+            if worker.report is not None and not worker.leaving:
+                found |= worker.report.failures
+        return found
 
     def refresh(self) -> None:
         """Tell all workers that there is something new on disk."""
@@ -99,7 +106,7 @@ class Workers:
         """Drain all; none comes back."""
         self._stopping = True
         for worker in self._all:
-            worker.drain(self._loop.now(), self._settings.drain_seconds)
+            worker.drain(self._loop.now(), self._settings)
 
     def kill(self) -> None:
         for worker in self._all:
@@ -158,28 +165,31 @@ class Workers:
         # it may have read the disk before the last change of it
         worker.link.send(Refresh())
         if worker.leaving:
-            worker.drain(self._loop.now(), self._settings.drain_seconds)
+            worker.drain(self._loop.now(), self._settings)
 
     def _heard(self, worker: Worker, report: WorkerReport) -> None:
         news = worker.hear(report, self._loop.now())
-        if not worker.was_ready and worker.is_ready(self._tables):
-            worker.was_ready = True
-            logger.info("worker %s (pid %d) is ready", worker.name, worker.process.pid)
+        if not worker.has_settled and worker.is_settled(self._tables):
+            worker.has_settled = True
+            logger.info("worker %s (pid %d) answers", worker.name, worker.process.pid)
             if worker.slot is not None:
                 self._troubles.pop(worker.slot, None)
         if news:
             self._drain_surplus()
             self._changed()
 
+    def _count(self, condition: Callable[[Worker, Tables], bool]) -> int:
+        """How many of those that stay fulfil it."""
+        return sum(condition(worker, self._tables) for worker in self._staying.values())
+
     def _drain_surplus(self) -> None:
         """Drain replaced workers once another is ready, and orphans once all of ours are: no request finds none."""
-        all_ready = self.ready
-        one_ready = any(worker.is_ready(self._tables) for worker in self._staying.values())
+        settled = self._count(Worker.is_settled)
         for worker in self._all:
-            may_leave = all_ready if worker.slot is None else one_ready
+            may_leave = settled >= (self._settings.workers if worker.slot is None else 1)
             if may_leave and not worker.leaving and not self._is_staying(worker):
                 logger.info("worker %s (pid %d) is drained", worker.name, worker.process.pid)
-                worker.drain(self._loop.now(), self._settings.drain_seconds)
+                worker.drain(self._loop.now(), self._settings)
 
     def _ended(self, worker: Worker) -> None:
         self._loop.forget(worker.process)

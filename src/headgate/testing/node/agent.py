@@ -1,15 +1,19 @@
-"""The real agent over the fakes: `python -m headgate.testing.node.agent --home H [--no-control]`."""
+"""The real agent over the fakes: `python -m headgate.testing.node.agent --home H [--no-control]`.
 
+`HEADGATE_FAKES` names those that are wanted, by default all of "worker,template,control"; the others are the real ones.
+"""
+
+import os
 import sys
 
 from headgate.agent.launcher import Programs
 from headgate.agent.main import main
 
-FAKES = Programs(
-    worker=(sys.executable, "-m", "headgate.testing.node.worker"),
-    template=(sys.executable, "-m", "headgate.testing.node.template"),
-    control=(sys.executable, "-m", "headgate.testing.node.control"),
-)
+
+def programs(wanted: str) -> Programs:
+    """Those named are fakes."""
+    return Programs(**{name: (sys.executable, "-m", f"headgate.testing.node.{name}") for name in wanted.split(",")})
+
 
 if __name__ == "__main__":
-    sys.exit(main(programs=FAKES))
+    sys.exit(main(programs=programs(os.environ.get("HEADGATE_FAKES", "worker,template,control"))))

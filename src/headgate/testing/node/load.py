@@ -10,9 +10,10 @@ from types import TracebackType
 class Load:
     """Some threads that ask all the time: half keep their connection, half open a new one for every request."""
 
-    def __init__(self, port: int, clients: int = 8, path: str = "/healthz") -> None:
+    def __init__(self, port: int, clients: int = 8, path: str = "/healthz", body: bytes | None = None) -> None:
         self._port = port
         self._path = path
+        self._body = body
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self.answered = 0
@@ -34,18 +35,22 @@ class Load:
 
     def _ask(self, keep: bool) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
+        method = "GET" if self._body is None else "POST"
+        headers = {} if keep else {"Connection": "close"}
+        if self._body is not None:
+            headers["Content-Type"] = "application/json"
         while not self._stop.is_set():
             began = time.monotonic()
             try:
-                connection.request("GET", self._path, headers={} if keep else {"Connection": "close"})
+                connection.request(method, self._path, self._body, headers)
                 answer = connection.getresponse()
-                answer.read()
+                text = answer.read()
                 status = answer.status
             except (OSError, http.client.HTTPException) as error:
                 self._count(began, repr(error))
                 connection.close()
             else:
-                self._count(began, "" if status == 200 else f"status {status}")
+                self._count(began, "" if status == 200 else f"status {status}: {text[:200]!r}")
                 if not keep or answer.will_close:
                     connection.close()
             time.sleep(0.001)

@@ -39,12 +39,12 @@ def until(condition: Callable[[], Any], what: str, seconds: float = PATIENCE) ->
 class Node:
     """A home, a folder of what the control plane says, and at most one agent of ours at a time."""
 
-    def __init__(self, folder: Path, module: str = "headgate.testing.node.agent", **settings: Any) -> None:
+    def __init__(self, folder: Path, fakes: str = "worker,template,control", **settings: Any) -> None:
         self.home = Home(folder / "home").create()
         self.plane = Plane(folder / "plane")
         self.settings = msgspec.structs.replace(QUICK, **settings)
         self.agent: subprocess.Popen[bytes] | None = None
-        self._module = module
+        self._fakes = fakes
 
     def start(self, control: bool = True, **environment: str) -> "Node":
         """Start an agent and wait until it is ready."""
@@ -56,8 +56,8 @@ class Node:
 
     def launch(self, control: bool = True, **environment: str) -> subprocess.Popen[bytes]:
         """Start an agent; its output goes to `agent.out`."""
-        command = [sys.executable, "-m", self._module, "--home", str(self.home.path)]
-        settings = {"HEADGATE_SETTINGS": msgspec.json.encode(self.settings).decode()}
+        command = [sys.executable, "-m", "headgate.testing.node.agent", "--home", str(self.home.path)]
+        settings = {"HEADGATE_SETTINGS": msgspec.json.encode(self.settings).decode(), "HEADGATE_FAKES": self._fakes}
         with (self.home.path.parent / "agent.out").open("ab") as output:
             self.agent = subprocess.Popen(
                 command if control else [*command, "--no-control"],

@@ -35,8 +35,13 @@ class Plane:
         )
         built = write_bundle(cache or self.folder / "made", manifest, {"model.txt": name.encode()})
         if cache is None:
-            open_bundle(built.folder).pack(self.folder / "bundles" / f"{built.digest}.hgb")
+            self.offer(built.folder)
         return built.digest
+
+    def offer(self, folder: Path) -> None:
+        """Hand the bundle in this folder out to nodes."""
+        bundle = open_bundle(folder)
+        bundle.pack(self.folder / "bundles" / f"{bundle.digest}.hgb")
 
     def publish(self, *tables: RouteTable) -> None:
         """These tables, besides those of other endpoints."""
