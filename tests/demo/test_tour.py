@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,19 +20,34 @@ from headgate.testing.control import KEY, fake_control
 DATA = Data(("mean radius", "mean texture"), None, None, np.ones((3, 2)), None)
 
 
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    found = {name: value for name, value in os.environ.items() if not name.startswith("HEADGATE_")}
+    return found | {"TMPDIR": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+
+
 @pytest.mark.heavy
-def test_the_tour_keeps_its_promises_and_leaves_nothing(tmp_path: Path) -> None:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("HEADGATE_")}
-    environment |= {"TMPDIR": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")}
-    ran = subprocess.run(
-        [sys.executable, "-m", "headgate", "demo", "--output", "json"],
-        env=environment, cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+def test_the_tour_keeps_its_promises_and_leaves_nothing(tmp_path: Path, environment: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "headgate", "demo", "--output", "json"]
+    ran = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     seen: dict[str, Any] = json.loads(ran.stdout)
     assert (seen["failed"], seen["wrong"]) == (0, 0)
     assert seen["answered"].keys() == {seen["before"], seen["after"]}
     assert sum(seen["answered"].values()) == seen["sent"]
+    assert [path.name for path in tmp_path.iterdir()] == ["config"]
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_tour_that_is_left_leaves_nothing(tmp_path: Path, environment: dict[str, str], number: int) -> None:
+    command = [sys.executable, "-m", "headgate", "demo"]
+    with subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as tour:
+        assert tour.stdout is not None
+        assert any(line.startswith("1. ") for line in tour.stdout)
+        tour.send_signal(number)
+        tour.stdout.read()
+    assert tour.returncode in (130, 128 + signal.SIGTERM)
     assert [path.name for path in tmp_path.iterdir()] == ["config"]
 
 

@@ -4,9 +4,11 @@ import importlib
 import itertools
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 import click
 from click.shell_completion import CompletionItem
@@ -106,7 +108,15 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """The entry point of the console script."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # as Ctrl-C: what a command has started is stopped, what it has made for itself is removed; nohup is respected
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _leave)
     sys.exit(run(sys.argv[1:]))
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    sys.exit(128 + number)
 
 
 def report(error: HeadgateError, as_json: bool) -> None:

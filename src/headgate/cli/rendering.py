@@ -68,7 +68,7 @@ def print_table(titles: Sequence[str], rows: Iterable[Cells]) -> None:
         _rich_table(titles, texts)
         return
     widths = [max(len(line[place]) for line in [list(titles), *texts]) for place in range(len(titles))]
-    for line in [[title.upper() for title in titles], *texts]:
+    for line in [[title if ":" in title else title.upper() for title in titles], *texts]:
         click.echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
 
 

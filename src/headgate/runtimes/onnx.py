@@ -81,7 +81,7 @@ class OnnxRuntime:
 
 def open_session(content: bytes, folder: Path) -> Any:
     """An `InferenceSession` of the model in these bytes; weights kept beside it are looked for in `folder` only."""
-    # onnxruntime sends usage data to its makers unless it is told not to before it is loaded; nobody here agreed to that
+    # onnxruntime sends usage data to its makers unless it is told not to before it is loaded; nobody agreed to that
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     # takes 0.1 s to import; a worker that serves no ONNX model does without
     import onnxruntime
