@@ -22,7 +22,8 @@ class Caller:
     """Remembers what it was told."""
 
     def __init__(self, *values: float, deadline: float = float("inf")) -> None:
-        self.values: list[Any] = [(value,) for value in values]
+        self.rows: list[Any] = [(value,) for value in values]
+        self.count = len(values)
         self.deadline = deadline
         self.answer: list[float] | None = None
         self.error: HeadgateError | None = None
@@ -43,7 +44,8 @@ class Doubler:
         self.sizes: list[int] = []
         self._seconds = seconds
 
-    def __call__(self, values: list[Any]) -> Answer:
+    def __call__(self, parts: list[Any]) -> Answer:
+        values = [row for part in parts for row in part]
         self.sizes.append(len(values))
         time.sleep(self._seconds)
         matrix = np.array(values, np.float64)
@@ -96,7 +98,7 @@ def test_a_batch_is_bounded_but_a_caller_is_never_split() -> None:
     callers = [Caller(*range(big)), Caller(*range(big)), Caller(*range(3 * MAX_BATCH_ROWS)), Caller(1)]
     run(ask, SHORT, callers)
     assert ask.sizes == [big, big, 3 * MAX_BATCH_ROWS, 1]
-    assert all(caller.answer == [value[0] * 2 for value in caller.values] for caller in callers)
+    assert all(caller.answer == [value[0] * 2 for value in caller.rows] for caller in callers)
 
 
 def test_what_comes_while_a_batch_runs_is_the_next_batch() -> None:

@@ -39,7 +39,8 @@ class Answer:
 class Caller(Protocol):
     """One request that waits for its answer."""
 
-    values: list[Any]
+    rows: Any  # for the model
+    count: int  # of the rows
     deadline: float  # seconds of time.monotonic()
 
     def deliver(self, answer: Answer, start: int, stop: int) -> None:
@@ -51,7 +52,7 @@ class Caller(Protocol):
         ...
 
 
-# rows of values → the checked answer; raises ModelError
+# the rows of some callers → the checked answer; raises ModelError
 Ask = Callable[[list[Any]], Answer]
 # what is done once all callers of an answer have it
 Settle = Callable[[Answer, Sequence[Any]], None]
@@ -123,13 +124,13 @@ class Batcher:
         waiting, now = self._waiting, time.monotonic()
         callers: list[Caller] = []
         rows = 0
-        while waiting and (not callers or rows + len(waiting[0].values) <= MAX_BATCH_ROWS):
+        while waiting and (not callers or rows + waiting[0].count <= MAX_BATCH_ROWS):
             caller = waiting.popleft()
             if caller.deadline < now:
                 caller.fail(DeadlineExceeded("The deadline passed while the request waited."))
             else:
                 callers.append(caller)
-                rows += len(caller.values)
+                rows += caller.count
         return callers, rows
 
     def _done(self, future: "asyncio.Future[list[Outcome]]") -> None:
@@ -158,9 +159,7 @@ class Batcher:
 def answer_all(ask: Ask, callers: Sequence[Caller]) -> list[Outcome]:
     """Ask once for all; where that fails ask for each, so that only a caller whose own rows fail is told so."""
     try:
-        if len(callers) == 1:
-            return [(ask(callers[0].values), callers)]
-        return [(ask([row for caller in callers for row in caller.values]), callers)]
+        return [(ask([caller.rows for caller in callers]), callers)]
     except ModelError as error:
         if len(callers) == 1:
             return [(error, callers)]
@@ -176,7 +175,7 @@ def hand_out(outcomes: Sequence[Outcome], settle: Settle) -> None:
             continue
         start = 0
         for caller in callers:
-            stop = start + len(caller.values)
+            stop = start + caller.count
             caller.deliver(outcome, start, stop)
             start = stop
         settle(outcome, callers)

@@ -1,7 +1,9 @@
 """An endpoint's contract, compiled once per route table: types for the decoder, and rows of values into a batch."""
 
 import struct
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import starmap
 from struct import Struct
 from typing import Annotated, Any
 
@@ -35,17 +37,20 @@ class Unsigned64(int):
 
 
 class Rows:
-    """What one caller sent, validated: one sequence of feature values per row, in contract order."""
+    """What one caller sent, validated: its rows of features in contract order."""
 
-    __slots__ = ("ids", "others", "values")
+    __slots__ = ("content", "count", "ids", "others")
 
     def __init__(
         self,
-        values: list[Any],
+        count: int,
+        content: bytes | list[Any],
         ids: list[str] | None = None,
         others: dict[str, list[Any]] | None = None,
     ) -> None:
-        self.values = values
+        self.count = count
+        # the matrix, row by row, where all features have one dtype; else a sequence of values per row
+        self.content = content
         # the caller's own row ids, one per row
         self.ids = ids
         # columns that are recorded and not given to the model: name → one value (or None) per row
@@ -72,15 +77,22 @@ class Contract:
         # packing a row takes half as long as numpy takes to look at its values; it knows no nulls
         self._pack = None if self.dtype is None else Struct(f"={len(self.features)}{CODES[self.dtype.name]}").pack
 
-    def assemble(self, values: list[Any]) -> Batch:
-        """Rows of validated values, maybe of several callers, as one batch."""
-        if self._pack is not None:
-            pack = self._pack
-            try:
-                packed = bytearray().join([pack(*row) for row in values])
-            except struct.error:
-                return Batch(self.names, matrix=np.array(values, self.dtype))
-            return Batch(self.names, matrix=np.frombuffer(packed, self.dtype).reshape(len(values), -1))
+    def rows(self, values: list[Any]) -> Rows:
+        """Rows of validated values, packed while they are at hand: boxed numbers take ten times the room."""
+        if self._pack is None:
+            return Rows(len(values), values)
+        try:
+            return Rows(len(values), b"".join(starmap(self._pack, values)))
+        except struct.error:
+            return Rows(len(values), np.array(values, self.dtype).tobytes())
+
+    def assemble(self, parts: Sequence[Rows]) -> Batch:
+        """The rows of several callers, in order, as one batch; a matrix is read-only."""
+        if self.dtype is not None:
+            packed: list[Any] = [part.content for part in parts]
+            content = packed[0] if len(packed) == 1 else b"".join(packed)
+            return Batch(self.names, matrix=np.frombuffer(content, self.dtype).reshape(-1, len(self.names)))
+        values = [row for part in parts for row in part.content]
         columns = zip(self.features, zip(*values, strict=True), strict=True)
         return Batch(self.names, columns={column.name: column_array(column, cells) for column, cells in columns})
 

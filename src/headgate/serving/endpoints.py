@@ -97,12 +97,12 @@ class Composer:
 
 
 def assembler(contract: Contract, select: Callable[[Batch], Batch] | None) -> Callable[[list[Any]], Batch]:
-    """Rows of values → the batch that the variant takes."""
+    """The rows of some callers → the batch that the variant takes."""
     if select is None:
         return contract.assemble
     chosen = select
 
-    def assemble(values: list[Any]) -> Batch:
-        return chosen(contract.assemble(values))
+    def assemble(parts: list[Any]) -> Batch:
+        return chosen(contract.assemble(parts))
 
     return assemble

@@ -53,7 +53,7 @@ class HostedCalls:
 
     async def _call(self, caller: Caller) -> None:
         try:
-            batch = self._assemble(caller.values)
+            batch = self._assemble([caller.rows])
             begun = time.monotonic()
             outputs = await self._model.predict(batch, caller.deadline)
             self._check(outputs, batch.rows)

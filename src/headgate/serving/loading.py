@@ -126,11 +126,11 @@ def asker(
     check: Callable[[Outputs, int], None],
     count: Callable[[int], None],
 ) -> Callable[[list[Any]], Answer]:
-    """One call of an inline model: rows of values → checked answer. Raises `ModelError`."""
+    """One call of an inline model: the rows of some callers → checked answer. Raises `ModelError`."""
     assemble, predict = contract.assemble, model.predict
 
-    def ask(values: list[Any]) -> Answer:
-        inputs = assemble(values)
+    def ask(parts: list[Any]) -> Answer:
+        inputs = assemble(parts)
         begun = time.monotonic()
         outputs = predict(inputs if select is None else select(inputs))
         seconds = time.monotonic() - begun

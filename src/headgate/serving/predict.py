@@ -74,14 +74,14 @@ class LiveEndpoint:
 class Prediction:
     """One request on its way: a caller of its variant's model."""
 
-    __slots__ = ("deadline", "done", "exchange", "reply", "rows", "values", "variant")
+    __slots__ = ("count", "deadline", "done", "exchange", "reply", "rows", "variant")
 
     def __init__(self, exchange: Exchange, variant: LiveVariant, reply: Reply, rows: Rows, deadline: float) -> None:
         self.exchange = exchange
         self.variant = variant
         self.reply = reply
         self.rows = rows
-        self.values = rows.values
+        self.count = rows.count
         self.deadline = deadline
         self.done = 0  # the status, once the request is answered
 

@@ -80,7 +80,7 @@ class Tap:
         requests = Requests(
             [caller.exchange.id for caller in callers],
             [int((now - caller.exchange.started) * 1e9) for caller in callers],
-            [len(caller.rows.values) for caller in callers],
+            [caller.rows.count for caller in callers],
         )
         self._writer.append_batch(
             self._schema, requests, time.time_ns(), OK, answer.inputs.matrix, dict(answer.outputs)
@@ -89,7 +89,7 @@ class Tap:
     def _record_each(self, answer: Answer, callers: Sequence[Answered], now: float) -> None:
         start = 0
         for caller in callers:
-            stop = start + len(caller.rows.values)
+            stop = start + caller.rows.count
             if caller.done == OK:
                 outputs = {name: array[start:stop] for name, array in answer.outputs.items()}
                 self._record(caller, now, answer.inputs.slice(start, stop), outputs)

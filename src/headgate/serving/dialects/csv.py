@@ -114,7 +114,9 @@ def _decode(contract: Contract, body: bytes | bytearray) -> Rows:
         raise error
     cells = _typed(contract, header, rows)
     others = {column.name: list(cells[column.name]) for column in contract.others if column.name in cells}
-    return Rows(list(zip(*(cells[name] for name in contract.names), strict=True)), None, others or None)
+    decoded = contract.rows(list(zip(*(cells[name] for name in contract.names), strict=True)))
+    decoded.others = others or None
+    return decoded
 
 
 def _typed(contract: Contract, header: list[str], rows: list[list[str]]) -> dict[str, Sequence[Any]]:

@@ -117,13 +117,13 @@ class NativeDecoder:
         if forms.count(UNSET) != 2:
             raise find_problem(self._contract, dict.fromkeys(FORMS[: 3 - forms.count(UNSET)]))
         if envelope.instances is not UNSET:
-            rows, keys = Rows(envelope.instances), 1
+            rows, keys = self._contract.rows(envelope.instances), 1
         elif envelope.rows is not UNSET:
             rows, keys = self._from_rows(envelope.rows)
         else:
             rows, keys = self._from_columns(astuple(envelope.columns))
         if envelope.ids is not UNSET:
-            check_ids(envelope.ids, len(rows.values))
+            check_ids(envelope.ids, rows.count)
             rows.ids = envelope.ids
             keys += 1
         return rows, keys
@@ -132,13 +132,15 @@ class NativeDecoder:
         values = [astuple(row) for row in structs]
         keys = 1 + len(values) * self._width
         if not self._contract.others:
-            return Rows(values), keys
+            return self._contract.rows(values), keys
         others = {
             column.name: [row[place] for row in values]
             for place, column in enumerate(self._contract.others, self._width)
         }
         keys += sum(cell is not None for cells in others.values() for cell in cells)
-        return Rows([row[: self._width] for row in values], None, others), keys
+        rows = self._contract.rows([row[: self._width] for row in values])
+        rows.others = others
+        return rows, keys
 
     def _from_columns(self, columns: Sequence[Any]) -> tuple[Rows, int]:
         named = zip((*self._contract.features, *self._contract.others), columns, strict=True)
@@ -146,8 +148,9 @@ class NativeDecoder:
         if len({len(cells) for cells in given.values()}) != 1:
             raise find_problem(self._contract, {"columns": given})
         others = {name: cells for name, cells in given.items() if name not in self._contract.names}
-        values = list(zip(*columns[: self._width], strict=True))
-        return Rows(values, None, others or None), 1 + len(given)
+        rows = self._contract.rows(list(zip(*columns[: self._width], strict=True)))
+        rows.others = others or None
+        return rows, 1 + len(given)
 
     def _look_again(self, body: bytes | bytearray) -> Any:
         """The envelope after all, when the matrix came under another name; raises what is wrong otherwise."""
