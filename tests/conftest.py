@@ -222,3 +222,12 @@ def _private_files() -> Iterator[None]:
 
 
 assert sys.platform == "linux", "the suite starts processes and mounts the Linux way"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signing_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A key of its own for signing, so that no test touches the user's."""
+    path = tmp_path_factory.mktemp("keys") / "signing.key"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEADGATE_SIGNING_KEY", str(path))
+        yield path
