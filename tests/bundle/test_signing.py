@@ -115,15 +115,15 @@ def test_what_runs_code_needs_a_trusted_signature(tmp_path: Path, runtime: str, 
     with pytest.raises(Untrusted, match=key_id(public_text(OTHER))):
         require_trust(built.folder, built.manifest, trusted)
     sign_folder(built.folder, KEY)
-    require_trust(built.folder, built.manifest, trusted)
+    assert require_trust(built.folder, built.manifest, trusted) == key_id(public_text(KEY))
 
 
 @pytest.mark.parametrize("runtime", ["onnx", "sklearn"])
 def test_what_runs_no_code_needs_no_signature_but_a_wrong_one_is_wrong(tmp_path: Path, runtime: str) -> None:
     built = bundle(tmp_path, runtime)
-    require_trust(built.folder, built.manifest, TrustedKeys())
+    assert require_trust(built.folder, built.manifest, TrustedKeys()) == ""
     sign_folder(built.folder, OTHER)
-    require_trust(built.folder, built.manifest, TrustedKeys())
+    assert require_trust(built.folder, built.manifest, TrustedKeys()) == key_id(public_text(OTHER))
     forged = msgspec.json.encode(sign(b"another", OTHER))
     (built.folder / "manifest.sig").write_bytes(forged)
     with pytest.raises(Corrupt):

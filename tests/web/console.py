@@ -72,15 +72,18 @@ class Console:
         model = LinearModel(name=name, weights=(weight, -0.25, 0.125))
         return self.packed(build_bundle(self.folder / "bundles", model).folder)
 
-    def code_bundle(self, signing_key: Path | None = None) -> bytes:
-        """A bundle that would run code when it is loaded."""
+    def code_bundle(
+        self, signing_key: Path | None = None, runtime: str = "python", trusted_code: tuple[str, ...] = ()
+    ) -> bytes:
+        """A bundle that its author's code runs for when it is loaded, unless its runtime has an allow-list."""
         manifest = Manifest(
             name="code",
             framework="python",
             task="other",
             signature=LinearModel().signature,
-            forms={"native": Form(runtime="python", path="model.py")},
+            forms={"native": Form(runtime=runtime, path="model.py")},
             serves="native",
+            trusted_code=trusted_code,
             environment=Environment(python="3.11"),
             files={},
         )

@@ -27,8 +27,14 @@ def test_data_needs_no_signature(console: Console) -> None:
     assert leftovers(console) == []
 
 
-def test_code_without_a_signature_is_refused(console: Console) -> None:
-    answer = console.upload(console.code_bundle())
+def test_allowed_estimators_need_no_signature(console: Console) -> None:
+    answer = console.upload(console.code_bundle(runtime="sklearn"))
+    assert (answer.status_code, answer.json()["signed_by"]) == (201, "")
+
+
+@pytest.mark.parametrize(("runtime", "trusted_code"), [("python", ()), ("sklearn", ("their.Code",)), ("plug-in", ())])
+def test_code_without_a_signature_is_refused(console: Console, runtime: str, trusted_code: tuple[str, ...]) -> None:
+    answer = console.upload(console.code_bundle(None, runtime, trusted_code))
     assert (answer.status_code, answer.json()["code"]) == (409, "UNTRUSTED")
     assert "not signed" in answer.json()["error"]
     assert versions(console) == 0

@@ -153,11 +153,14 @@ def runs_code(manifest: Manifest) -> bool:
     return bool(manifest.trusted_code) or any(form.runtime not in GUARDED for form in manifest.forms.values())
 
 
-def require_trust(folder: Path, manifest: Manifest, trusted: TrustedKeys) -> None:
-    """A bundle that runs code must be signed by a trusted key; raises `Untrusted` naming both."""
+def require_trust(folder: Path, manifest: Manifest, trusted: TrustedKeys) -> str:
+    """The id of the key that signed the bundle, "" when it is unsigned and may be: it runs no code.
+
+    Raises `Untrusted` naming both for one that runs code without a trusted key's signature, and like `signed_by`.
+    """
     signer = signed_by(folder)
     if not runs_code(manifest) or (signer is not None and signer in trusted):
-        return
+        return key_id(signer) if signer else ""
     named = f": {', '.join(manifest.trusted_code)}" if manifest.trusted_code else ""
     by = f"signed by key {key_id(signer)}, which is not trusted here" if signer else "not signed"
     raise Untrusted(f"Bundle {manifest.name!r} runs its author's code{named}. It is {by}; trust the key of its author.")

@@ -14,10 +14,10 @@ from fastapi import Request
 
 from headgate.bundle.archive import Limits
 from headgate.bundle.bundle import Bundle, open_bundle
+from headgate.bundle.signing import read_trusted_keys, require_trust
 from headgate.errors import Malformed, ReceiptTimeout, TooLarge, Unavailable
 from headgate.home import Home
 from headgate.web.api.plane import ControlPlane
-from headgate.web.api.trust import accepted_signer
 
 STAGING = "upload-"
 
@@ -27,7 +27,7 @@ def received_bundle(plane: ControlPlane, request: Request) -> Iterator[tuple[Bun
     """The bundle in a request's body, its archive, and who signed it ("" for nobody); all removed afterwards.
 
     Raises `TooLarge`, `ReceiptTimeout`, `BadArchive`, `Malformed`, `Corrupt`, `Unavailable` when too many come at
-    once, and `Untrusted` for a bundle that could run code and is not signed by a key that this instance trusts.
+    once, and `Untrusted` for a bundle that runs code and is not signed by a key that this instance trusts.
     """
     if not plane.uploads.acquire(blocking=False):
         raise Unavailable("Too many bundles are being received. Send it again.", retry_after=1.0)
@@ -38,7 +38,7 @@ def received_bundle(plane: ControlPlane, request: Request) -> Iterator[tuple[Bun
             receive(request, file, plane.settings.max_bundle_bytes, plane.settings.receive_seconds)
         limits = Limits(bytes=plane.settings.max_bundle_bytes)
         bundle = open_bundle(archive, folder / "bundle", limits)
-        yield bundle, archive, accepted_signer(bundle, plane.trusted)
+        yield bundle, archive, require_trust(bundle.folder, bundle.manifest, read_trusted_keys(plane.trusted))
     finally:
         plane.uploads.release()
         shutil.rmtree(folder, ignore_errors=True)
