@@ -113,6 +113,19 @@ def titanic_like() -> Data:
     return frame, target
 
 
+def towns_with_gaps() -> Data:
+    frame, target = titanic_like()
+    town = frame["town"].to_numpy(dtype=object, copy=True)
+    town[::11] = None
+    return frame.assign(town=town), target
+
+
+def kinds() -> Data:
+    """Whole numbers that stand for kinds."""
+    frame, target = titanic_like()
+    return frame[["visits", "age"]], target
+
+
 def encoded(numbers: Any, model: Any) -> Any:
     """Text one-hot, numbers by the given transformer."""
     return make_pipeline(
@@ -141,6 +154,10 @@ class Case:
 
 def forest(trees: int = 20, **options: Any) -> RandomForestClassifier:
     return RandomForestClassifier(trees, random_state=0, **options)
+
+
+def by_kind() -> Any:
+    return HistGradientBoostingClassifier(max_iter=10, categorical_features=["visits"])
 
 
 def imputed() -> Any:
@@ -188,6 +205,10 @@ CASES = [
     Case("imputed", lambda: make_pipeline(SimpleImputer(), StandardScaler(), logistic()), iris_with_gaps),
     Case("encoded-logistic", lambda: encoded(imputed(), logistic()), titanic_like),
     Case("encoded-forest", lambda: encoded(SimpleImputer(strategy="median"), forest()), titanic_like),
+    # missing text is a level of its own
+    Case("encoded-gaps", lambda: encoded(imputed(), logistic()), towns_with_gaps),
+    # the converter takes kinds for numbers, which the comparison finds out
+    Case("hist-boosting-kinds", by_kind, kinds, serves="native"),
     Case("search", lambda: GridSearchCV(forest(5), {"max_depth": [2, 4]}, cv=2), iris),
     Case("naive-bayes", GaussianNB, iris),
     Case("k-means", lambda: KMeans(3, random_state=0, n_init=1), iris),

@@ -7,6 +7,7 @@ import re
 import select
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -54,37 +55,44 @@ class Converter:
             "OMP_NUM_THREADS": "1",
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         }
+        # a file never fills up as a pipe does that nobody reads
+        self._errors = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "headgate.packaging.converter"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._errors,
             bufsize=0,
             env=os.environ | settings,
         )
         self._ready = False
+        self._ended = ""  # why it answers no more
 
     def convert(self, request: Request, deadline: float = DEADLINE) -> Answer:
         """Ask the child; an answer that does not come in `deadline` seconds is a refusal."""
-        limit = time.monotonic() + deadline
-        try:
-            if not self._ready:
-                self._read(limit)
-                self._ready = True
-            assert self._process.stdin is not None
-            self._process.stdin.write(msgspec.json.encode(request) + b"\n")
-            return msgspec.json.decode(self._read(limit), type=Answer)
-        except TimeoutError:
+        if not self._ended:
+            try:
+                return self._ask(request, time.monotonic() + deadline)
+            except TimeoutError:
+                self._ended = f"the conversion took longer than {deadline:g} s"
+            except (OSError, EOFError):
+                self._ended = f"the converter ended: {self._last_words()}"
             self.close()
-            return Answer(refused=f"the conversion took longer than {deadline:g} s")
-        except (OSError, EOFError):
-            return Answer(refused=f"the converter ended: {self._last_words()}")
+        return Answer(refused=self._ended)
+
+    def _ask(self, request: Request, limit: float) -> Answer:
+        assert self._process.stdin is not None
+        if not self._ready:
+            self._read(limit)
+            self._ready = True
+        self._process.stdin.write(msgspec.json.encode(request) + b"\n")
+        return msgspec.json.decode(self._read(limit), type=Answer)
 
     def close(self) -> None:
         """End the child; harmless when it has ended."""
         self._process.kill()
         self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+        for pipe in (self._process.stdin, self._process.stdout, self._errors):
             if pipe:
                 with contextlib.suppress(OSError):
                     pipe.close()
@@ -103,8 +111,9 @@ class Converter:
         return line
 
     def _last_words(self) -> str:
-        _, errors = self._process.communicate()
-        lines = errors.decode(errors="replace").strip().splitlines()
+        self._process.wait()
+        self._errors.seek(0)
+        lines = self._errors.read().decode(errors="replace").strip().splitlines()
         return tidy_reason(lines[-1]) if lines else f"exit status {self._process.returncode}"
 
 

@@ -7,6 +7,7 @@ import os
 import random
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ import msgspec
 import numpy as np
 
 from headgate.packaging.graph import finish, widen_trees
-from headgate.packaging.imputing import teach_imputing
+from headgate.packaging.imputing import MISSING_TEXT, teach_imputing
 from headgate.runtimes.unpickling import unpickle
 
 OPSETS = {"": 21, "ai.onnx.ml": 3}
 SEED = 0
+ENCODERS = {"OneHotEncoder", "OrdinalEncoder", "TargetEncoder"}
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -76,9 +78,7 @@ def _convert(request: Request) -> None:
 
     model = unpickle(Path(request.model).read_bytes(), request.trusted)
     for part in _parts(model):
-        if type(part).__name__ == "VotingClassifier":
-            # a shape for transform() only, which the converter insists on
-            part.flatten_transform = False
+        _prepare(part)
     # without the second, a linear classifier without probabilities is not converted at all
     option = {"zipmap": False} if hasattr(model, "predict_proba") else {"output_class_labels": False}
     options = {id(model): option} if hasattr(model, "classes_") else None
@@ -90,8 +90,33 @@ def _convert(request: Request) -> None:
     Path(request.target).write_bytes(proto.SerializeToString(deterministic=True))
 
 
-def _parts(model: Any) -> list[Any]:
-    return [model, *(value for value in model.get_params(deep=True).values() if hasattr(value, "get_params"))]
+def _parts(model: Any) -> Iterator[Any]:
+    """The fitted estimator and all those in it that stand one behind or beside the other."""
+    yield model
+    inner = [model.best_estimator_] if hasattr(model, "best_estimator_") else []
+    inner += [step for _, step, *_ in (*getattr(model, "steps", ()), *getattr(model, "transformers_", ()))]
+    for part in inner:
+        yield from _parts(part)
+
+
+def _prepare(part: Any) -> None:
+    """Change what the converter reads, but not what the estimator answers."""
+    if type(part).__name__ == "VotingClassifier":
+        # a shape for transform() only, which the converter insists on
+        part.flatten_transform = False
+    if type(part).__name__ in ENCODERS:
+        part.categories_ = [_spell_missing(levels) for levels in part.categories_]
+
+
+def _spell_missing(levels: Any) -> Any:
+    """Levels of text with missing as onnxruntime spells it, unless that is a level of its own."""
+    plain = levels.tolist()
+    if levels.dtype.kind != "O" or MISSING_TEXT in plain:
+        return levels
+    nothing = [level is None or level != level for level in plain]
+    spelled = levels.copy()
+    spelled[nothing] = MISSING_TEXT
+    return spelled
 
 
 def _types(request: Request) -> list[tuple[str, Any]]:

@@ -267,11 +267,15 @@ def _from_plain(data: Any) -> Table | None:
     if not isinstance(data, list | tuple) or not data:
         return None
     if all(isinstance(row, Mapping) for row in data):
-        names = list(dict.fromkeys(name for row in data for name in row))
-        return Table({name: tidy([row.get(name) for row in data], f"column {name!r}") for name in names})
+        return _from_rows(data)
     if all(isinstance(row, list | tuple | np.ndarray) for row in data):
         return _from_numpy(np.array(data, dtype=object if _mixed(data) else None))
     return None
+
+
+def _from_rows(data: Sequence[Mapping[str, Any]]) -> Table:
+    names = list(dict.fromkeys(name for row in data for name in row))
+    return Table({name: tidy([row.get(name) for row in data], f"column {name!r}") for name in names})
 
 
 def _from_columns(data: Mapping[Any, Any]) -> Table | None:
