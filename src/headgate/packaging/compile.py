@@ -56,7 +56,7 @@ class Converter:
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         }
         # a file never fills up as a pipe does that nobody reads
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "headgate.packaging.converter"],
             stdin=subprocess.PIPE,
@@ -111,7 +111,8 @@ class Converter:
         return line
 
     def _last_words(self) -> str:
-        self._process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
         return tidy_reason(lines[-1]) if lines else f"exit status {self._process.returncode}"
