@@ -32,7 +32,7 @@ def newest_record(home: Home, endpoint: str, request_id: str) -> dict[str, Any]:
 
 
 def test_rows_instances_and_columns_mean_the_same(worker: WorkerProcess) -> None:
-    rows = [ROW, {"balance": 6, "age": 4, "income": 5}]
+    rows: list[dict[str, float]] = [ROW, {"balance": 6, "age": 4, "income": 5}]
     wanted = [FRAUD.answer(row) for row in rows]
     forms = (
         {"rows": rows},

@@ -13,7 +13,7 @@ import pytest
 from tests.serving.worker_process import PREDICT, ControlWire, WorkerProcess, request, wait_for
 
 from headgate.home import Home
-from headgate.records import AccessTable, Drain, HandOver, Refresh, Variant
+from headgate.records import AccessTable, Drain, HandOver, Refresh, Variant, WorkerReport
 from headgate.settings import Settings
 from headgate.testing.bundles import MODEL_FILE, BuiltBundle, LinearModel, build_bundle, publish, route_table
 
@@ -101,6 +101,10 @@ def under_load(worker: WorkerProcess) -> Iterator[list[int]]:
             thread.join()
 
 
+def failing(generation: int) -> Callable[[WorkerReport], bool]:
+    return lambda report: generation in {failure.generation for failure in report.failures.values()}
+
+
 def test_a_table_that_cannot_be_taken_leaves_the_old_one(home: Home, start: Start) -> None:
     good = bundle(home, 1)
     publish(home, route_table(good))
@@ -125,11 +129,7 @@ def test_a_table_that_cannot_be_taken_leaves_the_old_one(home: Home, start: Star
         for number, (table, reason) in reasons.items():
             publish(home, table)
             control.send(Refresh())
-            report = control.report_where(
-                lambda report, number=number: (
-                    "fraud" in report.failures and report.failures["fraud"].generation == number
-                )
-            )
+            report = control.report_where(failing(number))
             assert reason in report.failures["fraud"].version + report.failures["fraud"].reason
             assert report.generations == {"fraud": (1, 1)}
             assert report.ready

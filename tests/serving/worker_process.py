@@ -79,7 +79,7 @@ class Wire:
         self._rest += data
 
 
-def request(method: str, target: str, body: bytes = b"", **headers: str) -> bytes:
+def request(method: str, target: str, body: bytes = b"", /, **headers: str) -> bytes:
     """A request as bytes; underscores in names of headers stand for hyphens."""
     lines = {"Host": "localhost", **{name.replace("_", "-"): value for name, value in headers.items()}}
     if body or method == "POST":
@@ -132,12 +132,12 @@ class WorkerProcess:
     def wire(self) -> Wire:
         return Wire(self.port)
 
-    def ask(self, method: str, target: str, body: bytes = b"", **headers: str) -> Response:
+    def ask(self, method: str, target: str, body: bytes = b"", /, **headers: str) -> Response:
         """One request on a connection of its own."""
         with self.wire() as wire:
             return wire.send(request(method, target, body, **headers)).response(method)
 
-    def predict(self, content: Any, endpoint: str = "fraud", **headers: str) -> Response:
+    def predict(self, content: Any, endpoint: str = "fraud", /, **headers: str) -> Response:
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
         return self.ask("POST", PREDICT.format(endpoint), body, **({"Content_Type": "application/json"} | headers))
 

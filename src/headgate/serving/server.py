@@ -9,6 +9,7 @@ its exact bytes, and when it comes again with all of its body it need not be par
 
 import asyncio
 import itertools
+import math
 import secrets
 import time
 from collections import deque
@@ -358,19 +359,25 @@ class Connection(asyncio.Protocol):
 
     def check_deadline(self, now: float) -> None:
         """Act when the client has let its deadline pass: for a request, for taking an answer, for being idle."""
+        patience, give_up = self._patience()
+        if now - self._since > patience:
+            give_up()
+
+    def _patience(self) -> tuple[float, Callable[[], None]]:
         settings = self._server.settings
-        silent = now - self._since
         if self._lingering and not self._pending:
-            if silent > LINGER_SECONDS:
-                self._transport.abort()
-        elif self._stalled:
-            if silent > settings.receive_seconds:
-                self._transport.abort()
-        elif self._receiving:
-            if silent > settings.receive_seconds and not self._deaf:
-                self._refuse(ReceiptTimeout(f"The request was not complete after {settings.receive_seconds:g} s."))
-        elif not self._pending and silent > settings.keep_alive_seconds:
-            self.close()
+            return LINGER_SECONDS, self._transport.abort
+        if self._stalled:
+            return settings.receive_seconds, self._transport.abort
+        if self._deaf or (self._pending and not self._receiving):
+            return math.inf, self.close
+        if self._receiving:
+            return settings.receive_seconds, self._time_out
+        return settings.keep_alive_seconds, self.close
+
+    def _time_out(self) -> None:
+        seconds = self._server.settings.receive_seconds
+        self._refuse(ReceiptTimeout(f"The request was not complete after {seconds:g} s."))
 
     def _take(self, exchange: Exchange) -> None:
         """A request is complete."""
