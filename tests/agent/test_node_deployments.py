@@ -205,3 +205,14 @@ def test_deployments_under_load_cost_no_request(make_node: MakeNode) -> None:
             node.plane.publish(table("e", generation, digests[generation % 3], f"m:{generation}"))
             until(partial(node.has, "e", generation), "the next generation")
     assert load.failures == []
+
+
+def test_stopping_while_a_model_loads_leaves_nothing(make_node: MakeNode) -> None:
+    node = make_node(load_seconds=60.0).start()
+    node.plane.publish(table("e", 1, node.plane.bundle("hanging")))
+    node.plane.publish(table("f", 1, node.plane.bundle("hanging-hosted"), placement="host"))
+    until(lambda: len(node.pids("--runtime")) == 3, "the template, a smoke test and a host that load")
+
+    assert node.stop() == 0
+
+    assert node.pids() == []

@@ -72,9 +72,10 @@ class Bundles:
             trouble = error
         except OSError as error:
             trouble = Unavailable(f"Expected to write bundle {digest[:12]} to {self._cache}, got: {error}.")
-            if error.errno == errno.ENOSPC:
-                # before it is tried again
-                self._loop.post(lambda: self.prune(spare=0))
+            trouble.__cause__ = error
+        if trouble is not None and getattr(trouble.__cause__, "errno", None) == errno.ENOSPC:
+            # before it is tried again
+            self._loop.post(lambda: self.prune(spare=0))
         self._loop.post(lambda: self._settle(digest, trouble))
 
     def _verify_or_fetch(self, digest: str) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from headgate.errors import Corrupt, Unreachable
+from headgate.errors import Corrupt, Unavailable, Unreachable
 from headgate.home import Home
 from headgate.records import NodeReport, NodeTables
 
@@ -37,10 +37,13 @@ class ControlApi:
             raise Corrupt(f"Expected the node's tables from the control plane, got: {error}.") from error
 
     def bundle(self, digest: str, target: BinaryIO) -> None:
-        """Write the bundle's `.hgb` to the file. Raises `Unreachable`."""
+        """Write the bundle's `.hgb` to the file. Raises `Unreachable`, `Unavailable` (the disk)."""
         with self._ask("GET", f"{PREFIX}/bundles/{digest}", seconds=BUNDLE_SECONDS) as answer:
             while chunk := answer.read(CHUNK):
-                target.write(chunk)
+                try:
+                    target.write(chunk)
+                except OSError as error:
+                    raise Unavailable(f"Expected room for bundle {digest[:12]}, got: {error}.") from error
 
     def report(self, report: NodeReport) -> None:
         """Hand the node's heartbeat in. Raises `Unreachable`."""
@@ -61,7 +64,8 @@ class ControlApi:
                 reason = answer.read(2000).decode(errors="replace")
                 raise Unreachable(f"Expected {method} {path} to succeed at {url}, got {answer.status}: {reason}")
             yield answer
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            # ValueError: an address that is none, a status line that is none
             raise Unreachable(f"Expected the control plane at {url}, got: {error or type(error).__name__}.") from error
         finally:
             connection.close()

@@ -35,6 +35,8 @@ class Hosts:
         self._leaving: list[Pool] = []
         self._proven: set[tuple[str, str]] = set()
         self._proving: dict[tuple[str, str], list[Proven]] = {}
+        self._smokes: set[Fork] = set()
+        self._stopping = False
 
     def trust(self, variants: Iterable[Variant]) -> None:
         """What is on disk has passed here before."""
@@ -45,6 +47,9 @@ class Hosts:
 
         A variant placed in hosts keeps the one that passed: its pool is up when `done` is called.
         """
+        if self._stopping:
+            # nobody will need the answer
+            return
         if variant.placement == "host":
             self.pool(variant.digest, variant.form).prove(done)
         elif (variant.digest, variant.form) in self._proven:
@@ -86,7 +91,10 @@ class Hosts:
 
     def stop(self) -> None:
         """Let all hosts and templates go."""
+        self._stopping = True
         self.settle(set())
+        for fork in self._smokes:
+            fork.kill()
         for template in self._templates.values():
             template.stop()
 
@@ -111,6 +119,7 @@ class Hosts:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # never listened on, and not named *.sock: workers would take it for a host
         fork = Fork(*key, folder / f"smoke-{secrets.token_hex(4)}", smoke=True, changed=self._smoked)
+        self._smokes.add(fork)
         try:
             self._send(fork)
         except HeadgateError as error:
@@ -120,6 +129,7 @@ class Hosts:
     def _smoked(self, fork: Fork) -> None:
         if not fork.ended:
             return
+        self._smokes.discard(fork)
         key = (fork.digest, fork.form)
         if fork.passed:
             self._proven.add(key)

@@ -24,7 +24,7 @@ def inherited(environment: Mapping[str, str]) -> socket.socket | None:
     """The socket that a supervisor above us (systemd, a container runtime) has bound already."""
     if environment.get("LISTEN_PID", str(os.getpid())) != str(os.getpid()):
         return None
-    if int(environment.get("LISTEN_FDS", "0") or 0) < 1:
+    if environment.get("LISTEN_FDS", "") in ("", "0"):
         return None
     return _ours(socket.socket(fileno=FIRST_PASSED))
 

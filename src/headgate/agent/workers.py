@@ -119,7 +119,7 @@ class Workers:
         elif worker.is_silent(now, self._settings.hang_seconds):
             logger.warning("worker %s is silent; it is killed", worker.name)
             worker.process.send(signal.SIGKILL)
-        elif not worker.link.connected:
+        elif not worker.link.connected and not worker.knocking:
             self._connect(worker)
         elif not self._stopping and self._is_staying(worker) and worker.is_stuck(self._tables, now, self._settings):
             logger.warning("worker %s does not take a table (%s); it is replaced", worker.name, ", ".join(worker.lags))
@@ -155,12 +155,12 @@ class Workers:
         return worker
 
     def _connect(self, worker: Worker) -> None:
+        worker.knocking = False
         if worker not in self._all or worker.link.connected:
             return
         if not worker.link.connect():
-            # one that was connected before is left to `judge`
-            if worker.report is None:
-                self._loop.after(CONNECT_SECONDS, partial(self._connect, worker))
+            worker.knocking = True
+            self._loop.after(CONNECT_SECONDS, partial(self._connect, worker))
             return
         # it may have read the disk before the last change of it
         worker.link.send(Refresh())
