@@ -38,7 +38,7 @@ class ConnectionCounts:
 
     def __init__(self, path: Path, *, look_seconds: float = _LOOK_SECONDS) -> None:
         self.open = 0
-        self._accepted = 0
+        self.accepted = 0  # since this worker began
         self._accepting = 0
         self._look_seconds = look_seconds
         self._next_look = 0.0
@@ -48,7 +48,7 @@ class ConnectionCounts:
     def opened(self) -> None:
         """One more connection."""
         self.open += 1
-        self._accepted += 1
+        self.accepted += 1
         self._write()
 
     def closed(self) -> None:
@@ -73,18 +73,19 @@ class ConnectionCounts:
 
     def over_share(self) -> bool:
         """True while this worker holds notably more than the mean of all that take connections."""
-        others = self._open_elsewhere()
+        others = self.open_elsewhere()
         if not others:
             return False
         mean = (self.open + sum(others)) / (1 + len(others))
         return self.open > mean + max(_SLACK, mean * _SLACK_SHARE)
 
+    def open_elsewhere(self) -> list[int]:
+        """The connections of each living worker that takes more, without this one's."""
+        return [slot.open for slot in self._living() if slot.accepting]
+
     def accepted_elsewhere(self) -> int:
         """What the living others have accepted ever: as long as it stands still, none of them takes any."""
         return sum(slot.accepted for slot in self._living())
-
-    def _open_elsewhere(self) -> list[int]:
-        return [slot.open for slot in self._living() if slot.accepting]
 
     def _living(self) -> list[Slot]:
         now = time.monotonic()
@@ -98,7 +99,7 @@ class ConnectionCounts:
         return Slot(*_SLOT.unpack_from(self._map, place))
 
     def _write(self) -> None:
-        _COUNTS.pack_into(self._map, self._place + _COUNTS_OFFSET, max(0, self.open), self._accepted, self._accepting)
+        _COUNTS.pack_into(self._map, self._place + _COUNTS_OFFSET, max(0, self.open), self.accepted, self._accepting)
 
 
 def _claimed(path: Path) -> tuple[mmap.mmap, int]:
