@@ -5,7 +5,6 @@ python -m headgate.app --home H      settings as JSON in HEADGATE_SETTINGS, else
 
 import argparse
 import fcntl
-import ipaddress
 import logging
 import os
 import signal
@@ -26,7 +25,7 @@ from fastapi import FastAPI
 
 from headgate.bundle.signing import load_or_create_key, public_text, trust_key, user_key_path
 from headgate.clock import Clock, SystemClock
-from headgate.errors import Conflict, HeadgateError, Malformed, Refused, Unauthenticated, Unavailable
+from headgate.errors import Conflict, HeadgateError, Unauthenticated, Unavailable
 from headgate.home import Home, write_atomically
 from headgate.identity.founding import found_actors
 from headgate.identity.keys import authenticate
@@ -37,7 +36,7 @@ from headgate.rollout.bell import Bell
 from headgate.rollout.controller import Controller
 from headgate.rollout.nodes import Nodes
 from headgate.rollout.publishing import BELL, begin_epoch
-from headgate.settings import Settings, load_settings
+from headgate.settings import Settings, check_exposure, read_settings
 from headgate.storage.database import Database, open_database, sqlite_url, stamp
 from headgate.storage.migrating import migrate
 from headgate.storage.stores import open_store
@@ -210,7 +209,7 @@ class Server(uvicorn.Server):
 
 def serve(home: Home, settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises `Refused`, `Unavailable` or what `build` raises."""
-    require_guarded(settings)
+    check_exposure(settings)
     home.create()
     with locked(home), listening(settings) as door:
         app = build(home, settings, control_port=door.getsockname()[1])
@@ -239,23 +238,6 @@ def _uvicorn_config(api: FastAPI) -> uvicorn.Config:
         timeout_keep_alive=30,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
-
-
-def require_guarded(settings: Settings) -> None:
-    """Raises `Refused` when the port would be open beyond this machine without keys and TLS in front."""
-    if not is_loopback(settings.host) and not (settings.require_keys and settings.behind_proxy):
-        raise Refused(
-            f"Listening on {settings.host} reaches beyond this machine: expected require_keys and behind_proxy "
-            "to be on, with a proxy in front that terminates TLS. Set both, or leave the host at 127.0.0.1."
-        )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address is this machine's own."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 @contextmanager
@@ -300,17 +282,6 @@ def announce(plane: ControlPlane) -> None:
     log.info("the control plane answers at %s", plane.url)
 
 
-def read_settings(home: Home, environment: Mapping[str, str]) -> Settings:
-    """From `HEADGATE_SETTINGS` (JSON, by whoever starts us), else from environment and file. Raises `Malformed`."""
-    text = environment.get("HEADGATE_SETTINGS")
-    if text is None:
-        return load_settings(home.path, environment, {})
-    try:
-        return msgspec.json.decode(text, type=Settings)
-    except msgspec.MsgspecError as error:
-        raise Malformed(f"HEADGATE_SETTINGS holds no settings: {error}.") from error
-
-
 def main(arguments: list[str] | None = None) -> int:
     """The process: 0 after SIGTERM, 1 with one line on stderr when it cannot start."""
     parser = argparse.ArgumentParser(prog="python -m headgate.app", description="The control plane of one instance.")
@@ -323,7 +294,7 @@ def main(arguments: list[str] | None = None) -> int:
         # while it starts; and uvicorn raises once more, when it has ended, what it was ended by
         signal.signal(number, _leave)
     try:
-        serve(home, read_settings(home, os.environ))
+        serve(home, read_settings(home.path, os.environ))
     except HeadgateError as error:
         sys.stderr.write(f"headgate: {error.message}\n")
         return 1

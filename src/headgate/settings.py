@@ -6,13 +6,17 @@ here. A flag beats the environment, the environment beats the file, the file bea
 
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
-from headgate.errors import Malformed
+from headgate.errors import Malformed, Refused
+
+# how a process that starts another hands its settings on: as JSON, so that both mean the same
+HANDED_ON = "HEADGATE_SETTINGS"
 
 
 def _declared(help_text: str, change: str) -> Meta:
@@ -95,6 +99,47 @@ def load_settings(home: Path, environment: Mapping[str, str], flags: Mapping[str
         return msgspec.convert(chosen, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise Malformed(f"A setting is wrong: {error}. See `headgate up --help` for names and types.") from error
+
+
+def to_environment(settings: Settings) -> dict[str, str]:
+    """The variable in which `read_settings` of a process that is started finds these."""
+    return {HANDED_ON: msgspec.json.encode(settings).decode()}
+
+
+def read_settings(home: Path, environment: Mapping[str, str]) -> Settings:
+    """As whoever started this process has handed them on, else from environment and file. Raises `Malformed`."""
+    text = environment.get(HANDED_ON)
+    if not text:
+        return load_settings(home, environment, {})
+    try:
+        return msgspec.json.decode(text, type=Settings)
+    except ValueError as error:
+        raise Malformed(f"Expected settings as JSON in {HANDED_ON}, got: {error}.") from error
+
+
+def check_exposure(settings: Settings) -> None:
+    """Nothing listens beyond loopback without keys and a proxy that terminates TLS; raises `Refused`."""
+    if is_loopback(settings.host) or (settings.require_keys and settings.behind_proxy):
+        return
+    raise Refused(
+        f"Expected --require-keys and --behind-proxy to listen on {settings.host}, which other machines reach: got "
+        f"require_keys={settings.require_keys}, behind_proxy={settings.behind_proxy}. "
+        "Add both, with a proxy in front that terminates TLS, or stay on 127.0.0.1."
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is this machine's own."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def reachable(host: str) -> str:
+    """A listened-on address as it stands in a URL; "all addresses" are reached on loopback."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{host}]" if ":" in host else host
 
 
 def _from_file(home: Path) -> dict[str, Any]:

@@ -6,13 +6,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from headgate.client import local
-from headgate.errors import Conflict, DeadlineExceeded, Refused, Unavailable, Unreachable
+from headgate.errors import Conflict, DeadlineExceeded, Unavailable, Unreachable
 from headgate.home import Home
-from headgate.settings import Settings
 from headgate.testing.control import KEY, FakeControl
 
 # stands in for the agent: leaves its pid, then ends on SIGTERM, or does not
@@ -112,26 +110,6 @@ def test_ready_is_when_a_worker_is(home: Home, control: FakeControl, started: li
         local.wait_ready(home, agent, seconds=0.1)
     home.credentials.write_text(json.dumps({"url": control.url, "key": KEY}))
     assert local.wait_ready(home, agent).workers[0].ready
-
-
-def test_settings_travel_whole() -> None:
-    settings = Settings(port=1, require_keys=True)
-    environment = local.agent_environment(settings, {"PATH": "/bin"})
-    assert environment["PATH"] == "/bin"
-    assert msgspec.json.decode(environment["HEADGATE_SETTINGS"], type=Settings) == settings
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
-def test_loopback_needs_nothing(host: str) -> None:
-    local.check_exposure(Settings(host=host))
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "example.com", ""])
-@pytest.mark.parametrize(("keys", "proxy"), [(False, False), (True, False), (False, True)])
-def test_beyond_loopback_keys_and_a_proxy_are_needed(host: str, keys: bool, proxy: bool) -> None:
-    with pytest.raises(Refused, match="--require-keys and --behind-proxy"):
-        local.check_exposure(Settings(host=host, require_keys=keys, behind_proxy=proxy))
-    local.check_exposure(Settings(host=host, require_keys=True, behind_proxy=True))
 
 
 def test_free_ports_are_free_and_different() -> None:

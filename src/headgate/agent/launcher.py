@@ -5,13 +5,11 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-import msgspec
-
 from headgate.agent.logs import open_log
 from headgate.agent.process import Process
 from headgate.errors import Unavailable
 from headgate.home import Home
-from headgate.settings import Settings
+from headgate.settings import Settings, to_environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class Launcher:
         """
         # what a supervisor passed to the agent is not meant for its children
         environment = {name: value for name, value in os.environ.items() if not name.startswith("LISTEN_")}
-        environment["HEADGATE_SETTINGS"] = msgspec.json.encode(self.settings).decode()
+        environment |= to_environment(self.settings)
         try:
             with open_log(self.home, log) as output:
                 child = subprocess.Popen(

@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-import msgspec
-
 from headgate.agent.agent import Agent
 from headgate.agent.journal import journal_path
 from headgate.agent.launcher import Launcher, Programs
@@ -20,7 +18,7 @@ from headgate.agent.loop import Loop
 from headgate.agent.orphans import find_workers, take_port
 from headgate.errors import HeadgateError, Malformed
 from headgate.home import Home
-from headgate.settings import Settings, load_settings
+from headgate.settings import Settings, read_settings
 
 LINE = "%(asctime)s %(levelname)s %(message)s"
 
@@ -66,14 +64,7 @@ def main(arguments: Sequence[str] | None = None, programs: Programs | None = Non
 
 
 def _settings(home: Home, environment: Mapping[str, str]) -> Settings:
-    """From `HEADGATE_SETTINGS` (JSON, by whoever starts us), else from environment and file."""
-    if text := environment.get("HEADGATE_SETTINGS"):
-        try:
-            settings = msgspec.json.decode(text, type=Settings)
-        except ValueError as error:
-            raise Malformed(f"Expected settings as JSON in HEADGATE_SETTINGS, got: {error}.") from error
-    else:
-        settings = load_settings(home.path, environment, {})
+    settings = read_settings(home.path, environment)
     if settings.workers < 1:
         raise Malformed(f"Expected at least one worker, got {settings.workers}. Set --workers.")
     return settings

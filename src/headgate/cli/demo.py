@@ -17,7 +17,7 @@ from headgate.demo.narrator import Narrator
 from headgate.demo.tour import Summary, Tour
 from headgate.demo.training import load_data
 from headgate.home import Home, find_home, write_atomically
-from headgate.settings import load_settings
+from headgate.settings import load_settings, to_environment
 
 
 @click.command(cls=PlainCommand)
@@ -59,7 +59,7 @@ def instance(narrator: Narrator, keep: bool, flags: dict[str, int | None]) -> It
         if not (keep and local.find_agent(home)):
             settings = load_settings(home.path, os.environ, flags)
             with narrator.busy("starting control plane and worker"):
-                agent = local.start_agent(home, local.agent_environment(settings, os.environ))
+                agent = local.start_agent(home, os.environ | to_environment(settings))
                 started = True
                 local.wait_ready(home, agent)
         yield home

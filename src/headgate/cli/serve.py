@@ -24,7 +24,7 @@ from headgate.cli.rendering import say, show_one
 from headgate.client import local
 from headgate.errors import Malformed, NotFound, Unavailable
 from headgate.home import Home
-from headgate.settings import Settings, load_settings
+from headgate.settings import Settings, check_exposure, load_settings, reachable, to_environment
 
 SAGEMAKER_MODEL = Path("/opt/ml/model")
 CONTAINER_PORT = 8080
@@ -60,7 +60,7 @@ def serve(model: Path | None, name: str | None, trust_code: tuple[str, ...], **f
     if flags["port"] is None:
         flags["port"] = wanted.port
     settings = load_settings(Path.cwd(), os.environ, flags)
-    local.check_exposure(settings)
+    check_exposure(settings)
     with temporary_home() as home:
         with steps_line(f"serving {wanted.model.name}") as step:
             bundle = cached_bundle(wanted.model, home, trust_code, step)
@@ -117,7 +117,7 @@ def temporary_home() -> Iterator[Home]:
 @contextmanager
 def running_agent(home: Home, settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
     """An agent without a control plane; SIGTERM and Ctrl-C are handed on to it, and it is gone afterwards."""
-    agent = local.start_agent(home, local.agent_environment(settings, os.environ), control=False)
+    agent = local.start_agent(home, os.environ | to_environment(settings), control=False)
 
     def hand_on(number: int, frame: FrameType | None) -> None:
         agent.send_signal(signal.SIGTERM)
@@ -139,8 +139,7 @@ def example_row(manifest: Manifest) -> dict[str, Any]:
 
 
 def _announce(bundle: Bundle, endpoint: str, settings: Settings, key: str) -> None:
-    host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host
-    url = f"http://{host}:{settings.port}/v1/endpoints/{endpoint}/predict"
+    url = f"http://{reachable(settings.host)}:{settings.port}/v1/endpoints/{endpoint}/predict"
     row = msgspec.json.encode({"rows": [example_row(bundle.manifest)]}).decode()
     authorization = f"-H 'Authorization: Bearer {key}' " if key else ""
     found = {"endpoint": endpoint, "url": url, "version": LONE_VERSION.format(name=bundle.manifest.name), "key": key}

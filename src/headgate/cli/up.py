@@ -12,7 +12,7 @@ from headgate.cli.rendering import say, show_one
 from headgate.client import local
 from headgate.errors import Conflict
 from headgate.home import find_home
-from headgate.settings import load_settings, setting_declarations
+from headgate.settings import check_exposure, load_settings, reachable, setting_declarations, to_environment
 
 TYPES: dict[str, Any] = {"str": str, "int": int, "float": float}
 
@@ -54,16 +54,16 @@ def up(home: str | None, detach: bool, **flags: Any) -> None:
     """
     place = find_home(Path.cwd(), home or os.environ.get("HEADGATE_HOME"))
     settings = load_settings(place.path, os.environ, flags)
-    local.check_exposure(settings)
-    environment = local.agent_environment(settings, os.environ)
+    check_exposure(settings)
+    environment = os.environ | to_environment(settings)
     if not detach:
         if running := local.find_agent(place):
             raise Conflict(f"Headgate runs already in {place.path} (pid {running.pid}). Stop it: headgate down")
         place.create()
         command = local.agent_command(place)
         say(f"Headgate runs in {place.path} until Ctrl-C.")
-        say(f"control plane  http://{settings.host}:{settings.control_port}")
-        say(f"data plane     http://{settings.host}:{settings.port}")
+        say(f"control plane  http://{reachable(settings.host)}:{settings.control_port}")
+        say(f"data plane     http://{reachable(settings.host)}:{settings.port}")
         # this process becomes the agent: Ctrl-C and SIGTERM reach it, and nothing stands between
         os.execve(command[0], command, environment)
     agent = local.start_agent(place, environment)

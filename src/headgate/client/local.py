@@ -9,18 +9,14 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from typing import IO, Any
-
-import msgspec
 
 from headgate.client.client import Client
 from headgate.client.document import Document
 from headgate.clock import Clock, SystemClock
-from headgate.errors import Conflict, DeadlineExceeded, HeadgateError, Refused, Unavailable, Unreachable
+from headgate.errors import Conflict, DeadlineExceeded, HeadgateError, Unavailable, Unreachable
 from headgate.home import Home
-from headgate.settings import Settings
 
 AGENT = "headgate.agent.main"
 PROGRAMS = (AGENT, "headgate.app", "headgate.serving.main", "headgate.serving.hosts.template")
@@ -42,22 +38,6 @@ class Runner:
 def agent_command(home: Home, *, control: bool = True) -> list[str]:
     """The command line of the agent of this home, to be started or to become."""
     return [sys.executable, "-m", AGENT, "--home", str(home.path), *(() if control else ("--no-control",))]
-
-
-def agent_environment(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment in which the agent finds these settings."""
-    return {**environment, "HEADGATE_SETTINGS": msgspec.json.encode(settings).decode()}
-
-
-def check_exposure(settings: Settings) -> None:
-    """Nothing listens beyond loopback without keys and a proxy that terminates TLS; raises `Refused`."""
-    if _is_loopback(settings.host) or (settings.require_keys and settings.behind_proxy):
-        return
-    raise Refused(
-        f"Expected --require-keys and --behind-proxy to listen on {settings.host}, which other machines reach: got "
-        f"require_keys={settings.require_keys}, behind_proxy={settings.behind_proxy}. "
-        "Add both, with a proxy in front that terminates TLS, or stay on 127.0.0.1."
-    )
 
 
 def start_agent(home: Home, environment: Mapping[str, str], *, control: bool = True) -> subprocess.Popen[bytes]:
@@ -213,12 +193,3 @@ def _end(pids: list[int], home: Home, deadline: float, clock: Clock) -> None:
                 f"See {home.logs}; `kill -9` ends them without finishing their requests."
             )
         clock.sleep(PAUSE)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

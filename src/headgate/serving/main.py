@@ -29,10 +29,10 @@ from headgate.serving.connections import Acceptor
 from headgate.serving.control import Actions, ControlSocket
 from headgate.serving.endpoints import Composer
 from headgate.serving.metrics import Metrics, render
-from headgate.serving.predict import Predictions
+from headgate.serving.predict import LiveEndpoint, Predictions
 from headgate.serving.routes import Routes
 from headgate.serving.server import RequestIds, Server
-from headgate.settings import Settings
+from headgate.settings import Settings, read_settings
 from headgate.spool.segment import SpoolWriter
 
 SWEEP_SECONDS = 0.25
@@ -59,8 +59,8 @@ class Worker:
         ids = RequestIds()
         self._predictions = Predictions(self._access, ids.new, addresses.answer)
         self._counts = ConnectionCounts(home.run / "connections")
-        self._server = Server(settings, ids, self._predictions.handle, addresses.body_limit, self._counts.closed)
-        self._acceptor = Acceptor(loop, listener, self._counts, self._server.connection)
+        self.server = Server(settings, ids, self._predictions.handle, addresses.body_limit, self._counts.closed)
+        self._acceptor = Acceptor(loop, listener, self._counts, self.server.connection)
         actions = Actions(self._refresh, self._drain, self._report)
         self._control = ControlSocket(home.run / f"{name}.sock", listener, actions, settings.heartbeat_seconds)
 
@@ -71,16 +71,25 @@ class Worker:
             loop.add_signal_handler(number, self._drain)
         self._control.start()
         self._sweep()
+        await self.prepare()
+        self._acceptor.start()
+        self._announce()
+        await self._draining.wait()
+        await self._finish()
+
+    async def prepare(self) -> None:
+        """Take the tables on disk, or as many as can be taken soon."""
         self._refresh()
+        loop = asyncio.get_running_loop()
         # others on the same socket answer meanwhile; but an endpoint that takes long does not hold the rest up
         await asyncio.wait([loop.create_task(self._routes.settled())], timeout=SETTLE_SECONDS)
         # what is there now lives for long: the collector need not look at it again and again
         gc.collect()
         gc.freeze()
-        self._acceptor.start()
-        self._announce()
-        await self._draining.wait()
-        await self._finish()
+
+    def endpoint(self, name: str) -> LiveEndpoint:
+        """An endpoint in force."""
+        return self._routes.live[name]
 
     def _announce(self) -> None:
         content = {
@@ -95,15 +104,15 @@ class Worker:
         if not self._draining.is_set():
             self._draining.set()
             # what is asked from now on is answered, and told that it was the last on its connection
-            self._server.draining = True
+            self.server.draining = True
             self._acceptor.stop()
             self._control.changed()
 
     async def _finish(self) -> None:
         """Answer what comes on open connections for a while, close those that are silent, wait for the rest."""
-        await until(lambda: not self._server.connections, self._settings.drain_seconds)
-        self._server.close_idle()
-        await until(lambda: not self._server.in_flight, self._settings.drain_seconds)
+        await until(lambda: not self.server.connections, self._settings.drain_seconds)
+        self.server.close_idle()
+        await until(lambda: not self.server.in_flight, self._settings.drain_seconds)
         await self._control.close()
         (self._home.run / f"{self._name}.json").unlink(missing_ok=True)
         self._routes.close()
@@ -113,9 +122,9 @@ class Worker:
 
     def _sweep(self) -> None:
         """What happens every quarter of a second: the only timer."""
-        self._server.sweep()
-        self._metrics.connections(len(self._server.connections))
-        self._metrics.in_flight(self._server.in_flight)
+        self.server.sweep()
+        self._metrics.connections(len(self.server.connections))
+        self._metrics.in_flight(self.server.in_flight)
         self._metrics.records_dropped(self._writer.dropped)
         asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
 
@@ -151,9 +160,9 @@ class Worker:
             failures=self._routes.failures,
             access_number=self._access.number[1],
             digests=self._routes.digests,
-            connections=len(self._server.connections),
-            in_flight=self._server.in_flight,
-            requests=self._server.requests,
+            connections=len(self.server.connections),
+            in_flight=self.server.in_flight,
+            requests=self.server.requests,
         )
 
 
@@ -177,7 +186,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--listen-fd", required=True, type=int, help="descriptor of the listening socket")
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format=f"%(asctime)s %(levelname)s {chosen.worker} %(message)s")
-    settings = msgspec.json.decode(os.environ.get("HEADGATE_SETTINGS", "{}"), type=Settings)
+    settings = read_settings(chosen.home, os.environ)
     listener = socket.socket(fileno=chosen.listen_fd)
     uvloop.run(serve(Home(chosen.home.absolute()).create(), chosen.worker, listener, settings))
     return 0

@@ -25,7 +25,7 @@ from headgate.errors import HeadgateError
 from headgate.home import Home
 from headgate.runtimes.registry import load_runtime
 from headgate.serving.hosts.child import Order, live
-from headgate.settings import Settings
+from headgate.settings import read_settings
 
 # threads do not survive a fork, and hosts share cores with workers; onnxruntime's thread is the one that sends usage
 # data to its makers, which nobody here agreed to
@@ -207,7 +207,7 @@ def main() -> int:
     _run_single_threaded()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    settings = msgspec.json.decode(os.environ.get("HEADGATE_SETTINGS", "{}"), type=Settings)
+    settings = read_settings(options.home, os.environ)
     try:
         tell(preload(options.runtime))
         # what is there now is never garbage; a collector that leaves it alone leaves its pages shared with every child

@@ -15,7 +15,7 @@ import msgspec
 
 from headgate.home import Home
 from headgate.records import NodeReport, RouteTable, WorkerReport
-from headgate.settings import Settings
+from headgate.settings import Settings, to_environment
 from headgate.testing.node.plane import Plane
 
 PATIENCE = 20.0
@@ -57,7 +57,7 @@ class Node:
     def launch(self, control: bool = True, **environment: str) -> subprocess.Popen[bytes]:
         """Start an agent; its output goes to `agent.out`."""
         command = [sys.executable, "-m", "headgate.testing.node.agent", "--home", str(self.home.path)]
-        settings = {"HEADGATE_SETTINGS": msgspec.json.encode(self.settings).decode(), "HEADGATE_FAKES": self._fakes}
+        settings = to_environment(self.settings) | {"HEADGATE_FAKES": self._fakes}
         with (self.home.path.parent / "agent.out").open("ab") as output:
             self.agent = subprocess.Popen(
                 command if control else [*command, "--no-control"],

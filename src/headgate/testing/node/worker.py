@@ -18,7 +18,7 @@ import msgspec
 
 from headgate.home import Home, unix_address, write_atomically
 from headgate.records import Drain, HandOver, LoadFailure, Refresh, RouteTable, WorkerCommand, WorkerReport
-from headgate.settings import Settings
+from headgate.settings import Settings, read_settings
 
 SLOW_SECONDS = 1.0
 
@@ -188,7 +188,7 @@ def main() -> None:
     parser.add_argument("--listen-fd", type=int, required=True)
     parser.add_argument("--home", type=Path, required=True)
     options = parser.parse_args()
-    settings = msgspec.json.decode(os.environ["HEADGATE_SETTINGS"], type=Settings)
+    settings = read_settings(options.home, os.environ)
     Worker(Home(options.home), options.worker, socket.socket(fileno=options.listen_fd), settings).run()
 
 

@@ -12,7 +12,7 @@ from headgate.clock import Clock
 from headgate.home import Home
 from headgate.rollout.bell import Bell
 from headgate.rollout.nodes import Nodes
-from headgate.settings import Settings
+from headgate.settings import Settings, reachable
 from headgate.storage.database import Database
 from headgate.storage.stores import ArtifactStore
 
@@ -56,12 +56,6 @@ class ControlPlane:
     def trusted(self) -> Path:
         """File of public keys whose bundles may run code."""
         return self.home.keys / "trusted"
-
-
-def reachable(host: str) -> str:
-    """A listened-on address as it stands in a URL; "all addresses" are reached on loopback."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"[{host}]" if ":" in host else host
 
 
 def _of_request(request: Request) -> ControlPlane:

@@ -1,0 +1,42 @@
+"""Settings: handed on whole, and what they may not open."""
+
+from pathlib import Path
+
+import pytest
+
+from headgate.errors import Malformed, Refused
+from headgate.settings import Settings, check_exposure, reachable, read_settings, to_environment
+
+
+def test_settings_come_from_who_starts_it_or_from_the_environment(tmp_path: Path) -> None:
+    handed_on = to_environment(Settings(workers=3))
+    assert read_settings(tmp_path, {**handed_on, "HEADGATE_WORKERS": "4"}) == Settings(workers=3)
+    assert read_settings(tmp_path, {"HEADGATE_WORKERS": "4"}).workers == 4
+    assert read_settings(tmp_path, {"HEADGATE_SETTINGS": ""}) == Settings()
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"no_such_setting": 1}', '{"port": "x"}'])
+def test_settings_that_are_none_are_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(Malformed, match="HEADGATE_SETTINGS"):
+        read_settings(tmp_path, {"HEADGATE_SETTINGS": text})
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+def test_loopback_needs_nothing(host: str) -> None:
+    check_exposure(Settings(host=host))
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "example.com", ""])
+@pytest.mark.parametrize(("keys", "proxy"), [(False, False), (True, False), (False, True)])
+def test_beyond_loopback_keys_and_a_proxy_are_needed(host: str, keys: bool, proxy: bool) -> None:
+    with pytest.raises(Refused, match="--require-keys and --behind-proxy"):
+        check_exposure(Settings(host=host, require_keys=keys, behind_proxy=proxy))
+    check_exposure(Settings(host=host, require_keys=True, behind_proxy=True))
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("::1", "[::1]"), ("10.0.0.1", "10.0.0.1"), ("gate", "gate")],
+)
+def test_an_address_stands_in_a_url(host: str, shown: str) -> None:
+    assert reachable(host) == shown
