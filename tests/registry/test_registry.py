@@ -14,7 +14,7 @@ from headgate.ledger.events import list_events
 from headgate.records import Column, Signature
 from headgate.registry.aliases import remove_alias, set_alias
 from headgate.registry.approval import Decision, State, decide
-from headgate.registry.models import amend_model, get_model, list_models, set_owner, set_tags
+from headgate.registry.models import amend_model, get_model, list_models
 from headgate.registry.projects import (
     create_project,
     get_environment,
@@ -271,8 +271,8 @@ def test_amending_a_model(database: Database) -> None:
         with pytest.raises(PreconditionFailed):
             amend_model(tx, "fraud", owner="eve", actor="ann", revision=before.revision)
         assert amend_model(tx, "fraud", owner="team-risk", actor="ann") == after
-        assert set_tags(tx, "fraud", {}, "ann").tags == {}
-        assert set_owner(tx, "fraud", "bob", "ann").owner == "bob"
+        assert amend_model(tx, "fraud", tags={}, actor="ann").tags == {}
+        assert amend_model(tx, "fraud", owner="bob", actor="ann").owner == "bob"
         event = list_events(tx, limit=1).items[0]
         assert (event.before, event.after) == ({"owner": "team-risk"}, {"owner": "bob"})
 
@@ -298,7 +298,7 @@ def test_the_revision_grows_with_every_change(database: Database) -> None:
             lambda: set_alias(tx, "fraud", "a", 1, "ann"),
             lambda: remove_alias(tx, "fraud", "a", "ann"),
             lambda: approve(tx, "fraud:1", "ann", "x"),
-            lambda: set_owner(tx, "fraud", "bob", "ann"),
+            lambda: amend_model(tx, "fraud", owner="bob", actor="ann"),
         ):
             change()
             revisions.append(get_model(tx, "fraud").revision)

@@ -93,16 +93,6 @@ def amend_model(
     return get_model(tx, model.name)
 
 
-def set_owner(tx: Tx, name: str, owner: str, actor: str) -> ModelRecord:
-    """Change who answers for the model."""
-    return amend_model(tx, name, owner=owner, actor=actor)
-
-
-def set_tags(tx: Tx, name: str, tags: Mapping[str, str], actor: str) -> ModelRecord:
-    """Replace the model's tags."""
-    return amend_model(tx, name, tags=tags, actor=actor)
-
-
 def create_model(tx: Tx, name: str, project: str, actor: str) -> ModelRecord:
     """Make a model without versions. The caller has looked whether it exists."""
     tx.execute(
