@@ -200,20 +200,14 @@ def find(path: str) -> tuple[list[Address], str]:
     found, name = [], ""
     for address in ADDRESSES:
         wanted = address.path.split("/")
-        if len(wanted) == len(parts) and all(
-            left in (right, "{endpoint}") for left, right in zip(wanted, parts, strict=True)
-        ):
+        if len(wanted) == len(parts) and all(left in (right, NAME) for left, right in zip(wanted, parts, strict=True)):
             found.append(address)
-            name = next((right for left, right in zip(wanted, parts, strict=True) if left == "{endpoint}"), "")
+            name = parts[wanted.index(NAME)] if NAME in wanted else ""
     if not found:
         raise NotFound("There is nothing at this address; GET /v1/endpoints lists the endpoints.")
     if NAME in found[0].path:
         validate_name(name, "name of an endpoint")
     return found, name
-
-
-def _matches(pattern: str, part: str) -> bool:
-    return pattern in (part, NAME)
 
 
 def targets_of(live: Mapping[str, LiveEndpoint]) -> dict[bytes, LiveEndpoint]:
