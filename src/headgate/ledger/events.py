@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
-from headgate.errors import Corrupt, Malformed
+from headgate.errors import Corrupt
 from headgate.ledger.anchor import Anchor, open_anchor
 from headgate.ledger.canonical import digest_fields
 from headgate.ledger.personal import (
@@ -23,7 +23,7 @@ from headgate.ledger.personal import (
 from headgate.names import validate_text
 from headgate.records import Record
 from headgate.storage.database import Database, Tx, after_commit, now, surroundings_of
-from headgate.storage.pages import Page, check_limit, cut_page
+from headgate.storage.pages import Page, check_limit, cut_page, number_in
 from headgate.storage.schema import events, ledger_head
 
 HASHED = ("number", "at", "actor", "verb", "object", "reason", "before", "after", "previous")
@@ -125,7 +125,7 @@ def list_events(
     """Events, newest first, of one object, actor or verb when given. Raises `Malformed` for a cursor or filter."""
     query = select(events).order_by(events.c.number.desc()).limit(check_limit(limit) + 1)
     if cursor is not None:
-        query = query.where(events.c.number < _number_of(cursor))
+        query = query.where(events.c.number < number_in(cursor, digits=18))
     for column, text in ((events.c.object, object), (events.c.verb, verb)):
         if text is not None:
             query = query.where(column == validate_text(text, column.name))
@@ -133,12 +133,6 @@ def list_events(
         query = query.where(events.c.actor.in_(find_actor(tx, validate_text(actor, "actor"))))
     found = _read_rows(tx, tx.execute(query).all())
     return cut_page([(str(event.number), event) for event in found], limit)
-
-
-def _number_of(cursor: str) -> int:
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
-        raise Malformed("The cursor is not one that was given out. Leave it out to begin anew.")
-    return int(cursor)
 
 
 def _read_rows(tx: Tx, rows: Sequence[Row[Any]]) -> list[StoredEvent]:

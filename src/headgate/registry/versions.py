@@ -15,7 +15,7 @@ from headgate.registry.approval import Decision, State, decide
 from headgate.registry.models import find_or_create_model, get_model, touch
 from headgate.registry.references import Reference, parse_reference
 from headgate.storage.database import Tx, now
-from headgate.storage.pages import Page, check_limit, cut_page
+from headgate.storage.pages import Page, check_limit, cut_page, number_in
 from headgate.storage.schema import aliases, models, versions
 from headgate.storage.stores import StoredArtifact, check_digest
 
@@ -130,9 +130,7 @@ def list_versions(tx: Tx, model: str, *, limit: int = 50, cursor: str | None = N
     """A model's versions, newest first."""
     query = select(versions).where(versions.c.model == get_model(tx, model).name)
     if cursor is not None:
-        if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 9):
-            raise Malformed("The cursor is not one that was given out. Leave it out to begin anew.")
-        query = query.where(versions.c.number < int(cursor))
+        query = query.where(versions.c.number < number_in(cursor, digits=9))
     query = query.order_by(versions.c.number.desc()).limit(check_limit(limit) + 1)
     return cut_page([(str(row.number), _record(tx, row)) for row in tx.execute(query).all()], limit)
 

@@ -25,6 +25,13 @@ def check_limit(limit: int) -> int:
     return limit
 
 
+def number_in(cursor: str, digits: int) -> int:
+    """The number that a cursor stands for, at most as long as its column holds for sure. Raises `Malformed`."""
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= digits):
+        raise Malformed("The cursor is not one that was given out. Leave it out to begin anew.")
+    return int(cursor)
+
+
 def cut_page(found: Sequence[tuple[str, Item]], limit: int) -> Page[Item]:
     """A page from (cursor, item) pairs of which one more than `limit` was asked for."""
     shown = found[:limit]
