@@ -204,7 +204,7 @@ def _decoded(path: Path, content: bytes, alive: bool) -> WorkerSeries:
     series: Totals = {}
     for line in content[_HEADER_BYTES : _HEADER_BYTES + used].splitlines():
         name, labels, place, length = json.loads(line)
-        series[name, _labels(labels)] = values[place : place + length].tolist()
+        series[name, _labels(labels)] = list(values[place : place + length])
     return WorkerSeries(path, identity.hex(), alive, series)
 
 
