@@ -5,6 +5,7 @@ import gc
 import json
 import logging
 import os
+import resource
 import secrets
 import signal
 import socket
@@ -30,6 +31,7 @@ from headgate.serving.hosts.log import HostLog
 
 _log = logging.getLogger("headgate.host")
 
+FILE_BYTES = 1 << 30
 # tells the template one thing about this child
 Say = Callable[[dict[str, Any]], None]
 
@@ -51,6 +53,8 @@ def live(order: Order, home: Home, load_seconds: float, say: Say) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s", force=True)
     # forks of one template would all draw the same numbers
     np.random.seed(int.from_bytes(secrets.token_bytes(4)))
+    # one file that a model writes cannot take the disk
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
     # a model that never finishes loading is ended by the kernel
     signal.setitimer(signal.ITIMER_REAL, load_seconds)
     try:

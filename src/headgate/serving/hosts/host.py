@@ -31,7 +31,7 @@ from headgate.serving.hosts.wire import (
 MAX_ROWS = 4096
 HANG_SECONDS = 1.0  # what a model may take beyond the last deadline of its batch before the host is ended
 LEAVE_SECONDS = 4.0
-_READ_BYTES = 1 << 20
+_READ_BYTES = 1 << 18
 _QUEUED = 4096  # calls; beyond it they stay in the sockets
 _UNSENT_BYTES = 256 << 20  # to one worker that does not read; then it is let go
 _log = logging.getLogger("headgate.host")
@@ -91,6 +91,7 @@ class Host:
         self._leave_by: float | None = None
         self._listener = listener
         listener.setblocking(False)
+        self._buffer = memoryview(bytearray(_READ_BYTES))
         self._selector = selectors.DefaultSelector()
         self._selector.register(listener, selectors.EVENT_READ, self._accept)
 
@@ -158,13 +159,14 @@ class Host:
         try:
             # all there is, as far as there is room: what stays in the socket is back-pressure
             while not peer.gone and len(self._waiting) < _QUEUED:
-                data = peer.socket.recv(_READ_BYTES)
-                if not data:
+                # one buffer for all: a new one of this size for each read costs more than the read
+                count = peer.socket.recv_into(self._buffer)
+                if not count:
                     self._let_go(peer)
                     return
-                for frame in peer.frames.feed(data):
+                for frame in peer.frames.feed(self._buffer[:count]):
                     self._take(peer, frame)
-                if len(data) < _READ_BYTES:
+                if count < len(self._buffer):
                     return
         except BlockingIOError:
             return

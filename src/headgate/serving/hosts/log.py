@@ -43,9 +43,13 @@ class HostLog:
     def tidy(self) -> None:
         """Begin the file anew when it is full; C code writes to it without asking."""
         with contextlib.suppress(OSError):
-            if os.fstat(_STDERR).st_size > self._half:
-                self._path.replace(self._path.with_suffix(".log.1"))
+            size = os.fstat(_STDERR).st_size
+            if size > self._half:
+                earlier = self._path.with_suffix(".log.1")
+                self._path.replace(earlier)
                 self._open()
+                if size > 2 * self._half:
+                    _keep_the_end(earlier, self._half)
             self._written = os.fstat(_STDERR).st_size
 
     def _open(self) -> None:
@@ -53,6 +57,15 @@ class HostLog:
         os.dup2(descriptor, _STDOUT)
         os.dup2(descriptor, _STDERR)
         os.close(descriptor)
+
+
+def _keep_the_end(path: Path, size: int) -> None:
+    with path.open("r+b") as file:
+        file.seek(-size, os.SEEK_END)
+        end = file.read()
+        file.seek(0)
+        file.write(end)
+        file.truncate()
 
 
 class _Lines(io.RawIOBase):
