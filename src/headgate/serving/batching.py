@@ -77,7 +77,7 @@ class Batcher:
     ) -> None:
         self._loop = loop
         self._executor = executor
-        self._ask = ask
+        self.ask = ask
         self._settle = settle
         self._cost = cost
         self._waiting: deque[Caller] = deque()
@@ -111,12 +111,12 @@ class Batcher:
         if not callers:
             return
         if self._cost.of(rows) <= INLINE_SECONDS:
-            hand_out(answer_all(self._ask, callers), self._settle)
+            hand_out(answer_all(self.ask, callers), self._settle)
             if self._waiting:
                 self._schedule()
         else:
             self._running = callers
-            self._loop.run_in_executor(self._executor, answer_all, self._ask, callers).add_done_callback(self._done)
+            self._loop.run_in_executor(self._executor, answer_all, self.ask, callers).add_done_callback(self._done)
             self._watch()
 
     def _take(self) -> tuple[list[Caller], int]:

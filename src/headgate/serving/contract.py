@@ -7,7 +7,6 @@ from itertools import starmap
 from struct import Struct
 from typing import Annotated, Any
 
-import msgspec
 import numpy as np
 from msgspec import Meta
 
@@ -143,27 +142,3 @@ def read_datetime(value: Any) -> np.datetime64:
         except OverflowError as error:
             raise ValueError("beyond year 1 to 9999 in UTC") from error
     return np.datetime64(moment, "us")
-
-
-def expected_text(column: Column) -> str:
-    """What a cell of this column must be, for people."""
-    text: str = column.dtype
-    if column.dtype in INTEGERS:
-        low, high = INTEGERS[column.dtype]
-        text = f"{text} ({low} to {high})"
-    elif column.dtype == "datetime":
-        text = "datetime (ISO 8601 text)"
-    elif column.dtype == "bytes":
-        text = "bytes (base64 text)"
-    if column.shape:
-        text = f"{text} of shape {list(column.shape)}"
-    return f"{text} or null" if column.nullable else text
-
-
-def fits(kind: Any, value: Any) -> bool:
-    """Does this decoded JSON value have one of our cell types?"""
-    try:
-        msgspec.convert(value, kind, dec_hook=read_cell)
-    except (msgspec.ValidationError, RecursionError):
-        return False
-    return True

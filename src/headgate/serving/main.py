@@ -30,13 +30,16 @@ from headgate.serving.control import Actions, ControlSocket
 from headgate.serving.endpoints import Composer
 from headgate.serving.metrics import Metrics, render
 from headgate.serving.predict import LiveEndpoint, Predictions
+from headgate.serving.request_ids import RequestIds
 from headgate.serving.routes import Routes
-from headgate.serving.server import RequestIds, Server
+from headgate.serving.server import Server
 from headgate.settings import Settings, read_settings
 from headgate.spool.segment import SpoolWriter
 
 SWEEP_SECONDS = 0.25
 SETTLE_SECONDS = 2.0
+# how long a thread that loads a model may keep the loop waiting
+SWITCH_SECONDS = 0.0005
 log = logging.getLogger("headgate.serving")
 
 
@@ -59,7 +62,7 @@ class Worker:
         ids = RequestIds()
         self._predictions = Predictions(self._access, ids.new, addresses.answer)
         self._counts = ConnectionCounts(home.run / "connections")
-        self.server = Server(settings, ids, self._predictions.handle, addresses.body_limit, self._counts.closed)
+        self.server = Server(settings, ids.new, self._predictions.handle, addresses.body_limit, self._counts.closed)
         self._acceptor = Acceptor(loop, listener, self._counts, self.server.connection)
         actions = Actions(self._refresh, self._drain, self._report)
         self._control = ControlSocket(home.run / f"{name}.sock", listener, actions, settings.heartbeat_seconds)
@@ -110,6 +113,7 @@ class Worker:
 
     async def _finish(self) -> None:
         """Answer what comes on open connections for a while, close those that are silent, wait for the rest."""
+        await self._acceptor.settled()
         await until(lambda: not self.server.connections, self._settings.drain_seconds)
         self.server.close_idle()
         await until(lambda: not self.server.in_flight, self._settings.drain_seconds)
@@ -188,6 +192,7 @@ def main(arguments: Sequence[str]) -> int:
     logging.basicConfig(level=logging.INFO, format=f"%(asctime)s %(levelname)s {chosen.worker} %(message)s")
     settings = read_settings(chosen.home, os.environ)
     listener = socket.socket(fileno=chosen.listen_fd)
+    sys.setswitchinterval(SWITCH_SECONDS)
     uvloop.run(serve(Home(chosen.home.absolute()).create(), chosen.worker, listener, settings))
     return 0
 

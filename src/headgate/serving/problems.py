@@ -5,11 +5,12 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import msgspec
 import orjson
 
 from headgate.errors import HeadgateError, Malformed, SignatureMismatch, TooLarge
 from headgate.records import Column
-from headgate.serving.contract import Contract, expected_text, fits, list_of
+from headgate.serving.contract import INTEGERS, Contract, list_of, read_cell
 
 FORMS = ("rows", "instances", "columns")
 ENVELOPE = frozenset((*FORMS, "ids"))
@@ -156,6 +157,30 @@ def _in_ids(document: dict[str, Any]) -> Iterator[Problem]:
     for place, value in enumerate(ids):
         if not isinstance(value, str) or not 1 <= len(value) <= 128:
             yield problem(place, "ids", "text of 1 to 128 characters", excerpt(value))
+
+
+def expected_text(column: Column) -> str:
+    """What a cell of this column must be, for people."""
+    text: str = column.dtype
+    if column.dtype in INTEGERS:
+        low, high = INTEGERS[column.dtype]
+        text = f"{text} ({low} to {high})"
+    elif column.dtype == "datetime":
+        text = "datetime (ISO 8601 text)"
+    elif column.dtype == "bytes":
+        text = "bytes (base64 text)"
+    if column.shape:
+        text = f"{text} of shape {list(column.shape)}"
+    return f"{text} or null" if column.nullable else text
+
+
+def fits(kind: Any, value: Any) -> bool:
+    """Does this decoded JSON value have one of our cell types?"""
+    try:
+        msgspec.convert(value, kind, dec_hook=read_cell)
+    except (msgspec.ValidationError, RecursionError):
+        return False
+    return True
 
 
 def kind_of(value: Any) -> str:

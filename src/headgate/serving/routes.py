@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
@@ -32,6 +33,16 @@ Key = tuple[str, str, str]  # digest, form, placement
 def key_of(variant: Variant) -> Key:
     """What makes two variants the same model."""
     return (variant.digest, variant.form, variant.placement)
+
+
+# name, inode, size and time of the last change (ns)
+FileState = tuple[str, int, int, int]
+
+
+def state_of(path: Path) -> FileState:
+    """What differs when a file is another one or was written to."""
+    found = path.stat()
+    return (path.name, found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +122,7 @@ class Routes:
         self.live: dict[str, LiveEndpoint] = {}
         self.failures: dict[str, LoadFailure] = {}
         self._unreadable: set[str] = set()
+        self._read: dict[FileState, RouteTable] = {}
         self._loading: dict[str, asyncio.Task[None]] = {}
         self._draining: set[asyncio.Task[None]] = set()
         self._taking: dict[str, RouteTable] = {}
@@ -158,23 +170,23 @@ class Routes:
         return live is not None and live.table.number >= self.known[endpoint].number
 
     def _read_tables(self) -> dict[str, RouteTable]:
-        tables = {}
         self._unreadable = set()
         self.failures = {endpoint: failure for endpoint, failure in self.failures.items() if failure.generation}
+        read: dict[FileState, RouteTable] = {}
         for path in sorted(self._home.routes.glob("*.json")):
             try:
-                table = msgspec.json.decode(path.read_bytes(), type=RouteTable)
+                state = state_of(path)
+                # a new table is a new file: most were read before
+                read[state] = self._read.get(state) or msgspec.json.decode(path.read_bytes(), type=RouteTable)
             except FileNotFoundError:
                 continue
             except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
                 log.error("the route table %s cannot be read: %s", path, error)
                 self._unreadable.add(path.stem)
-                self.failures[path.stem] = LoadFailure(
-                    epoch=0, generation=0, version="", reason=f"{path.name}: {error}"
-                )
-            else:
-                tables[table.endpoint] = table
-        return tables
+                reason = f"{path.name}: {error}"
+                self.failures[path.stem] = LoadFailure(epoch=0, generation=0, version="", reason=reason)
+        self._read = read
+        return {table.endpoint: table for table in read.values()}
 
     async def _take(self, endpoint: str) -> None:
         """Bring the newest table in force, and the next one if it came meanwhile."""

@@ -2,25 +2,21 @@
 
 Requests of a connection are answered in their order, also when they were pipelined. No task, timer or log line belongs
 to a request: deadlines are kept by one sweep over all connections.
-
-Clients repeat themselves: a head (everything up to the empty line) that came whole and was found good is remembered by
-its exact bytes, and when it comes again with all of its body it need not be parsed again.
 """
 
 import asyncio
-import itertools
 import math
-import secrets
 import time
 from collections import deque
 from collections.abc import Callable
 from email.utils import formatdate
-from typing import Any, NamedTuple
+from typing import Any
 
 import httptools
 
 from headgate.errors import HeadersTooLarge, HeadgateError, Malformed, ReceiptTimeout, TargetTooLong, TooLarge
 from headgate.serving.host_rule import HostRule
+from headgate.serving.remembered_heads import RememberedHeads
 from headgate.serving.responses import CLOSE, KEEP_ALIVE, refuse
 from headgate.settings import Settings
 
@@ -31,16 +27,12 @@ NAMES = (
 )  # fmt: skip
 LISTS = ("accept", "connection")
 _KNOWN = {spelling.encode(): name for name in NAMES for spelling in (name, name.title())}
-# heads with one of these say something about this request or connection alone
-_SINGULAR = frozenset({"connection", "transfer-encoding", "expect", "upgrade", "headgate-id"})
 # what a header costs besides its bytes, so that many tiny ones are bounded too
 HEADER_OVERHEAD = 32
 # a body up to this size is read whatever the address, so that only large ones need a look at their limit
 SMALL_BODY = 64 * 1024
-REMEMBERED_HEADS, REMEMBERED_BYTES = 1024, 2048
 PIPELINED = 64
 LINGER_SECONDS = 2.0
-END = b"\r\n\r\n"
 
 
 class Exchange:
@@ -71,44 +63,29 @@ class Exchange:
         self.framing = CLOSE
 
 
-class Head(NamedTuple):
-    """A head that was found good, with what it says."""
-
-    method: bytes
-    target: bytes
-    headers: dict[str, bytes]
-    length: int  # of the body
-
-
 Handle = Callable[[Exchange], None]
 BodyLimit = Callable[[bytes], int]
-
-
-class RequestIds:
-    """Ids for requests whose callers give none: unique over workers and restarts, at the cost of counting."""
-
-    def __init__(self) -> None:
-        self._prefix = secrets.token_hex(6)
-        self._count = itertools.count(1).__next__
-
-    def new(self) -> str:
-        return f"{self._prefix}-{self._count():x}"
 
 
 class Server:
     """What the connections of one worker share."""
 
     def __init__(
-        self, settings: Settings, ids: RequestIds, handle: Handle, body_limit: BodyLimit, closed: Callable[[], None]
+        self,
+        settings: Settings,
+        new_id: Callable[[], str],
+        handle: Handle,
+        body_limit: BodyLimit,
+        closed: Callable[[], None],
     ) -> None:
         self.settings = settings
-        self.new_id = ids.new
+        self.new_id = new_id
         self.handle = handle
         self.body_limit = body_limit
         self.closed = closed  # called once for every connection
         self.hosts = HostRule(settings)
         self.connections: set[Connection] = set()
-        self.heads: dict[bytes, Head] = {}
+        self.heads = RememberedHeads()
         self.draining = False
         self.requests = 0
         self.now = time.monotonic()  # as of the last sweep: exact enough for deadlines of seconds
@@ -277,12 +254,10 @@ class Connection(asyncio.Protocol):
         if self._deaf:
             return
         fresh = self._reader.between
-        if fresh:
-            end = data.find(END) + len(END)
-            head = self._server.heads.get(data[:end])
-            if head is not None and len(data) - end == head.length:
-                self._take(Exchange(self, head.method, head.target, head.headers, data[end:]))
-                return
+        if fresh and (found := self._server.heads.find(data)) is not None:
+            head, body = found
+            self._take(Exchange(self, head.method, head.target, head.headers, body))
+            return
         self._parse(data, fresh)
 
     def _parse(self, data: bytes, fresh: bool) -> None:
@@ -297,8 +272,9 @@ class Connection(asyncio.Protocol):
         else:
             if not reader.between:
                 self._expect_rest(len(data))
-            elif fresh:
-                self._remember(data)
+            elif fresh and reader.last is not None:
+                self._server.heads.keep(data, reader.last)
+                reader.last = None
             if len(self._pending) > PIPELINED:
                 self._transport.pause_reading()
 
@@ -385,23 +361,6 @@ class Connection(asyncio.Protocol):
         self._pending.append(exchange)
         self._server.requests += 1
         self._server.handle(exchange)
-
-    def _remember(self, data: bytes) -> None:
-        """Keep the head of a request that came in one piece, if the next client may send the same."""
-        last, self._reader.last = self._reader.last, None
-        end = data.find(END) + len(END)
-        if (
-            last is not None
-            and end <= REMEMBERED_BYTES
-            and len(data) - end == len(last.body) <= SMALL_BODY
-            and data.startswith(last.method)
-            and ("content-length" in last.headers or not last.body)
-            and not _SINGULAR & last.headers.keys()
-        ):
-            heads = self._server.heads
-            if len(heads) >= REMEMBERED_HEADS:
-                heads.clear()
-            heads[data[:end]] = Head(last.method, last.target, last.headers, len(last.body))
 
     def _go_on(self, sent: Exchange) -> None:
         """After an answer: send those that waited for it, end the connection where it was the last."""

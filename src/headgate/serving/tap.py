@@ -25,26 +25,11 @@ class Recording(NamedTuple):
     share: float
 
 
-class Request(Protocol):
-    """Where a request comes from and since when it waits."""
-
-    id: str
-    started: float
-
-
 class Answered(Protocol):
-    """A request that has its answer."""
+    """A request that has its answer: its HTTP side (id, started), what it asked, the status it got."""
 
-    @property
-    def exchange(self) -> Request:
-        """The HTTP side of it."""
-        ...
-
-    @property
-    def rows(self) -> Rows:
-        """What was asked."""
-        ...
-
+    exchange: Any
+    rows: Rows
     done: int
 
 

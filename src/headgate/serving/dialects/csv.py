@@ -14,9 +14,9 @@ from typing import Any
 
 from headgate.errors import Malformed, SignatureMismatch
 from headgate.records import Column
-from headgate.serving.contract import Contract, Rows, expected_text, fits, read_datetime
+from headgate.serving.contract import Contract, Rows, read_datetime
 from headgate.serving.dialects.dialect import Array, Body, Decode, Encode, Origin
-from headgate.serving.problems import LISTED, Problem, count_problem, excerpt, mismatch, problem
+from headgate.serving.problems import LISTED, Problem, count_problem, excerpt, expected_text, fits, mismatch, problem
 
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,400})(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,5})?", re.ASCII)
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,30})", re.ASCII)

@@ -10,19 +10,19 @@ is parsed again to be sure.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 import numpy as np
 import orjson
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET
 from msgspec.structs import astuple
 
-from headgate.serving.contract import Contract, Rows, list_of, read_cell
+from headgate.serving.contract import Contract, Rows, read_cell
 from headgate.serving.dialects.dialect import Array, Body, Decode, Encode, Origin
+from headgate.serving.dialects.envelope import envelope_type
 from headgate.serving.dialects.second_look import (
     KEYS,
-    alias,
     check_ids,
     parse,
     refuse_duplicates,
@@ -32,8 +32,6 @@ from headgate.serving.dialects.second_look import (
 from headgate.serving.problems import FORMS, find_problem
 
 NUMPY = orjson.OPT_SERIALIZE_NUMPY
-_TUPLE: Any = tuple  # for types made at run time
-RowId = Annotated[str, Meta(min_length=1, max_length=128)]
 
 
 class NativeDialect:
@@ -51,9 +49,10 @@ class NativeDialect:
         """Encode `{"id", "endpoint", "model", "predictions", "probabilities"?, "ids"?}`."""
         place = orjson.dumps({"endpoint": origin.endpoint, "model": origin.version})
         middle = b'",' + place[1:-1]
+        keys = {name: key_of(name) for name in ("predictions", "probabilities")}
 
         def encode(outputs: Mapping[str, Array]) -> Body:
-            columns = [(b"," + orjson.dumps(name) + b":", Texts(array)) for name, array in outputs.items()]
+            columns = [(keys.get(name) or key_of(name), Texts(array)) for name, array in outputs.items()]
 
             def body(request_id: str, start: int, stop: int, ids: Sequence[str] | None) -> bytes:
                 parts = [b'{"id":"', request_id.encode(), middle]
@@ -65,6 +64,11 @@ class NativeDialect:
             return body
 
         return encode
+
+
+def key_of(name: str) -> bytes:
+    """What stands before an output's values."""
+    return b",%b:" % orjson.dumps(name)
 
 
 class Texts:
@@ -171,36 +175,3 @@ def has_more_colons(body: bytes | bytearray, keys: int) -> bool:
         if place < 0:
             return False
     return True
-
-
-def envelope_type(contract: Contract) -> type[msgspec.Struct]:
-    """The struct of a whole document, with every value typed."""
-    most = contract.max_rows
-    row_fields: list[Any] = []
-    column_fields: list[Any] = []
-    rename = {}
-    for place, column in enumerate((*contract.features, *contract.others)):
-        field, kind = f"c{place}", contract.types[column.name]
-        rename[field] = alias(column.name)
-        # columns that the model never sees may be left out
-        missing = () if place < len(contract.features) else (None,)
-        cells = list_of(kind, 1, most)
-        row_fields.append((field, kind, *missing))
-        column_fields.append((field, cells if not missing else cells | None, *missing))
-    row = msgspec.defstruct("Row", row_fields, rename=rename, forbid_unknown_fields=True, gc=False)
-    columns: Any = msgspec.defstruct("Columns", column_fields, rename=rename, forbid_unknown_fields=True)
-    fields: list[Any] = [
-        ("rows", list_of(row, 1, most) | UnsetType, UNSET),
-        ("instances", list_of(instance_type(contract), 1, most) | UnsetType, UNSET),
-        ("columns", columns | UnsetType, UNSET),
-        ("ids", list[RowId] | UnsetType, UNSET),
-    ]
-    return msgspec.defstruct("Envelope", fields, forbid_unknown_fields=True)
-
-
-def instance_type(contract: Contract) -> Any:
-    """The type of one positional row: a list where all cells are alike, else a tuple."""
-    kinds = [contract.types[name] for name in contract.names]
-    if all(kind == kinds[0] for kind in kinds):
-        return list_of(kinds[0], len(kinds), len(kinds))
-    return _TUPLE[tuple(kinds)]
