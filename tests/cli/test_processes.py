@@ -89,7 +89,9 @@ def test_up_detached_answers_until_down(headgate: Headgate, home: Home) -> None:
         assert restored.json["epoch"] == 2
         assert headgate("restore", str(saved), "--home", str(home.path)).code == 1
         os.kill(headgate("status", "--output", "json").json["control"]["pid"], signal.SIGSTOP)
-        assert status_of_home(home)["workers"][0]["pid"] == begun["workers"][0]["pid"]
+        found = status_of_home(home)
+        assert (found["workers"][0]["pid"], found["workers"][0]["ready"]) == (begun["workers"][0]["pid"], True)
+        assert found["control"]["reason"]
     finally:
         resume(home)
         stopped = headgate("down", "--output", "json")

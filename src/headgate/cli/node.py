@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from headgate.agent.journal import read_journal
 from headgate.bundle.bundle import Bundle, open_bundle
 from headgate.bundle.manifest import MANIFEST
 from headgate.bundle.signing import TrustedKeys, load_or_create_key, require_trust, user_key_path
@@ -100,11 +101,11 @@ def wait_until_ready(home: Home, agent: subprocess.Popen[bytes], endpoint: str) 
     while clock.monotonic() < deadline:
         if agent.poll() is not None:
             raise Unavailable(f"Expected the agent to start, it ended with {agent.returncode}.\n{local.log_tail(home)}")
-        journal = local.read_journal(home)
-        if journal.get("ready"):
-            return
-        if failure := journal.get("failures", {}).get(endpoint):
-            raise ModelError(f"Expected {failure['version']} to answer its golden requests: {failure['reason']}")
+        if journal := read_journal(home):
+            if journal.ready:
+                return
+            if failure := journal.failures.get(endpoint):
+                raise ModelError(f"Expected {failure.version} to answer its golden requests: {failure.reason}")
         clock.sleep(PAUSE)
     raise DeadlineExceeded(f"Expected {endpoint} to answer within {READY_SECONDS:g} s.\n{local.log_tail(home)}")
 

@@ -1,4 +1,4 @@
-"""`headgate status`: what runs, by the control plane or, without it, by the home's run files."""
+"""`headgate status`: what runs, by the control plane or, without it, by the node's disk and workers."""
 
 import os
 from collections.abc import Mapping
@@ -7,12 +7,11 @@ from typing import Any
 
 import click
 
-from headgate import __version__
+from headgate.agent.status import node_status
 from headgate.cli.instance import client
 from headgate.cli.options import PlainCommand, choices
 from headgate.cli.rendering import print_table, show_one
 from headgate.client import local
-from headgate.client.predictions import local_data_url
 from headgate.errors import Unreachable
 from headgate.home import Home, find_home
 
@@ -36,31 +35,20 @@ def status() -> None:
 
 
 def status_of_home(home: Home) -> dict[str, Any]:
-    """The same shape as the control plane's answer, from pid files; raises `Unreachable` when nothing lives."""
-    runners = local.find_runners(home)
-    if not runners:
+    """The same shape as the control plane's answer, from disk and workers; raises `Unreachable` when nothing lives."""
+    if not local.find_runners(home):
         raise Unreachable(f"Expected Headgate to run in {home.path}, nothing does. Start it with `headgate up`.")
-    agent = next((runner for runner in runners if runner.name == "agent"), None)
-    control = next((runner for runner in runners if runner.name == "control"), None)
-    workers = [runner for runner in runners if runner.name.startswith("w")]
-    return {
-        "version": __version__,
-        "home": str(home.path),
-        "control": {"pid": control.pid, "url": None} if control else None,
-        "agent": {"pid": agent.pid} if agent else None,
-        "data": {"url": local_data_url(home)},
-        "workers": [
-            {"worker": runner.name, "pid": runner.pid, "generation": None, "ready": None} for runner in workers
-        ],
-        "hosts": [{"pid": runner.pid} for runner in runners if runner.name == "host"],
-        "endpoints": [{"endpoint": path.stem} for path in sorted(home.routes.glob("*.json"))],
-    }
+    found = node_status(home)
+    if control := found["control"]:
+        control["reason"] = control["reason"] or "it does not answer"
+    return found
 
 
 def _facts(found: Mapping[str, Any]) -> dict[str, object]:
     control, agent = found.get("control") or {}, found.get("agent") or {}
+    reason = f": {control['reason']}" if control.get("reason") else ""
     return {
-        "control": f"{control.get('url') or 'does not answer'} (pid {control['pid']})" if control else "not running",
+        "control": f"{control['url']} (pid {control['pid']}){reason}" if control.get("pid") else f"not running{reason}",
         "data": (found.get("data") or {}).get("url"),
         "agent": f"pid {agent['pid']}" if agent else "not running",
         "home": found["home"],

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from headgate.client.address import read_credentials
 from headgate.client.client import Client
 from headgate.client.document import Document
 from headgate.clock import Clock, SystemClock
@@ -151,15 +152,6 @@ def belongs_to(pid: int, home: Home) -> bool:
     return state != "Z" and any(program in words for program in PROGRAMS) and str(home.path) in words
 
 
-def read_journal(home: Home) -> dict[str, Any]:
-    """`run/agent.json`: what the agent says of the node; empty where it does not run."""
-    try:
-        journal = json.loads((home.run / "agent.json").read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return journal if isinstance(journal, dict) else {}
-
-
 def log_tail(home: Home) -> str:
     """The last lines of what the agent wrote to stdout and stderr."""
     with suppress(OSError):
@@ -178,8 +170,7 @@ def open_log(home: Home) -> Iterator[IO[bytes]]:
 
 def local_client(home: Home) -> Client:
     """The client of this home, whatever the environment names."""
-    url = str(json.loads(home.credentials.read_bytes())["url"])
-    return Client(url=url, home=home.path, timeout=5.0)
+    return Client(url=str(read_credentials(home)["url"]), home=home.path, timeout=5.0)
 
 
 def _end(pids: list[int], home: Home, deadline: float, clock: Clock) -> None:
