@@ -111,7 +111,7 @@ class Batcher:
         if not callers:
             return
         if self._cost.of(rows) <= INLINE_SECONDS:
-            hand_out(answer_all(self.ask, callers), self._settle)
+            hand_out(answer_all(self.ask, callers), self._settle_soon)
             if self._waiting:
                 self._schedule()
         else:
@@ -137,7 +137,11 @@ class Batcher:
         self._running = ()
         if self._waiting and not self._scheduled:
             self._schedule()
-        hand_out(future.result(), self._settle)
+        hand_out(future.result(), self._settle_soon)
+
+    def _settle_soon(self, answer: Answer, callers: Sequence[Caller]) -> None:
+        # the loop sends the answers at the end of this turn: nobody waits for what is done after it
+        self._loop.call_soon(self._settle, answer, callers)
 
     def _watch(self) -> None:
         """While a batch runs, tell whoever's deadline passes."""
