@@ -165,7 +165,7 @@ def test_audit(headgate: Headgate, fraud: FakeControl) -> None:
     headgate("approve", "fraud:1", "--reason", "good")
     assert [event["verb"] for event in headgate("audit", "list", "--output", "json").json] == ["approve", "register"]
     assert len(headgate("audit", "list", "--limit", "1", "--output", "json").json) == 1
-    assert headgate("audit", "verify").out == "The audit trail is whole: 2 events checked.\n"
+    assert headgate("audit", "verify").out == "The ledger is whole: 2 events checked.\n"
     fraud.fault = {"kind": "cut_off", "number": 2, "message": "The head is behind its anchor."}
     ran = headgate("audit", "verify")
     assert ran.code == 1

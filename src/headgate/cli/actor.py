@@ -43,7 +43,7 @@ def add(name: str, kind: str, roles: tuple[str, ...], project: str | None, envir
 @actor.command()
 @click.argument("name", metavar="NAME", shell_complete=complete_actors)
 def remove(name: str) -> None:
-    """Take the keys and roles of NAME away; what it did stays in the audit trail."""
+    """Take the keys and roles of NAME away; what it did stays in the ledger."""
     with client() as instance:
         instance.actors.remove(name)
     show_done({"name": name, "state": "removed"}, f"Removed {name}.", brief="name")

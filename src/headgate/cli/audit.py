@@ -10,7 +10,7 @@ from headgate.errors import Corrupt
 
 @click.group(cls=PlainGroup)
 def audit() -> None:
-    """The audit trail, and whether it is whole."""
+    """The ledger of every change, and whether it is whole."""
 
 
 @audit.command("list")
@@ -38,7 +38,7 @@ def verify() -> None:
     with client() as instance:
         report = instance.audit.verify()
     if report["ok"]:
-        show_done(report, f"The audit trail is whole: {report['checked']} events checked.", brief="checked")
+        show_done(report, f"The ledger is whole: {report['checked']} events checked.", brief="checked")
         return
     fault = report["fault"] or {}
     if choices().output != "table":

@@ -6,7 +6,7 @@ import click
 import msgspec
 
 from headgate.cli.instance import client
-from headgate.cli.options import PlainCommand, output_or_file
+from headgate.cli.options import PlainCommand, optional_reason_option, output_or_file
 from headgate.cli.progress import bytes_bar
 from headgate.cli.rendering import say, show_done
 from headgate.home import Home
@@ -32,7 +32,7 @@ def backup(output: str | None, overwrite: bool) -> None:
 @click.command(cls=PlainCommand)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--home", required=True, metavar="DIR", help="The new instance's folder; not there yet, or empty.")
-@click.option("--reason", default="", help="Why; kept in the audit trail.")
+@optional_reason_option
 def restore(file: Path, home: str, reason: str) -> None:
     """Make a new home of the backup in FILE; nothing needs to run.
 
@@ -47,4 +47,4 @@ def restore(file: Path, home: str, reason: str) -> None:
         found, f"Restored the backup of {made} to {place.path}. Next: headgate up --home {place.path}", brief="home"
     )
     if not restored.chain.ok:
-        say("The audit trail in this backup was not whole when it was made: see `headgate audit verify`.")
+        say("The ledger in this backup was not whole when it was made: see `headgate audit verify`.")

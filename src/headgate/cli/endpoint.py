@@ -7,7 +7,7 @@ import click
 
 from headgate.cli.evidence import sentences
 from headgate.cli.instance import client, complete_endpoints
-from headgate.cli.options import PlainGroup
+from headgate.cli.options import PlainGroup, reason_option
 from headgate.cli.rendering import joined, moment, show_done, show_list, show_one
 
 
@@ -46,7 +46,7 @@ def show(name: str, at: str | None) -> None:
 
 @endpoint.command()
 @click.argument("name", metavar="E", shell_complete=complete_endpoints)
-@click.option("--reason", required=True, help="Why; kept in the audit trail.")
+@reason_option
 def delete(name: str, reason: str) -> None:
     """Take endpoint E away; its history stays."""
     with client() as instance:

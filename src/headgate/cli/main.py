@@ -38,7 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rollout": ("headgate.cli.rollout:rollout", "Watch, look back at and abort rollouts."),
     "endpoint": ("headgate.cli.endpoint:endpoint", "Endpoints: what is live, since when, and why."),
     "predict": ("headgate.cli.predict:predict", "Ask an endpoint for predictions."),
-    "audit": ("headgate.cli.audit:audit", "The audit trail, and whether it is whole."),
+    "audit": ("headgate.cli.audit:audit", "The ledger of every change, and whether it is whole."),
     "actor": ("headgate.cli.actor:actor", "People and services, and what they may do."),
     "key": ("headgate.cli.key:key", "Keys that let actors in."),
     "backup": ("headgate.cli.backup:backup", "Save everything that the instance knows to one file."),

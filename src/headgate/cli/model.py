@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from headgate.cli.instance import client, complete_models, complete_versions
-from headgate.cli.options import PlainGroup, choices
+from headgate.cli.options import PlainGroup, choices, reason_option
 from headgate.cli.rendering import joined, moment, print_table, show_done, show_list, show_one
 
 
@@ -92,7 +92,7 @@ def alias(version: str, alias: str, delete: bool) -> None:
 
 @model.command()
 @click.argument("version", metavar="M:V", shell_complete=complete_versions)
-@click.option("--reason", required=True, help="Why; kept in the audit trail.")
+@reason_option
 def retire(version: str, reason: str) -> None:
     """Take version M:V out of use for good."""
     with client() as instance:

@@ -10,6 +10,9 @@ Format = Literal["table", "json", "yaml"]
 FORMATS: tuple[Format, ...] = ("table", "json", "yaml")
 META = "headgate."
 
+reason_option = click.option("--reason", required=True, help="Why; kept in the ledger.")
+optional_reason_option = click.option("--reason", default="", help="Why; kept in the ledger.")
+
 
 @dataclass(frozen=True, slots=True)
 class Choices:

@@ -7,7 +7,7 @@ import click
 
 from headgate.cli.evidence import sentences
 from headgate.cli.instance import client, complete_endpoints
-from headgate.cli.options import PlainGroup
+from headgate.cli.options import PlainGroup, reason_option
 from headgate.cli.rendering import moment, show_done, show_list, show_one
 
 
@@ -49,7 +49,7 @@ def history(endpoint: str, limit: int | None) -> None:
 
 @rollout.command()
 @click.argument("endpoint", metavar="E", shell_complete=complete_endpoints)
-@click.option("--reason", required=True, help="Why; kept in the audit trail.")
+@reason_option
 def abort(endpoint: str, reason: str) -> None:
     """Leave the newest rollout of E, live or not, for what was live before it."""
     with client() as instance:

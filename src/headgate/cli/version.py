@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from headgate.cli.instance import client, complete_versions
-from headgate.cli.options import PlainCommand
+from headgate.cli.options import PlainCommand, reason_option
 from headgate.cli.progress import bytes_bar
 from headgate.cli.rendering import show_done
 
@@ -28,7 +28,7 @@ def register(bundle: Path, alias: str | None, project: str | None) -> None:
 
 @click.command(cls=PlainCommand)
 @click.argument("version", metavar="M:V", shell_complete=complete_versions)
-@click.option("--reason", required=True, help="Why; kept in the audit trail.")
+@reason_option
 def approve(version: str, reason: str) -> None:
     """Let version M:V take production traffic."""
     with client() as instance:
@@ -38,7 +38,7 @@ def approve(version: str, reason: str) -> None:
 
 @click.command(cls=PlainCommand)
 @click.argument("version", metavar="M:V", shell_complete=complete_versions)
-@click.option("--reason", required=True, help="Why; kept in the audit trail.")
+@reason_option
 def reject(version: str, reason: str) -> None:
     """Keep version M:V out of production."""
     with client() as instance:

@@ -1,4 +1,4 @@
-"""The audit trail: every change, in a chain that shows when it was tampered with."""
+"""The ledger: every change, in a chain that shows when it was tampered with."""
 
 from headgate.client.connection import Connection
 from headgate.client.document import Document, Documents

@@ -117,7 +117,7 @@ class Tour:
         self._tell.result(f"{before} and {after} are registered, immutable, by the digest of their files")
         approved = self._client.approve(before, "reviewed on the holdout")
         _promise(approved.state == "approved", f"{before} to be approved, it is {approved.state}")
-        self._tell.result(f"{before} is approved, with a reason in the audit trail; {after} is not")
+        self._tell.result(f"{before} is approved, with a reason in the ledger; {after} is not")
         return str(before), str(after)
 
     def _deploy_first(self, version: str) -> None:
@@ -192,8 +192,8 @@ class Tour:
             [[event.number, event.actor, event.verb, event.object, _short(event.reason)] for event in told],
         )
         report = self._client.audit.verify()
-        _promise(report.ok, f"a whole audit trail, got {report.fault}")
-        self._tell.result(f"the audit trail is whole: {report.checked} events, each chained to the one before, signed")
+        _promise(report.ok, f"a whole ledger, got {report.fault}")
+        self._tell.result(f"the ledger is whole: {report.checked} events, each chained to the one before, signed")
         return int(report.checked)
 
     def _deploy(self, version: str) -> Document:
