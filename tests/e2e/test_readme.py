@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from headgate.testing.instance import free_ports
+from headgate.client.local import free_ports
 
 README = Path(__file__).parents[2] / "README.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import httpx2
 import msgspec
 
 from headgate.client.client import Client
+from headgate.client.local import free_ports
 from headgate.home import Home
 
 READY_SECONDS = 40.0
@@ -146,15 +146,6 @@ def until(condition: Callable[[], object], what: str, seconds: float = READY_SEC
             last = error
         time.sleep(0.05)
     raise TimeoutError(f"waited {seconds:g} s for {what}") from last
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on right now."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 def kill(pid: int) -> None:
