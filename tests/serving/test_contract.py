@@ -226,6 +226,15 @@ def test_csv_knows_every_dtype(dtype: Dtype, sent: Any, wanted: Any) -> None:
     assert batch.columns["x"].tolist() == [plain(wanted)]
 
 
+def test_csv_reads_booleans_as_data_frames_write_them() -> None:
+    found = contract(Column(name="x", dtype="bool"), Column(name="s", dtype="string"))
+    batch = found.assemble([CsvDialect().decoder(found)(b"x,s\nTrue,a\nFalse,b\ntrue,c\nfalse,d\n")])
+    assert batch.columns["x"].tolist() == [True, False, True, False]
+    for cell in ("TRUE", "tRue", "1", "yes"):
+        with pytest.raises(SignatureMismatch):
+            CsvDialect().decoder(found)(f"x,s\n{cell},a\n".encode())
+
+
 @pytest.mark.parametrize("name", DIALECTS)
 @given(body=st.binary(max_size=100))
 def test_no_dialect_fails_on_any_bytes(name: str, body: bytes) -> None:

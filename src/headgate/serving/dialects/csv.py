@@ -1,7 +1,7 @@
 """CSV after RFC 4180: a header row with the names of the columns, then rows; types are those of the contract.
 
 An empty field is null, or empty text where the column is text that cannot be null. Numbers are written as in JSON,
-booleans as true and false, times in ISO 8601, bytes in base64.
+booleans as true and false, read also as True and False as data frames write them, times in ISO 8601, bytes in base64.
 """
 
 import base64
@@ -18,6 +18,7 @@ from headgate.serving.contract import Contract, Rows, read_datetime
 from headgate.serving.dialects.dialect import Array, Body, Decode, Encode, Origin
 from headgate.serving.problems import LISTED, Problem, count_problem, excerpt, expected_text, fits, mismatch, problem
 
+_BOOLEANS = {"true": True, "True": True, "false": False, "False": False}
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,400})(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,5})?", re.ASCII)
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,30})", re.ASCII)
 
@@ -179,7 +180,7 @@ def _check_header(contract: Contract, header: list[str]) -> None:
 
 
 def _read_bool(cell: str) -> bool:
-    return {"true": True, "false": False}[cell] if cell in ("true", "false") else _refuse(cell)
+    return _BOOLEANS[cell] if cell in _BOOLEANS else _refuse(cell)
 
 
 def _read_float(cell: str) -> float:
