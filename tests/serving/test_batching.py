@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.errors import HeadgateError, ModelError, Unavailable
+from headgate.errors import HeadgateError, ModelError, SignatureMismatch, Unavailable
 from headgate.runtimes.batch import Batch
 from headgate.serving.batching import MAX_BATCH_ROWS, MAX_WAITING, Answer, Batcher, Cost
 
@@ -90,6 +90,26 @@ def test_only_the_caller_whose_rows_fail_fails(cost: Cost) -> None:
     assert [caller.answer for caller in callers] == [[2], None, [6], None]
     assert [type(caller.error) for caller in callers] == [type(None), ModelError, type(None), ModelError]
     assert [len(told) for _, told in settled] == [1, 1]
+
+
+class Clumsy(Doubler):
+    """Fails in ways that no runtime should."""
+
+    def __call__(self, parts: list[Any]) -> Answer:
+        if any(row == (7.0,) for part in parts for row in part):
+            raise ZeroDivisionError("a fault of ours")
+        if len({len(part) for part in parts}) > 1:
+            raise SignatureMismatch("rows of these callers do not stack")
+        return super().__call__(parts)
+
+
+@pytest.mark.parametrize("cost", [SHORT, LONG], ids=["inline", "thread"])
+def test_nobody_is_left_without_an_answer(cost: Cost) -> None:
+    callers = [Caller(1.0), Caller(7.0), Caller(2.0, 3.0)]
+    run(Clumsy(), cost, callers)
+    assert [caller.answer for caller in callers] == [[2], None, [4, 6]]
+    assert callers[1].error is not None
+    assert (callers[1].error.status, callers[1].error.code) == (500, "INTERNAL")
 
 
 def test_a_batch_is_bounded_but_a_caller_is_never_split() -> None:

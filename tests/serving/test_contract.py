@@ -142,6 +142,13 @@ def test_shapes() -> None:
         CsvDialect().decoder(found)(b"image,words\n1,a\n")
 
 
+def test_rows_that_do_not_stack_are_refused() -> None:
+    found = contract(Column(name="x", dtype="float64", shape=(-1,)))
+    assert asked(found, {"rows": [{"x": [1, 2]}, {"x": [3, 4]}]})["x"] == [[1, 2], [3, 4]]
+    with pytest.raises(SignatureMismatch):
+        asked(found, {"rows": [{"x": [1, 2]}, {"x": [3]}]})
+
+
 @pytest.mark.parametrize("name", ['quo"te', "back\\slash", "tab\t", "ünï:code", "with space", "", "c0", "ids"])
 def test_any_name_of_a_column(name: str) -> None:
     found = contract(Column(name="plain", dtype="float64"), Column(name=name, dtype="float64"))
@@ -216,10 +223,8 @@ def test_csv_that_is_refused(name: str) -> None:
         CsvDialect().decoder(found)(body)
 
 
-@pytest.mark.parametrize(("dtype", "sent", "wanted"), FITS)
+@pytest.mark.parametrize(("dtype", "sent", "wanted"), [case for case in FITS if "\x00" not in str(case[1])])
 def test_csv_knows_every_dtype(dtype: Dtype, sent: Any, wanted: Any) -> None:
-    if isinstance(sent, str) and "\x00" in sent:
-        pytest.skip("NUL is refused in CSV")
     found = contract(Column(name="x", dtype=dtype), Column(name="s", dtype="string"))
     text = str(sent).lower() if isinstance(sent, bool) else repr(sent) if isinstance(sent, float) else str(sent)
     batch = found.assemble([CsvDialect().decoder(found)(f"x,s\n{text},a\n".encode())])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from headgate.errors import NotFound
+from headgate.errors import NotFound, Refused
 from headgate.records import Variant, VariantRole
 from headgate.serving.router import Router
 
@@ -51,3 +51,8 @@ def test_a_candidate_without_weight_is_asked_by_name_only() -> None:
     assert router.named("fraud:2").record.role == router.named("candidate").record.role == "candidate"
     with pytest.raises(NotFound, match="fraud:1, stable, fraud:2, candidate"):
         router.named("fraud:3")
+
+
+def test_a_table_without_any_weight_is_refused() -> None:
+    with pytest.raises(Refused, match="fraud"):
+        Router("fraud", [live("fraud:1", "shadow", 100), live("fraud:2", "stable", 0)])

@@ -5,16 +5,18 @@ what arrives meanwhile is the next batch. Rows of different callers are never mi
 """
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import Any, NamedTuple, Protocol
 
-from headgate.errors import DeadlineExceeded, HeadgateError, ModelError, Unavailable
+from headgate.errors import DeadlineExceeded, HeadgateError, Unavailable
 from headgate.runtimes.batch import Batch
 from headgate.runtimes.runtime import Outputs
 
+log = logging.getLogger("headgate.serving")
 INLINE_SECONDS = 200e-6
 MAX_BATCH_ROWS = 1024
 MAX_WAITING = 4096
@@ -52,7 +54,7 @@ class Caller(Protocol):
         ...
 
 
-# the rows of some callers → the checked answer; raises ModelError
+# the rows of some callers → the checked answer; raises ModelError, or SignatureMismatch for rows that do not stack
 Ask = Callable[[list[Any]], Answer]
 # what is done once all callers of an answer have it
 Settle = Callable[[Answer, Sequence[Any]], None]
@@ -164,10 +166,15 @@ def answer_all(ask: Ask, callers: Sequence[Caller]) -> list[Outcome]:
     """Ask once for all; where that fails ask for each, so that only a caller whose own rows fail is told so."""
     try:
         return [(ask([caller.rows for caller in callers]), callers)]
-    except ModelError as error:
-        if len(callers) == 1:
-            return [(error, callers)]
-        return [outcome for caller in callers for outcome in answer_all(ask, [caller])]
+    except HeadgateError as error:
+        reason = error
+    except Exception as error:
+        # a fault of ours, which must not leave callers without an answer
+        log.exception("a batch of %d requests failed", len(callers))
+        reason = HeadgateError(f"Headgate itself failed ({type(error).__name__}); its log says why.")
+    if len(callers) == 1:
+        return [(reason, callers)]
+    return [outcome for caller in callers for outcome in answer_all(ask, [caller])]
 
 
 def hand_out(outcomes: Sequence[Outcome], settle: Settle) -> None:

@@ -1,6 +1,7 @@
 """The way to a variant in model hosts: one call per caller, for the hosts batch over all workers themselves."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -9,6 +10,8 @@ from headgate.errors import HeadgateError, Unavailable
 from headgate.runtimes.batch import Batch
 from headgate.runtimes.runtime import Outputs
 from headgate.serving.batching import MAX_WAITING, Answer, Caller, Settle, hand_out
+
+log = logging.getLogger("headgate.serving")
 
 
 class HostedModel(Protocol):
@@ -59,5 +62,10 @@ class HostedCalls:
             self._check(outputs, batch.rows)
         except HeadgateError as error:
             hand_out([(error, [caller])], self._settle)
+        except Exception as error:
+            # a fault of ours, which must not leave the caller without an answer
+            log.exception("a request to a model host failed")
+            reason = HeadgateError(f"Headgate itself failed ({type(error).__name__}); its log says why.")
+            hand_out([(reason, [caller])], self._settle)
         else:
             hand_out([(Answer(batch, outputs, begun, time.monotonic() - begun), [caller])], self._settle)

@@ -1,4 +1,4 @@
-"""What the headers of a predict request ask for, where they ask for anything out of the ordinary."""
+"""Which headers are read, and what those of a predict request ask for when it is anything out of the ordinary."""
 
 import re
 from collections.abc import Mapping
@@ -7,6 +7,13 @@ from typing import TypeVar
 from headgate.errors import DeadlineExceeded, HeadgateError, Malformed, ModelError, UnsupportedType
 from headgate.serving.dialects.dialect import Decode
 
+# the headers that anybody here reads; all but lists may come once
+NAMES = (
+    "host", "content-type", "content-length", "content-encoding", "transfer-encoding", "accept", "authorization",
+    "connection", "expect", "upgrade", "headgate-id", "headgate-key", "headgate-timeout-ms", "headgate-variant",
+)  # fmt: skip
+LISTS = ("accept", "connection")
+KNOWN = {spelling.encode(): name for name in NAMES for spelling in (name, name.title())}
 Reply = TypeVar("Reply")
 _ID = re.compile(rb"[A-Za-z0-9._:/@+=~-]{1,128}", re.ASCII)
 _TIMEOUT = re.compile(rb"[0-9]{1,9}", re.ASCII)

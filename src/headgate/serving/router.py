@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Sequence
 from typing import Generic, Protocol, TypeVar
 
-from headgate.errors import NotFound
+from headgate.errors import NotFound, Refused
 from headgate.records import Variant
 
 
@@ -27,6 +27,8 @@ class Router(Generic[Live]):
 
     def __init__(self, endpoint: str, variants: Sequence[Live]) -> None:
         sharing = [variant for variant in variants if variant.record.role in SHARING and variant.record.weight > 0]
+        if not sharing:
+            raise Refused(f"No stable or candidate variant of {endpoint} has any weight: nothing could answer.")
         self._salt = zlib.crc32(endpoint.lower().encode())
         self._by_name: dict[str, Live] = {}
         for variant in variants:

@@ -17,16 +17,10 @@ import httptools
 from headgate.errors import HeadersTooLarge, HeadgateError, Malformed, ReceiptTimeout, TargetTooLong, TooLarge
 from headgate.serving.host_rule import HostRule
 from headgate.serving.remembered_heads import RememberedHeads
+from headgate.serving.request_headers import KNOWN, LISTS
 from headgate.serving.responses import CLOSE, KEEP_ALIVE, refuse
 from headgate.settings import Settings
 
-# the headers that anybody here reads; all but lists may come once
-NAMES = (
-    "host", "content-type", "content-length", "content-encoding", "transfer-encoding", "accept", "authorization",
-    "connection", "expect", "upgrade", "headgate-id", "headgate-key", "headgate-timeout-ms", "headgate-variant",
-)  # fmt: skip
-LISTS = ("accept", "connection")
-_KNOWN = {spelling.encode(): name for name in NAMES for spelling in (name, name.title())}
 # what a header costs besides its bytes, so that many tiny ones are bounded too
 HEADER_OVERHEAD = 32
 # a body up to this size is read whatever the address, so that only large ones need a look at their limit
@@ -154,7 +148,7 @@ class RequestReader:
         self._header_room -= len(name) + len(value) + HEADER_OVERHEAD
         if self._header_room < 0:
             self._stop(HeadersTooLarge(f"The headers are over {self._server.settings.max_header_bytes} bytes."))
-        known = _KNOWN.get(name) or _KNOWN.get(name.lower())
+        known = KNOWN.get(name) or KNOWN.get(name.lower())
         # after the body come trailers, which nobody may use to say something else
         if known is not None and self.in_head:
             if known in self._headers:

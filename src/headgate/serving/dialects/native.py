@@ -24,6 +24,7 @@ from headgate.serving.dialects.envelope import envelope_type
 from headgate.serving.dialects.second_look import (
     KEYS,
     check_ids,
+    has_more_colons,
     parse,
     refuse_duplicates,
     with_aliases,
@@ -163,15 +164,3 @@ class NativeDecoder:
             return msgspec.convert(with_aliases(document, self._contract), self._envelope, dec_hook=read_cell)
         except (msgspec.ValidationError, RecursionError) as error:
             raise find_problem(self._contract, document, str(error)) from None
-
-
-def has_more_colons(body: bytes | bytearray, keys: int) -> bool:
-    """Are there more colons than so many? Looking for the next one is ten times as fast as counting."""
-    if keys > 3:
-        return body.count(b":") > keys
-    place = -1
-    for _ in range(keys + 1):
-        place = body.find(b":", place + 1)
-        if place < 0:
-            return False
-    return True

@@ -92,3 +92,15 @@ def refuse_duplicates(body: bytes | bytearray) -> None:
 
 def _skip(_text: str) -> None:
     return None
+
+
+def has_more_colons(body: bytes | bytearray, keys: int) -> bool:
+    """Are there more colons than so many? Looking for the next one is ten times as fast as counting."""
+    if keys > 3:
+        return body.count(b":") > keys
+    place = -1
+    for _ in range(keys + 1):
+        place = body.find(b":", place + 1)
+        if place < 0:
+            return False
+    return True
