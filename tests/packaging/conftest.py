@@ -29,11 +29,6 @@ def converter() -> Iterator[Converter]:
     started.close()
 
 
-@pytest.fixture(autouse=True)
-def _own_key(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HEADGATE_SIGNING_KEY", str(tmp_path_factory.getbasetemp() / "signing.key"))
-
-
 @pytest.fixture
 def package(converter: Converter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Package:
     """`headgate.package` with the session's converter, into the test's folder."""

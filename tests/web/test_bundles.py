@@ -48,16 +48,16 @@ def test_code_signed_by_a_stranger_is_refused(console: Console, tmp_path: Path) 
     assert versions(console) == 0
 
 
-def test_code_signed_by_the_owner_is_taken(console: Console, own_signing_key: Path) -> None:
-    answer = console.upload(console.code_bundle(own_signing_key))
+def test_code_signed_by_the_owner_is_taken(console: Console, signing_key: Path) -> None:
+    answer = console.upload(console.code_bundle(signing_key))
     assert answer.status_code == 201
     assert len(answer.json()["signed_by"]) == 16
     card = console.ask("GET", "/models/code/versions/1/card")
     assert (card.text, card.headers["Content-Type"]) == ("# Code\n", "text/markdown; charset=utf-8")
 
 
-def test_a_host_is_where_code_runs(console: Console, own_signing_key: Path) -> None:
-    console.upload(console.code_bundle(own_signing_key))
+def test_a_host_is_where_code_runs(console: Console, signing_key: Path) -> None:
+    console.upload(console.code_bundle(signing_key))
     console.deploy("code:1", "code")
     variant = console.tables().routes[0].variants[0]
     assert (variant.placement, variant.form) == ("host", "native")
