@@ -22,7 +22,7 @@ $(STAMP): pyproject.toml uv.lock
 	@echo "setting up $(VENV), once …"
 	@$(BIN)/python -m pip install -q --disable-pip-version-check 'uv>=0.9' 2>/dev/null || true
 	@if test -x $(BIN)/uv; then \
-		VIRTUAL_ENV=$(VENV) $(BIN)/uv sync -q --active --frozen --inexact --compile-bytecode --group dev; \
+		VIRTUAL_ENV=$(VENV) $(BIN)/uv sync -q --active --frozen --inexact --group dev; \
 	else \
 		$(BIN)/python -m pip install -q --disable-pip-version-check --upgrade 'pip>=25.1' && \
 		$(BIN)/python -m pip install -q --disable-pip-version-check -e . --group dev; \
