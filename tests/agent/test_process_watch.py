@@ -12,9 +12,10 @@ import pytest
 from headgate.agent.launcher import Launcher
 from headgate.agent.links import Lines
 from headgate.agent.logs import cut_logs, last_words, log_path, log_size
-from headgate.agent.process import Process, argument_of, find_processes, hold
+from headgate.agent.process import Process, find_processes, hold
 from headgate.errors import Unavailable
 from headgate.home import Home
+from headgate.processes import argument_of
 from headgate.settings import Settings
 
 SLEEP = (sys.executable, "-c", "import time; time.sleep(60)")

@@ -1,6 +1,7 @@
 """The instance of one home as processes: found by their pid files, started, waited for, stopped."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,8 +14,8 @@ from headgate.errors import Conflict, DeadlineExceeded, Unavailable, Unreachable
 from headgate.home import Home
 from headgate.testing.control import KEY, FakeControl
 
-# stands in for the agent: leaves its pid, then ends on SIGTERM, or does not
-AGENT = """
+# stands in for a program of ours: leaves its pid, then ends on SIGTERM, or does not
+STAND_IN = """
 import json, os, signal, sys, time
 home = sys.argv[sys.argv.index("--home") + 1]
 if "--stubborn" in sys.argv:
@@ -23,6 +24,7 @@ with open(f"{home}/run/{sys.argv[1]}.json", "w") as file:
     json.dump({"pid": os.getpid(), "port": 8000}, file)
 time.sleep(60)
 """
+WORKER = "headgate.serving.main"
 
 
 @pytest.fixture
@@ -42,8 +44,14 @@ def started() -> Iterator[list[subprocess.Popen[bytes]]]:
 def start(
     home: Home, name: str, processes: list[subprocess.Popen[bytes]], *flags: str, program: str = local.AGENT
 ) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", AGENT, name, program, "--home", str(home.path), *flags]
-    process = subprocess.Popen(command)
+    # a package of that name that comes first: the command line is that of the real program
+    folder = home.path.parent / "stand-in"
+    path = folder.joinpath(*program.split(".")).with_suffix(".py")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    (folder / "headgate" / "__init__.py").touch()
+    path.write_text(STAND_IN)
+    command = [sys.executable, "-m", program, name, "--home", str(home.path), *flags]
+    process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(folder)})
     processes.append(process)
     while not any(runner.name == name for runner in local.find_runners(home)):
         assert process.poll() is None
@@ -53,7 +61,7 @@ def start(
 def test_living_processes_are_found_by_their_files(home: Home, started: list[subprocess.Popen[bytes]]) -> None:
     assert local.find_agent(home) is None
     agent = start(home, "agent", started)
-    worker = start(home, "w0-1", started, program="headgate.serving.main")
+    worker = start(home, "w0-1", started, program=WORKER)
     found = {runner.name: runner.pid for runner in local.find_runners(home)}
     assert found == {"agent": agent.pid, "w0-1": worker.pid}
     agent.kill()
@@ -75,9 +83,21 @@ def test_a_pid_that_passed_to_a_stranger_is_left_alone(home: Home, started: list
     assert (stranger.poll(), neighbour.poll()) == (None, None)
 
 
+def test_one_that_only_names_our_program_and_home_is_left_alone(
+    home: Home, started: list[subprocess.Popen[bytes]]
+) -> None:
+    line = [sys.executable, "-c", "import time; time.sleep(60)", local.AGENT, "--home", str(home.path)]
+    stranger = subprocess.Popen(line)
+    started.append(stranger)
+    (home.run / "agent.json").write_text(json.dumps({"pid": stranger.pid}))
+    with pytest.raises(Unreachable, match="Nothing of Headgate runs"):
+        local.stop(home)
+    assert stranger.poll() is None
+
+
 def test_stop_ends_the_agent_and_what_it_left(home: Home, started: list[subprocess.Popen[bytes]]) -> None:
     agent = start(home, "agent", started)
-    orphan = start(home, "w0-1", started, program="headgate.serving.main")
+    orphan = start(home, "w0-1", started, program=WORKER)
     assert local.stop(home) == sorted([agent.pid, orphan.pid])
     assert agent.wait() != 0
     assert orphan.wait() != 0

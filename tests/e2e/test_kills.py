@@ -7,7 +7,8 @@ import pytest
 from tests.e2e.versions import compiled, hosted, questions, scaling_question
 
 from headgate.demo.load import Load
-from headgate.testing.instance import Instance, is_alive, kill, running_instance, until
+from headgate.processes import is_alive
+from headgate.testing.instance import Instance, kill, running_instance, until
 
 CONNECTIONS = 8
 

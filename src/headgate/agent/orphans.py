@@ -12,9 +12,10 @@ import msgspec
 from headgate.agent import port
 from headgate.agent.hosts import Hosts
 from headgate.agent.launcher import Programs
-from headgate.agent.process import Process, argument_of, arguments, find_processes
+from headgate.agent.process import Process, find_processes
 from headgate.errors import Unreachable
 from headgate.home import Home
+from headgate.processes import argument_of, arguments
 from headgate.settings import Settings
 
 logger = logging.getLogger(__name__)

@@ -4,8 +4,9 @@ import os
 import select
 import signal
 import subprocess
-from contextlib import suppress
 from pathlib import Path
+
+from headgate.processes import runs
 
 
 class Process:
@@ -67,32 +68,6 @@ def hold(pid: int) -> Process | None:
         return process
     process.close()
     return None
-
-
-def arguments(pid: int) -> tuple[str, ...]:
-    """Its command line; empty for a kernel thread, a zombie, or nobody."""
-    try:
-        line = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return ()
-    return tuple(os.fsdecode(part) for part in line.split(b"\0") if part)
-
-
-def runs(pid: int, program: tuple[str, ...], home: Path) -> bool:
-    """Whether the process runs this program on this home. The interpreter's own path is not compared."""
-    line = arguments(pid)
-    if line[1 : len(program)] != program[1:] or len(line) < len(program):
-        return False
-    given = argument_of(line, "--home")
-    with suppress(OSError):
-        return bool(given) and Path(given).resolve() == home.resolve()
-    return False
-
-
-def argument_of(line: tuple[str, ...], flag: str) -> str:
-    """What follows the flag, or an empty text."""
-    place = line.index(flag) + 1 if flag in line else len(line)
-    return line[place] if place < len(line) else ""
 
 
 def find_processes(program: tuple[str, ...], home: Path) -> list[Process]:

@@ -10,9 +10,9 @@ import msgspec
 
 from headgate import __version__
 from headgate.agent.journal import Journal, read_journal
-from headgate.agent.process import arguments
 from headgate.agent.tables import Tables
 from headgate.home import Home, unix_address
+from headgate.processes import module_on
 from headgate.records import WorkerReport
 
 REPORT_SECONDS = 1.0
@@ -27,7 +27,7 @@ class PidFile(msgspec.Struct, frozen=True, kw_only=True):
 def node_status(home: Home) -> dict[str, Any]:
     """Like the control plane's `GET /status`, as far as it is known here; `reason` says what is wrong with a part."""
     journal = read_journal(home)
-    alive = journal is not None and _runs(journal.pid, home)
+    alive = journal is not None and bool(module_on(journal.pid, home.path))
     return {
         "version": __version__,
         "home": str(home.path),
@@ -45,7 +45,7 @@ def node_status(home: Home) -> dict[str, Any]:
 def _control(home: Home, journal: Journal | None) -> dict[str, Any] | None:
     if journal is None or journal.control_port is None:
         return None
-    pid = journal.control_pid if journal.control_pid and _runs(journal.control_pid, home) else None
+    pid = journal.control_pid if journal.control_pid and module_on(journal.control_pid, home.path) else None
     reason = journal.control_trouble or journal.link_trouble
     return {
         "pid": pid,
@@ -58,7 +58,7 @@ def _control(home: Home, journal: Journal | None) -> dict[str, Any] | None:
 def _worker(home: Home, path: Path) -> dict[str, Any]:
     """What the worker says itself, or that it says nothing."""
     pid = _pid(path)
-    report = _ask(home, path.stem) if pid and _runs(pid, home) else None
+    report = _ask(home, path.stem) if pid and module_on(pid, home.path) else None
     if report is None:
         return {"worker": path.stem, "pid": pid, "ready": False, "reason": "it does not answer"}
     return {
@@ -105,11 +105,6 @@ def _pid(path: Path) -> int | None:
         return msgspec.json.decode(path.read_bytes(), type=PidFile).pid
     except (OSError, ValueError):
         return None
-
-
-def _runs(pid: int, home: Home) -> bool:
-    """Whether the process is one of this home: a pid in a file may have passed to another."""
-    return str(home.path) in arguments(pid)
 
 
 def main() -> int:

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any
 
 from headgate.client.address import read_credentials
@@ -18,6 +17,7 @@ from headgate.client.document import Document
 from headgate.clock import Clock, SystemClock
 from headgate.errors import Conflict, DeadlineExceeded, HeadgateError, Unavailable, Unreachable
 from headgate.home import Home
+from headgate.processes import module_on
 
 AGENT = "headgate.agent.main"
 PROGRAMS = (AGENT, "headgate.app", "headgate.serving.main", "headgate.serving.hosts.template")
@@ -143,13 +143,7 @@ def stop(home: Home, *, seconds: float = STOP_SECONDS, clock: Clock | None = Non
 
 def belongs_to(pid: int, home: Home) -> bool:
     """Whether the process is one of ours on this home: pids are given out again."""
-    try:
-        line = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except (OSError, IndexError):
-        return False
-    words = [os.fsdecode(word) for word in line]
-    return state != "Z" and any(program in words for program in PROGRAMS) and str(home.path) in words
+    return module_on(pid, home.path) in PROGRAMS
 
 
 def log_tail(home: Home) -> str:
@@ -175,8 +169,7 @@ def local_client(home: Home) -> Client:
 
 def _end(pids: list[int], home: Home, deadline: float, clock: Clock) -> None:
     for pid in pids:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
+        _terminate(pid, home)
     while left := [pid for pid in pids if belongs_to(pid, home)]:
         if clock.monotonic() >= deadline:
             raise DeadlineExceeded(
@@ -184,3 +177,14 @@ def _end(pids: list[int], home: Home, deadline: float, clock: Clock) -> None:
                 f"See {home.logs}; `kill -9` ends them without finishing their requests."
             )
         clock.sleep(PAUSE)
+
+
+def _terminate(pid: int, home: Home) -> None:
+    with suppress(ProcessLookupError):
+        descriptor = os.pidfd_open(pid)
+        try:
+            # asked again now that its pid cannot pass to another
+            if belongs_to(pid, home):
+                signal.pidfd_send_signal(descriptor, signal.SIGTERM)
+        finally:
+            os.close(descriptor)

@@ -16,6 +16,7 @@ import msgspec
 from headgate.client.client import Client
 from headgate.client.local import free_ports
 from headgate.home import Home
+from headgate.processes import is_alive, module_on
 
 READY_SECONDS = 40.0
 STOP_SECONDS = 20.0
@@ -105,7 +106,7 @@ class Instance:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 up.wait(STOP_SECONDS)
         for pid in pids:
-            if is_alive(pid) and belongs_to(pid, self.home):
+            if module_on(pid, self.home.path):
                 kill(pid)
         for up in self._ups:
             up.wait()
@@ -152,19 +153,3 @@ def kill(pid: int) -> None:
     """`kill -9`."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-
-
-def is_alive(pid: int) -> bool:
-    """Whether the process runs; a zombie does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
-def belongs_to(pid: int, home: Home) -> bool:
-    """Whether the process was started for this home, by its command line."""
-    try:
-        return os.fsencode(home.path) in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        return False

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from headgate.home import Home
+from headgate.processes import arguments, module_on
 from headgate.records import NodeReport, RouteTable, WorkerReport
 from headgate.settings import Settings, to_environment
 from headgate.testing.node.plane import Plane
@@ -94,12 +95,10 @@ class Node:
         """Living processes of this home whose command line has the word, our agent aside."""
         found = []
         for entry in Path("/proc").iterdir():
-            with suppress(OSError, ValueError):
-                line = (entry / "cmdline").read_bytes() if entry.name.isdigit() else b""
-                state = (entry / "stat").read_text().rpartition(")")[2].split()[0] if line else "Z"
-                mine = os.fsencode(self.home.path) in line and word.encode() in line and state != "Z"
-                if mine and (self.agent is None or int(entry.name) != self.agent.pid):
-                    found.append(int(entry.name))
+            pid = int(entry.name) if entry.name.isdigit() else 0
+            mine = module_on(pid, self.home.path) and any(word in part for part in arguments(pid))
+            if mine and (self.agent is None or pid != self.agent.pid):
+                found.append(pid)
         return sorted(found)
 
     @property
