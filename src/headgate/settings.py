@@ -37,7 +37,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         bool, _declared("A proxy in front terminates TLS; without it Headgate stays on loopback.", "restart")
     ] = False
     allowed_hosts: Annotated[
-        str, _declared("Comma-separated names that `Host` may carry besides the address listened on.", "restart")
+        str,
+        _declared(
+            "Comma-separated names, with a port where it is not ours, that `Host` may carry besides loopback's and the "
+            "address listened on. Needed behind a proxy that passes its own name on.",
+            "restart",
+        ),
     ] = ""
     database: Annotated[
         str, _declared("Database URL; empty for the SQLite file in the home.", "restart of the control plane")

@@ -153,6 +153,7 @@ MALFORMED = {
     "empty host": (raw("GET /healthz HTTP/1.1", "Host: "), 400),
     "long host": (raw("GET /healthz HTTP/1.1", "Host: " + "a" * 300), 400),
     "foreign host": (raw("GET /healthz HTTP/1.1", "Host: evil.example"), 400),
+    "foreign port": (raw("GET /healthz HTTP/1.1", "Host: localhost:1"), 400),
     "rebound host": (raw("GET /healthz HTTP/1.1", "Host: 127.0.0.1.evil.example"), 400),
     "length and encoding": (raw("POST / HTTP/1.1", H, "Content-Length: 3", "Transfer-Encoding: chunked"), 400),
     "encoding and length": (raw("POST / HTTP/1.1", H, "Transfer-Encoding: chunked", "Content-Length: 3"), 400),
@@ -318,3 +319,11 @@ def test_a_client_that_does_not_read_is_not_read_from(home: Home, start: Callabl
         assert sent < 500
         assert is_well(worker)
         assert worker.resident_kb < 400_000
+
+
+def test_names_of_ours_are_hosts_with_our_port_and_without(home: Home, start: Callable[..., WorkerProcess]) -> None:
+    worker = start(home, Settings(host="0.0.0.0", behind_proxy=True, allowed_hosts="gate.example"))
+    for host in ("gate.example", f"GATE.example:{worker.port}", f"127.0.0.1:{worker.port}"):
+        assert worker.ask("GET", "/healthz", Host=host).status == 200
+    for host in ("gate.example:1", f"0.0.0.0:{worker.port}", "other.example"):
+        assert worker.ask("GET", "/healthz", Host=host).status == 400

@@ -21,6 +21,7 @@ import msgspec
 import uvloop
 
 from headgate.home import Home, write_atomically
+from headgate.origins import own_origins
 from headgate.records import AccessTable, WorkerReport
 from headgate.serving.access import Access
 from headgate.serving.addresses import Addresses, targets_of
@@ -62,7 +63,10 @@ class Worker:
         ids = RequestIds()
         self._predictions = Predictions(self._access, ids.new, addresses.answer)
         self._counts = ConnectionCounts(home.run / "connections")
-        self.server = Server(settings, ids.new, self._predictions.handle, addresses.body_limit, self._counts.closed)
+        hosts = own_origins(settings, listener.getsockname()[1]).hosts
+        self.server = Server(
+            settings, hosts, ids.new, self._predictions.handle, addresses.body_limit, self._counts.closed
+        )
         self._acceptor = Acceptor(loop, listener, self._counts, self.server.connection)
         actions = Actions(self._refresh, self._drain, self._report)
         self._control = ControlSocket(home.run / f"{name}.sock", listener, actions, settings.heartbeat_seconds)

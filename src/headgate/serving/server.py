@@ -8,14 +8,13 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from email.utils import formatdate
 from typing import Any
 
 import httptools
 
 from headgate.errors import HeadersTooLarge, HeadgateError, Malformed, ReceiptTimeout, TargetTooLong, TooLarge
-from headgate.serving.host_rule import HostRule
 from headgate.serving.remembered_heads import RememberedHeads
 from headgate.serving.request_headers import KNOWN, LISTS
 from headgate.serving.responses import CLOSE, KEEP_ALIVE, refuse
@@ -67,6 +66,7 @@ class Server:
     def __init__(
         self,
         settings: Settings,
+        hosts: Iterable[str],
         new_id: Callable[[], str],
         handle: Handle,
         body_limit: BodyLimit,
@@ -77,7 +77,7 @@ class Server:
         self.handle = handle
         self.body_limit = body_limit
         self.closed = closed  # called once for every connection
-        self.hosts = HostRule(settings)
+        self.hosts = frozenset(host.encode() for host in hosts)  # what `Host` may carry, in lower case
         self.connections: set[Connection] = set()
         self.heads = RememberedHeads()
         self.draining = False
@@ -158,7 +158,7 @@ class RequestReader:
     def on_headers_complete(self) -> None:
         self.in_head = False
         headers = self._headers
-        if not self._server.hosts.allows(headers.get("host")):
+        if headers.get("host", b"").lower() not in self._server.hosts:
             self._stop(Malformed("Expected one Host header with a name that is served here (setting allowed_hosts)."))
         if "content-length" in headers and len(headers["content-length"]) > 4:
             self._check_size(int(headers["content-length"]))

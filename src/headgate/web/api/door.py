@@ -5,7 +5,7 @@ whole, with their ports, and nothing is ever allowed across origins.
 """
 
 import secrets
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Container
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -23,6 +23,7 @@ from headgate.errors import (
     UnsupportedType,
 )
 from headgate.names import shown
+from headgate.origins import own_origins
 from headgate.settings import Settings
 from headgate.web.api.faults import error_response
 from headgate.web.api.guards import API
@@ -47,7 +48,7 @@ class Door:
     def __init__(self, app: ASGIApp, settings: Settings, port: int) -> None:
         self._app = app
         self._settings = settings
-        self._hosts = allowed_hosts(settings, port)
+        self._origins = own_origins(settings, port)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "http":
@@ -67,8 +68,8 @@ class Door:
             raise HeadersTooLarge(f"The headers are over {self._settings.max_header_bytes} bytes.")
         if len(scope["raw_path"]) + len(scope["query_string"]) > self._settings.max_target_bytes:
             raise TargetTooLong(f"The address is over {self._settings.max_target_bytes} bytes.")
-        check_host(headers, self._hosts)
-        check_origin(headers, self._hosts)
+        check_host(headers, self._origins.hosts)
+        check_origin(headers, self._origins.pages)
         if scope["method"] not in METHODS:
             raise MethodNotAllowed(f"{shown(scope['method'], 20)} is not taken here.")
         scope["path"] = decode_path(scope["raw_path"])
@@ -85,19 +86,7 @@ def _with_headers(send: Send, identity: str) -> Send:
     return sending
 
 
-def allowed_hosts(settings: Settings, port: int) -> frozenset[str]:
-    """What `Host` may carry: the address listened on and loopback's names, with the port; configured names as given.
-
-    A configured name without a port also stands for itself with our port: a proxy may pass either on.
-    """
-    listened = f"[{settings.host}]" if ":" in settings.host else settings.host
-    names = {f"{name}:{port}" for name in (listened, "localhost", "127.0.0.1", "[::1]")}
-    for name in filter(None, (part.strip() for part in settings.allowed_hosts.split(","))):
-        names |= {name, f"{name}:{port}"}
-    return frozenset(name.lower() for name in names)
-
-
-def check_host(headers: Headers, hosts: Iterable[str]) -> None:
+def check_host(headers: Headers, hosts: Container[str]) -> None:
     """Raises `Malformed` unless there is exactly one `Host`, and it is one of ours."""
     given = headers.getlist("host")
     if len(given) != 1 or given[0].lower() not in hosts:
@@ -105,22 +94,22 @@ def check_host(headers: Headers, hosts: Iterable[str]) -> None:
         raise Malformed(f"Expected a Host of this instance, got {said}. Name it in the setting allowed_hosts.")
 
 
-def check_origin(headers: Headers, hosts: Iterable[str]) -> None:
+def check_origin(headers: Headers, pages: Container[str]) -> None:
     """Raises `Forbidden` for whatever a page of another origin has sent."""
     for origin in headers.getlist("origin"):
-        if not _is_ours(origin, hosts):
+        if not _is_ours(origin, pages):
             raise Forbidden(f"Requests from the origin {shown(origin)} are refused.")
     for site in headers.getlist("sec-fetch-site"):
         if site not in ("same-origin", "none"):
             raise Forbidden(f"A {shown(site, 20)} request is refused: open this instance's own address instead.")
 
 
-def _is_ours(origin: str, hosts: Iterable[str]) -> bool:
+def _is_ours(origin: str, pages: Container[str]) -> bool:
     try:
         parts = urlsplit(origin)
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and origin == f"{parts.scheme}://{parts.netloc}" and parts.netloc in hosts
+    return parts.scheme in ("http", "https") and origin == f"{parts.scheme}://{parts.netloc}" and parts.netloc in pages
 
 
 def decode_path(raw: bytes) -> str:
