@@ -5,12 +5,15 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from headgate.agent.status import node_status
 from headgate.home import Home
 from headgate.testing.node.node import Node, host_pids, until, worker_pids
 from headgate.testing.node.plane import table
+
+MakeNode = Callable[..., Node]
 
 
 def test_a_home_where_nothing_has_run(tmp_path: Path) -> None:
@@ -35,6 +38,15 @@ def test_everything_that_lives_is_shown(node: Node) -> None:
     assert [host["pid"] for host in status["hosts"]] == host_pids(node.home, digest)
     (endpoint,) = status["endpoints"]
     assert (endpoint["endpoint"], endpoint["version"], endpoint["state"]) == ("e", "m:7", "live")
+
+
+def test_addresses_are_those_that_are_listened_on(make_node: MakeNode) -> None:
+    node = make_node(host="127.0.0.2").start()
+
+    status = node_status(node.home)
+
+    assert status["data"]["url"] == f"http://127.0.0.2:{node.port}"
+    assert status["control"]["url"].startswith("http://127.0.0.2:")
 
 
 def test_workers_tell_for_themselves_when_the_agent_is_dead(node: Node) -> None:

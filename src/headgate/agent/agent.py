@@ -171,6 +171,7 @@ class Agent:
         journal = Journal(
             pid=report.agent_pid,
             port=report.port,
+            host=self._settings.host,
             started=self._started,
             control_port=self._settings.control_port if control else None,
             ready=self._workers.ready,
