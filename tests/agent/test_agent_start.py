@@ -11,6 +11,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from headgate.client.local import free_ports
+from headgate.processes import is_alive
 from headgate.records import AccessTable
 from headgate.testing.node.load import Load
 from headgate.testing.node.node import Node, until, worker_pids
@@ -39,6 +41,42 @@ def test_a_port_that_another_process_has_is_refused(make_node: MakeNode, shares:
     assert node.pids() == []
 
 
+def test_a_control_port_that_another_process_has_is_refused(make_node: MakeNode) -> None:
+    with socket.socket() as foreign:
+        foreign.bind(("127.0.0.1", 0))
+        foreign.listen()
+        port = foreign.getsockname()[1]
+        node = make_node(control_port=port)
+
+        assert node.launch().wait(20) == 1
+
+        assert f"Expected to listen on 127.0.0.1 port {port}, got: Address already in use" in said(node)
+        assert "--control-port" in said(node)
+        assert node.pids() == []
+        # nobody asks for it where no control plane is wanted
+        node.start(control=False)
+
+
+def test_both_planes_cannot_have_one_port(make_node: MakeNode) -> None:
+    port = free_ports(1)[0]
+    node = make_node(port=port, control_port=port)
+
+    assert node.launch().wait(20) == 1
+
+    assert "--control-port" in said(node)
+
+
+def test_a_port_that_an_orphaned_control_plane_has_is_taken_over(make_node: MakeNode) -> None:
+    node = make_node(fakes="worker,template", control_port=free_ports(1)[0]).start()
+    orphan = until(lambda: json.loads((node.home.run / "control.json").read_bytes())["pid"], "the control plane")
+    node.kill()
+
+    node.start()
+
+    until(lambda: json.loads((node.home.run / "control.json").read_bytes())["pid"] != orphan, "its successor")
+    assert not is_alive(orphan)
+
+
 def test_a_second_agent_is_refused_with_the_pid_of_the_first(node: Node) -> None:
     node.start()
     first = node.agent
@@ -57,7 +95,7 @@ def test_nothing_listens_beyond_loopback_without_authentication(make_node: MakeN
 
     assert node.launch().wait(20) == 1
 
-    assert "require_keys" in said(node)
+    assert "--require-keys and --behind-proxy" in said(node)
 
 
 def test_a_socket_passed_from_above_is_used(node: Node) -> None:

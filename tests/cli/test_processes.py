@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -99,6 +100,18 @@ def test_up_detached_answers_until_down(headgate: Headgate, home: Home) -> None:
     assert begun["agent"]["pid"] in stopped.json["stopped"]
     assert local.find_runners(home) == []
     assert headgate("status").code == 3
+
+
+def test_up_on_a_taken_control_port_says_so_and_leaves_nothing_running(headgate: Headgate, home: Home) -> None:
+    with socket.socket() as foreign:
+        foreign.bind(("127.0.0.1", 0))
+        foreign.listen()
+        taken = str(foreign.getsockname()[1])
+        ran = headgate("up", "--detach", "--port", str(free_ports(1)[0]), "--control-port", taken)
+    assert ran.code != 0
+    assert f"port {taken}" in ran.err
+    assert "--control-port" in ran.err
+    assert local.find_runners(home) == []
 
 
 def resume(home: Home) -> None:

@@ -15,7 +15,7 @@ from headgate.agent.launcher import Launcher, Programs
 from headgate.agent.lock import only_agent
 from headgate.agent.logs import LOG_BYTES
 from headgate.agent.loop import Loop
-from headgate.agent.orphans import find_workers, take_port
+from headgate.agent.orphans import check_control_port, find_workers, take_port
 from headgate.errors import HeadgateError, Malformed
 from headgate.home import Home
 from headgate.settings import Settings, read_settings
@@ -26,7 +26,7 @@ LINE = "%(asctime)s %(levelname)s %(message)s"
 def run_agent(home: Home, settings: Settings, *, control: bool = True, programs: Programs | None = None) -> None:
     """Run this node until SIGTERM or SIGINT. `control` starts a control plane too.
 
-    Raises `Conflict` when the home has an agent or the port is taken, `Refused` when the address needs authentication.
+    Raises `Conflict` when the home has an agent or a port is taken, `Refused` when the address needs authentication.
     """
     programs = programs or Programs()
     home.create()
@@ -34,6 +34,9 @@ def run_agent(home: Home, settings: Settings, *, control: bool = True, programs:
         loop = Loop()
         orphans = find_workers(home, programs)
         listener = take_port(home, settings, orphans, os.environ)
+        if control:
+            # only now: the data plane may have just taken the very same
+            check_control_port(home, settings, programs)
         agent = Agent(loop, Launcher(home, settings), programs, listener, control)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: loop.post(agent.stop))

@@ -57,6 +57,15 @@ def take_port(home: Home, settings: Settings, orphans: list[Orphan], environment
     return listener
 
 
+def check_control_port(home: Home, settings: Settings, programs: Programs) -> None:
+    """Raises `Conflict` when a stranger has the control plane's port; an orphan of ours gives it back in time."""
+    orphans = find_processes(programs.control, home.path)
+    for process in orphans:
+        process.close()
+    if not orphans:
+        port.check_free(settings.host, settings.control_port, "--control-port")
+
+
 def end_control(home: Home, programs: Programs) -> None:
     """An orphaned control plane has the database and the port: it leaves before another starts."""
     end(find_processes(programs.control, home.path))

@@ -2,17 +2,16 @@
 
 import os
 import socket
-from collections.abc import Mapping
-from contextlib import suppress
-from ipaddress import ip_address
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
 
-from headgate.errors import Conflict, Refused, Unreachable
+from headgate.errors import Conflict, Unreachable
 from headgate.home import unix_address
 from headgate.records import HandOver
-from headgate.settings import Settings
+from headgate.settings import Settings, check_exposure
 
 BACKLOG = 1024
 FIRST_PASSED = 3  # systemd's protocol: LISTEN_FDS descriptors from 3 on, meant for LISTEN_PID
@@ -49,42 +48,49 @@ def adopted(address: Path, wanted_port: int) -> socket.socket | None:
     return None
 
 
-def bound(host: str, port: int) -> socket.socket:
-    """Bind and listen, ready for successors (SO_REUSEPORT). Raises `Conflict` when somebody else is there."""
-    try:
+def check_free(host: str, port: int, flag: str) -> None:
+    """Raises `Conflict`, with the flag that chooses another port, when nobody can listen there now."""
+    with _explained(host, port, flag):
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        # with SO_REUSEPORT alone we would silently share the port with another instance of the same user
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """Bind and listen, ready for successors (SO_REUSEPORT). Raises `Conflict` when somebody else is there."""
+    # with SO_REUSEPORT alone we would silently share the port with another instance of the same user
+    check_free(host, port, "--port")
+    with _explained(host, port, "--port"):
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind(address)
         listener.listen(BACKLOG)
-    except OSError as error:
-        raise Conflict(
-            f"Expected to listen on {host} port {port}, got: {error.strerror or error}. "
-            "Stop what listens there, or choose another with --port."
-        ) from error
     return _ours(listener)
 
 
 def guard(settings: Settings, listener: socket.socket) -> None:
     """Nothing listens beyond loopback without authentication and something that terminates TLS; raises `Refused`."""
-    address = ip_address(listener.getsockname()[0].partition("%")[0])
-    if address.is_loopback:
-        return
-    if not settings.require_keys or not settings.behind_proxy:
-        raise Refused(
-            f"Expected keys (require_keys) and a proxy that terminates TLS (behind_proxy) to listen on {address}, "
-            f"got require_keys={settings.require_keys}, behind_proxy={settings.behind_proxy}. "
-            "Set both, or listen on 127.0.0.1."
-        )
+    # what an inherited socket listens on is not what the settings say
+    address = listener.getsockname()[0].partition("%")[0]
+    check_exposure(msgspec.structs.replace(settings, host=address))
 
 
 def port_of(listener: socket.socket) -> int:
     return int(listener.getsockname()[1])
+
+
+@contextmanager
+def _explained(host: str, port: int, flag: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Conflict(
+            f"Expected to listen on {host} port {port}, got: {error.strerror or error}. "
+            f"Stop what listens there, or choose another with {flag}."
+        ) from error
 
 
 def _receive(link: socket.socket) -> socket.socket:
