@@ -151,6 +151,15 @@ def test_malformed_bodies(worker: WorkerProcess, name: str) -> None:
     assert (answer.status, answer.json["code"]) == (400, "MALFORMED"), answer
 
 
+@pytest.mark.parametrize(
+    "body", [b'{"ids": ["\xff"], "instances": []}', b'{"rows": [{"a": "\xc3\xa9\xffx"}]}', b'{"\xff": 1}']
+)
+def test_the_byte_that_is_not_utf8_is_named(worker: WorkerProcess, body: bytes) -> None:
+    answer = worker.predict(body)
+    assert (answer.status, answer.json["code"]) == (400, "MALFORMED")
+    assert answer.json["error"].endswith(f"at byte {body.index(0xFF)}.")
+
+
 def cell(row: int | None, column: str | None, expected: str, got: str) -> dict[str, Any]:
     return {"row": row, "column": column, "expected": expected, "got": got}
 
@@ -169,6 +178,10 @@ MISMATCHED: dict[str, tuple[Any, list[dict[str, Any]]]] = {
     "columns is no object": ({"columns": [1]}, [cell(None, "columns", "object", "array")]),
     "a row is no object": ({"rows": [ROW, 1]}, [cell(1, None, "object", "number")]),
     "an instance is no list": ({"instances": [[1, 2, 3], 1]}, [cell(1, None, "array of 3 values", "number")]),
+    "an instance is an object": (
+        {"instances": [ROW]},
+        [cell(0, None, "array of 3 values (objects are sent as rows)", "object")],
+    ),
     "text": ({"instances": [[1, 2, 3], ["1.5", 2, 3]]}, [cell(1, "age", "float64", '"1.5"')]),
     "boolean": ({"rows": [ROW | {"income": True}]}, [cell(0, "income", "float64", "true")]),
     "null": ({"rows": [ROW | {"age": None}]}, [cell(0, "age", "float64", "null")]),

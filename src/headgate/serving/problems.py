@@ -114,7 +114,9 @@ def _in_row(contract: Contract, place: int, row: dict[str, Any]) -> Iterator[Pro
 def _in_instances(contract: Contract, rows: list[Any], first: int) -> Iterator[Problem]:
     width = len(contract.features)
     for place, row in enumerate(rows[first : first + ROWS_SCANNED], first):
-        if not isinstance(row, list):
+        if isinstance(row, dict):
+            yield problem(place, None, f"array of {width} values (objects are sent as rows)", "object")
+        elif not isinstance(row, list):
             yield problem(place, None, f"array of {width} values", kind_of(row))
         elif len(row) != width:
             yield problem(place, None, f"{width} values", f"{len(row)} values")

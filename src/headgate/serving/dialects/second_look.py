@@ -59,7 +59,8 @@ def parse(body: bytes | bytearray) -> Any:
     except RecursionError:
         raise Malformed("The JSON is nested too deeply. Send rows, instances or columns.") from None
     except UnicodeDecodeError as error:
-        raise Malformed(f"The body is not UTF-8: {error.reason} at byte {error.start}.") from None
+        # its place is that within the text, not within the body
+        raise _not_utf8(body) or Malformed(f"The body is not UTF-8: {error.reason}.") from None
     except msgspec.ValidationError as error:
         # numbers that no float or integer of ours holds
         if "Integer" in str(error):
@@ -67,6 +68,14 @@ def parse(body: bytes | bytearray) -> Any:
         raise Malformed(f"{error}. Numbers must be finite; send null for a missing value.") from None
     except msgspec.DecodeError as error:
         raise Malformed(f"{error}. Send JSON in UTF-8; NaN and Infinity are not JSON, null is.") from None
+
+
+def _not_utf8(body: bytes | bytearray) -> Malformed | None:
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        return Malformed(f"The body is not UTF-8: {error.reason} at byte {error.start}.")
+    return None
 
 
 def check_ids(ids: Sequence[str], rows: int) -> None:
