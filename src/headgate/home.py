@@ -1,11 +1,17 @@
 """Where things lie on disk: one record of paths below HEADGATE_HOME, and the one way to write a file."""
 
+import errno
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from headgate.errors import Unavailable
+
 HOME_NAME = ".headgate"
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,17 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def needing_room(what: str, folder: Path) -> Iterator[None]:
+    """Raises `Unavailable`, with what to do, where the disk has no room for what is written."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise Unavailable(f"There is no room for {what} in {folder}. Make room, try again.") from error
+        raise
 
 
 def unix_address(path: Path) -> str:

@@ -10,12 +10,11 @@ import stat
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from headgate.errors import Corrupt, NotFound, Unavailable
-from headgate.home import sync_folder
+from headgate.errors import Corrupt, NotFound
+from headgate.home import needing_room, sync_folder
 from headgate.storage.stores import StoredArtifact, check_digest
 
 CHUNK = 1024 * 1024
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def open_folder_store(location: str) -> "FolderStore":
@@ -38,19 +37,14 @@ class FolderStore:
         """See `ArtifactStore.put`."""
         draft = self._staging / secrets.token_hex(16)
         try:
-            stored = _write_draft(draft, stream)
-            target = self._path(stored.digest)
-            target.parent.mkdir(mode=0o700, exist_ok=True)
-            # also over an object that is there: the same bytes, or the sound ones in place of damaged ones
-            draft.replace(target)
-            sync_folder(target.parent)
-            sync_folder(self._objects)
-        except OSError as error:
-            if error.errno in _NO_ROOM:
-                raise Unavailable(
-                    f"There is no room for the artifact in {self._objects}. Make room, try again."
-                ) from error
-            raise
+            with needing_room("the artifact", self._objects):
+                stored = _write_draft(draft, stream)
+                target = self._path(stored.digest)
+                target.parent.mkdir(mode=0o700, exist_ok=True)
+                # also over an object that is there: the same bytes, or the sound ones in place of damaged ones
+                draft.replace(target)
+                sync_folder(target.parent)
+                sync_folder(self._objects)
         finally:
             draft.unlink(missing_ok=True)
         return stored

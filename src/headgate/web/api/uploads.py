@@ -2,11 +2,11 @@
 
 import asyncio
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from anyio import from_thread
@@ -16,7 +16,7 @@ from headgate.bundle.archive import Limits
 from headgate.bundle.bundle import Bundle, open_bundle
 from headgate.bundle.signing import read_trusted_keys, require_trust
 from headgate.errors import Malformed, ReceiptTimeout, TooLarge, Unavailable
-from headgate.home import Home
+from headgate.home import Home, needing_room
 from headgate.web.api.plane import ControlPlane
 
 STAGING = "upload-"
@@ -27,21 +27,22 @@ def received_bundle(plane: ControlPlane, request: Request) -> Iterator[tuple[Bun
     """The bundle in a request's body, its archive, and who signed it ("" for nobody); all removed afterwards.
 
     Raises `TooLarge`, `ReceiptTimeout`, `BadArchive`, `Malformed`, `Corrupt`, `Unavailable` when too many come at
-    once, and `Untrusted` for a bundle that runs code and is not signed by a key that this instance trusts.
+    once or the disk is full, and `Untrusted` for a bundle that runs code and is not signed by a key that this instance
+    trusts.
     """
     if not plane.uploads.acquire(blocking=False):
         raise Unavailable("Too many bundles are being received. Send it again.", retry_after=1.0)
-    folder = Path(tempfile.mkdtemp(prefix=STAGING, dir=plane.home.run))
-    try:
-        archive = folder / "bundle.hgb"
-        with archive.open("xb") as file:
-            receive(request, file, plane.settings.max_bundle_bytes, plane.settings.receive_seconds)
-        limits = Limits(bytes=plane.settings.max_bundle_bytes)
-        bundle = open_bundle(archive, folder / "bundle", limits)
+    with ExitStack() as held:
+        held.callback(plane.uploads.release)
+        with needing_room("the bundle", plane.home.run):
+            staging = TemporaryDirectory(prefix=STAGING, dir=plane.home.run, ignore_cleanup_errors=True)
+            folder = Path(held.enter_context(staging))
+            archive = folder / "bundle.hgb"
+            with archive.open("xb") as file:
+                receive(request, file, plane.settings.max_bundle_bytes, plane.settings.receive_seconds)
+            limits = Limits(bytes=plane.settings.max_bundle_bytes)
+            bundle = open_bundle(archive, folder / "bundle", limits)
         yield bundle, archive, require_trust(bundle.folder, bundle.manifest, read_trusted_keys(plane.trusted))
-    finally:
-        plane.uploads.release()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def receive(request: Request, target: BinaryIO, limit: int, patience: float) -> None:
