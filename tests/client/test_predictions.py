@@ -47,7 +47,7 @@ def test_the_address_is_asked_for_once(client: Client, control: FakeControl) -> 
     control.requests.clear()
     client.predict("fraud", [{"age": 41}])
     client.predict("fraud", [{"age": 41}])
-    assert [request.path for request in control.requests].count("/api/v1/status") == 1
+    assert [request.path for request in control.requests].count("/api/v1/address") == 1
 
 
 def test_an_unknown_endpoint_is_named(client: Client) -> None:

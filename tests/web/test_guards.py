@@ -194,6 +194,14 @@ def test_a_developer_deploys_to_staging_only(console: Console) -> None:
     assert console.ask("POST", "/deployments", key, json=wish).status_code == 202
 
 
+def test_who_may_only_predict_learns_where_and_nothing_else(console: Console) -> None:
+    console.report()
+    key = console.key_of("predict", "default", "staging")
+    assert console.get("/address", key) == console.get("/status")["data"] == {"url": "http://127.0.0.1:8123"}
+    assert console.ask("GET", "/status", key).status_code == 403
+    assert console.ask("GET", "/address", console.key_of("viewer")).status_code == 403
+
+
 def test_nobody_grants_the_role_of_the_node(console: Console) -> None:
     assert console.ask("POST", "/actors", json={"name": "eve", "roles": ["node"]}).status_code == 400
     assert console.ask("GET", "/actors", params={"limit": 1}).status_code == 200

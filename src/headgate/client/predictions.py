@@ -76,7 +76,7 @@ class Predictions:
         if named:
             return named.rstrip("/"), self._address.key if self._address.key_was_given else ""
         try:
-            return str(self._control.get("/status")["data"]["url"]), self._address.key
+            return str(self._control.get("/address")["url"]), self._address.key
         except Unreachable:
             # predictions do not depend on the control plane, so neither does the way to them
             local = local_data_url(self._address.home) if self._address.home else None

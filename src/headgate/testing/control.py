@@ -302,6 +302,7 @@ def _predict(fake: FakeControl, request: Received, endpoint: str) -> Answer:
 
 ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
     ("GET", "/api/v1/status", _status),
+    ("GET", "/api/v1/address", lambda fake, request: (200, {"url": fake.url})),
     ("GET", "/api/v1/models", lambda fake, request: _page(fake, request, list(fake.models.values()))),
     ("GET", "/api/v1/projects", lambda fake, request: _page(fake, request, list(fake.projects.values()))),
     ("POST", "/api/v1/projects", _add_project),

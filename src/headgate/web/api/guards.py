@@ -22,6 +22,8 @@ PERMISSIONS: dict[tuple[str, str], str] = {
     ("GET", "/metrics"): "status:read",
     ("GET", f"{API}/openapi.json"): "status:read",
     ("GET", f"{API}/status"): "status:read",
+    # whoever may predict may know where, and nothing else of the instance
+    ("GET", f"{API}/address"): "endpoints:predict",
     ("GET", f"{API}/projects"): "models:read",
     ("POST", f"{API}/projects"): "projects:manage",
     ("GET", f"{API}/environments"): "models:read",

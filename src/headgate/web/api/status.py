@@ -119,6 +119,12 @@ def status(plane: Plane, caller: Who) -> StatusShape:
     )
 
 
+@router.get("/address")
+def address(plane: Plane) -> DataShape:
+    """Where predictions are answered."""
+    return DataShape(url=plane.data_url)
+
+
 @rooted.get("/healthz")
 def healthz() -> HealthShape:
     """The process answers."""
