@@ -98,12 +98,12 @@ def test_an_empty_history_is_sound(database: Database) -> None:
     assert verify_ledger(database) == ChainReport(ok=True, checked=0)
 
 
-def assert_fault(report: ChainReport, kinds: set[str], number: int) -> None:
+def assert_fault(report: ChainReport, kinds: set[str], number: int, sound: int | None = None) -> None:
     assert not report.ok
     assert report.fault is not None
     assert report.fault.kind in kinds
     assert report.fault.number == number
-    assert report.checked == number - 1
+    assert report.checked == (number - 1 if sound is None else sound)
     assert str(number) in report.fault.message
 
 
@@ -150,6 +150,95 @@ def test_an_inserted_row_is_named(history: Database, number: int, careful: bool)
         forge(tx, number)
         if careful:
             recompute(tx)
+        assert_fault(check(history, tx), {"inserted"}, number)
+
+
+def copy(tx: Tx, number: int, to: int) -> None:
+    """A genuine row once more, with its genuine signature, at a free number."""
+    row = tx.execute(select(events).where(events.c.number == number)).one()._asdict()
+    tx.execute(insert(events).values(row | {"number": to}))
+
+
+@pytest.mark.parametrize("careful", [False, True])
+@pytest.mark.parametrize("at", [LENGTH + 1, LENGTH + 2, 1020])
+@pytest.mark.parametrize("number", PLACES)
+def test_a_copy_after_the_end_was_inserted_and_nothing_was_removed(
+    history: Database, number: int, at: int, careful: bool
+) -> None:
+    with tampering(history) as tx:
+        copy(tx, number, at)
+        if careful:
+            recompute(tx)
+        assert_fault(check(history, tx), {"inserted"}, at, sound=LENGTH)
+
+
+def test_a_copy_after_the_end_was_inserted_though_the_head_names_it(history: Database) -> None:
+    with tampering(history) as tx:
+        copy(tx, 3, 1020)
+        digest = tx.execute(select(events.c.hash).where(events.c.number == 3)).scalar_one()
+        tx.execute(update(ledger_head).values(number=1020, hash=digest))
+        assert_fault(check(history, tx), {"inserted"}, 1020, sound=LENGTH)
+
+
+@pytest.mark.parametrize("careful", [False, True])
+@pytest.mark.parametrize("start", PLACES)
+@pytest.mark.parametrize("number", PLACES)
+def test_a_copy_in_a_gap_that_was_made_for_it_was_inserted(
+    history: Database, number: int, start: int, careful: bool
+) -> None:
+    with tampering(history) as tx:
+        copy(tx, number, 1000)
+        shift(tx, start, 20)
+        tx.execute(update(events).where(events.c.number == 1020).values(number=start + 10))
+        if careful:
+            recompute(tx)
+        assert_fault(check(history, tx), {"inserted"}, start + 10, sound=start - 1)
+
+
+@pytest.mark.parametrize("careful", [False, True])
+@pytest.mark.parametrize("number", PLACES)
+def test_of_a_row_and_its_copy_the_second_was_inserted(history: Database, number: int, careful: bool) -> None:
+    with tampering(history) as tx:
+        shift(tx, number + 1, 1)
+        copy(tx, number, number + 1)
+        if careful:
+            recompute(tx)
+        assert_fault(check(history, tx), {"inserted"}, number + 1)
+
+
+@pytest.mark.parametrize("careful", [False, True])
+@pytest.mark.parametrize("number", PLACES)
+def test_a_copy_in_the_place_of_a_removed_row_does_not_hide_it(history: Database, number: int, careful: bool) -> None:
+    with tampering(history) as tx:
+        copy(tx, number, 1020)
+        remove(tx, number)
+        if careful:
+            recompute(tx)
+        assert_fault(check(history, tx), {"removed"}, number)
+
+
+def test_removed_rows_are_missed_before_one_that_is_not_anchored_yet(
+    history: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Anchor, "write", lambda *_: None)
+        for _ in range(2):
+            with history.write() as tx:
+                append(tx, Event(actor="ann", verb="v", object="o"))
+    with tampering(history) as tx:
+        remove(tx, LENGTH + 1)
+        assert_fault(check(history, tx), {"removed"}, LENGTH + 1)
+
+
+@pytest.mark.parametrize("size", range(1, LENGTH + 2))
+@pytest.mark.parametrize("number", [*PLACES, LENGTH + 1])
+def test_an_inserted_row_is_named_at_every_seam(
+    history: Database, number: int, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headgate.ledger.chain._CHUNK", size)
+    with tampering(history) as tx:
+        shift(tx, number, 1)
+        forge(tx, number)
         assert_fault(check(history, tx), {"inserted"}, number)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any, Literal
 
 from sqlalchemy import Row, select
@@ -61,20 +62,25 @@ def verify_chain(tx: Tx, anchor: Anchor, anchored: Anchored | None) -> ChainRepo
         return _report(0, "removed", 0, "The anchor file is missing. Put it back from a backup.")
     head = read_head(tx)
     checked, previous = 0, NO_HASH
-    for rows in _chunks(tx):
-        fault = _fault_of_rows(anchor, anchored, rows, checked, previous) or _fault_of_texts(tx, rows)
+    for rows, following in _chunks(tx):
+        fault = _fault_of_rows(anchor, anchored, [*rows, following], checked, previous) or _fault_of_texts(tx, rows)
         if fault:
-            return ChainReport(ok=False, checked=max(fault.number - 1, 0), fault=fault)
+            sound = [row.number for row in rows if row.number < fault.number]
+            return ChainReport(ok=False, checked=sound[-1] if sound else checked, fault=fault)
         checked, previous = rows[-1].number, rows[-1].hash
     return _fault_of_tail(checked, previous, head, anchored) or ChainReport(ok=True, checked=checked)
 
 
 def _fault_of_rows(
-    anchor: Anchor, anchored: Anchored, rows: Sequence[Row[Any]], checked: int, previous: str
+    anchor: Anchor, anchored: Anchored, rows: Sequence[Row[Any] | None], checked: int, previous: str
 ) -> Fault | None:
-    """The first fault in rows that follow the `checked` ones, the last of which has the hash `previous`."""
-    for row, following in zip(rows, [*rows[1:], None], strict=True):
-        fault = _fault_at(anchor, checked + 1, previous, row, following)
+    """The first fault in rows that follow the `checked` ones, the last of which has the hash `previous`.
+
+    The last of the rows is not looked at: it only shows what follows, None at the end.
+    """
+    for row, following in pairwise(rows):
+        assert row is not None
+        fault = _fault_at(anchor, anchored, checked + 1, previous, row, following)
         fault = _known_as_new(fault, anchored) or _fault_of_anchor(anchored, row)
         if fault:
             return fault
@@ -95,26 +101,29 @@ def _report(checked: int, kind: Kind, number: int, message: str) -> ChainReport:
     return ChainReport(ok=False, checked=checked, fault=Fault(kind=kind, number=number, message=message))
 
 
-def _chunks(tx: Tx) -> Iterator[list[Row[Any]]]:
-    """All events in order."""
-    last = None
-    while True:
-        query = select(events).order_by(events.c.number).limit(_CHUNK)
-        rows = list(tx.execute(query if last is None else query.where(events.c.number > last)))
-        if rows:
-            yield rows
-        if len(rows) < _CHUNK:
-            return
-        last = rows[-1].number
+def _chunks(tx: Tx) -> Iterator[tuple[list[Row[Any]], Row[Any] | None]]:
+    """All events in order, some at a time, with the one that follows."""
+    query = select(events).order_by(events.c.number).limit(_CHUNK + 1)
+    rows = list(tx.execute(query))
+    while rows:
+        chunk, following = rows[:_CHUNK], rows[_CHUNK:]
+        yield chunk, following[0] if following else None
+        rows = list(tx.execute(query.where(events.c.number > chunk[-1].number))) if following else []
 
 
-def _fault_at(anchor: Anchor, number: int, previous: str, row: Row[Any], following: Row[Any] | None) -> Fault | None:
-    if row.number > number:
-        return Fault(kind="removed", number=number, message=f"Event {number} is missing before event {row.number}.")
+def _fault_at(
+    anchor: Anchor, anchored: Anchored, number: int, previous: str, row: Row[Any], following: Row[Any] | None
+) -> Fault | None:
     if row.number == number and _is_genuine(anchor, row, number, previous) and _digest(row, number) == row.hash:
         return None
-    if row.number < number or (following is not None and _is_genuine(anchor, following, number, previous)):
+    is_itself = row.number > number and _is_genuine(anchor, row, row.number, row.previous)
+    pushed_on = following is not None and not is_itself and _is_genuine(anchor, following, number, previous)
+    if row.number < number or pushed_on:
         return Fault(kind="inserted", number=row.number, message=f"Event {row.number} was not written by the ledger.")
+    if row.number > number:
+        if not is_itself and number > anchored.number:
+            return _beyond_the_end(row.number)
+        return Fault(kind="removed", number=number, message=f"Event {number} is missing before event {row.number}.")
     if _is_genuine(anchor, row, number + 1, row.previous):
         return Fault(kind="removed", number=number, message=f"Event {number} is missing; another one has its number.")
     return Fault(kind="altered", number=number, message=f"Event {number} is not what was written under that number.")
@@ -124,8 +133,12 @@ def _known_as_new(fault: Fault | None, anchored: Anchored) -> Fault | None:
     """A row beyond the anchored head that nobody signed was never anything else: it was inserted."""
     if fault is None or fault.kind != "altered" or fault.number <= anchored.number:
         return fault
-    message = f"Event {fault.number} was not written by the ledger, which ended before it."
-    return Fault(kind="inserted", number=fault.number, message=message)
+    return _beyond_the_end(fault.number)
+
+
+def _beyond_the_end(number: int) -> Fault:
+    message = f"Event {number} was not written by the ledger, which ended before it."
+    return Fault(kind="inserted", number=number, message=message)
 
 
 def _digest(row: Row[Any], number: int, previous: str | None = None) -> str:
