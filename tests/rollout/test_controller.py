@@ -205,6 +205,8 @@ def test_going_back_is_published_at_once_and_ends_when_acknowledged(world: World
     assert ended.state == "rolled_back"
     assert ended.steps[-2].by == "ben"
     assert ended.steps[-2].note == "worse"
+    assert ended.reason == "worse"
+    assert "acknowledged by here/w0" in ended.steps[-1].note
     assert answering(world) == "fraud:1"
 
 

@@ -9,7 +9,7 @@ from headgate.rollout.controller import Controller
 from headgate.rollout.deployments import Deployment, deploy, roll_back
 from headgate.rollout.nodes import Nodes
 from headgate.rollout.publishing import newest_table, node_routes
-from headgate.rollout.rollouts import Rollout, get_rollout
+from headgate.rollout.rollouts import Rollout, rollouts_of
 from headgate.storage.database import Database
 from headgate.storage.stores import StoredArtifact
 from headgate.testing.clock import FakeClock
@@ -60,7 +60,7 @@ class World:
 
     def look(self, rollout: Rollout) -> Rollout:
         with self.database.read() as tx:
-            return get_rollout(tx, rollout.id)
+            return next(each for each in rollouts_of(tx, rollout.endpoint) if each.id == rollout.id)
 
     def table(self, endpoint: str = "fraud") -> RouteTable:
         with self.database.read() as tx:

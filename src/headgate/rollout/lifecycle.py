@@ -33,6 +33,8 @@ LIVE: frozenset[State] = frozenset(
 )
 # what an operator orders, and never without a reason
 NEEDS_REASON: frozenset[Trigger] = frozenset({"roll_back"})
+# that the nodes have done what was ordered: the rollout stands for the reason of the order
+CONFIRMING: frozenset[Trigger] = frozenset({"restored"})
 
 TABLE: dict[tuple[State, Trigger], State] = {
     ("pending", "publish"): "loading",

@@ -6,11 +6,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Row, insert, select, update
 
-from headgate.errors import Conflict, NotFound
+from headgate.errors import Conflict
 from headgate.ledger.events import Event, append
-from headgate.names import shown
 from headgate.records import Record
-from headgate.rollout.lifecycle import ENDED, LIVE, Order, State, next_state
+from headgate.rollout.lifecycle import CONFIRMING, ENDED, LIVE, Order, State, next_state
 from headgate.storage.database import Tx, now
 from headgate.storage.instance import raise_number
 from headgate.storage.pages import Page, check_limit, cut_page
@@ -113,7 +112,7 @@ def advance(tx: Tx, rollout: Rollout, order: Order, evidence: Iterable[Evidence]
         rollout,
         state=state,
         spec={name: value for name, value in rollout.spec.items() if name != SPENT},
-        reason=order.reason or rollout.reason,
+        reason=rollout.reason if order.trigger in CONFIRMING else order.reason or rollout.reason,
         steps=(*rollout.steps, Step(state=state, at=at, by=order.actor, note=order.reason)),
         evidence=(*rollout.evidence, *evidence),
         ended_at=at if state in ENDED else None,
@@ -162,14 +161,6 @@ def _tell(tx: Tx, rollout: Rollout, *, before: dict[str, Any], verb: str, actor:
 def subject(endpoint: str) -> str:
     """An endpoint as the ledger names it."""
     return f"endpoint:{endpoint}"
-
-
-def get_rollout(tx: Tx, identity: str) -> Rollout:
-    """The rollout with this id; raises `NotFound`."""
-    found = _read(tx, rollouts.c.id == identity)
-    if not found:
-        raise NotFound(f"There is no rollout {shown(identity)}.")
-    return found[0]
 
 
 def active_rollout(tx: Tx, endpoint: str) -> Rollout | None:
