@@ -33,12 +33,6 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True, tag="numbers"):
     edges: tuple[float, ...] = ()
     counts: tuple[int, ...] = ()
 
-    @property
-    def variance(self) -> float:
-        """Of the sample, with n - 1; 0 below two values."""
-        values = self.count - self.nulls
-        return self.deviation / (values - 1) if values > 1 else 0.0
-
 
 class Levels(msgspec.Struct, frozen=True, kw_only=True, tag="levels"):
     """A column of categories, text or truth values."""
