@@ -16,9 +16,13 @@ from typing import Any
 import httpx2
 import pytest
 
+from headgate.bundle.bundle import open_bundle
 from headgate.home import Home
+from headgate.testing.bundles import build_bundle
+from headgate.web.api.door import BUNDLE_TYPE
 
 READY_SECONDS = 60.0
+BUNDLE = {"Content-Type": BUNDLE_TYPE}
 
 
 class Process:
@@ -58,7 +62,7 @@ class Process:
 
     def ask(self, path: str, key: str = "key", **options: Any) -> httpx2.Response:
         credentials = json.loads(self.home.credentials.read_bytes())
-        headers = {"Authorization": f"Bearer {credentials[key]}"}
+        headers = {"Authorization": f"Bearer {credentials[key]}", **options.pop("headers", {})}
         return httpx2.request(options.pop("method", "GET"), f"{self.url}/api/v1{path}", headers=headers, **options)
 
     def raw(self, request: bytes) -> bytes:
@@ -145,6 +149,24 @@ def test_a_host_of_ours_is_let_in(process: Process) -> None:
         answer = process.raw(f"GET /healthz HTTP/1.1\r\nHost: {host}:{process.port}\r\n\r\n".encode())
         assert answer.startswith(b"HTTP/1.1 200"), answer
         assert b"\r\nserver:" not in answer.lower()
+
+
+def test_what_turns_out_damaged_while_it_is_sent_breaks_the_connection(tmp_path: Path) -> None:
+    content = open_bundle(build_bundle(tmp_path / "bundles").folder).pack(tmp_path / "bundle.hgb").read_bytes()
+    with running(tmp_path) as process:
+        version = process.ask("/versions", method="POST", content=content, headers=BUNDLE).json()
+        stored = next((process.home.artifacts / "objects").glob("*/*"))
+        stored.write_bytes(content[:-2000] + bytes([content[-2000] ^ 1]) + content[-1999:])
+        for path, key, method in (
+            (f"/node/bundles/{version['digest']}", "node_key", "GET"),
+            ("/backup", "key", "POST"),
+        ):
+            with pytest.raises(httpx2.RemoteProtocolError):
+                process.ask(path, key, method=method)
+        assert process.ask("/status").status_code == 200
+        said = process.log.read_text()
+    assert said.count(f"was broken off: CORRUPT: The artifact {stored.name} was changed") == 2
+    assert "Traceback" not in said
 
 
 def test_a_second_one_on_the_same_home_is_refused(process: Process, tmp_path: Path) -> None:

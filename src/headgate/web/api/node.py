@@ -6,7 +6,6 @@ from typing import Annotated
 import msgspec
 from anyio import from_thread
 from fastapi import Path, Query, Request, Response
-from fastapi.responses import StreamingResponse
 
 from headgate.errors import Malformed
 from headgate.records import NodeReport, NodeTables
@@ -16,6 +15,7 @@ from headgate.storage.stores import check_digest
 from headgate.web.api.door import BUNDLE_TYPE
 from headgate.web.api.guards import guarded
 from headgate.web.api.plane import ControlPlane, Plane
+from headgate.web.api.streams import Stream
 
 router = guarded("node")
 
@@ -61,7 +61,7 @@ def _changed(plane: ControlPlane, cursor: int, wait: float) -> NodeTables:
 
 @router.get(
     "/node/bundles/{digest}",
-    response_class=StreamingResponse,
+    response_class=Stream,
     responses={200: {"content": {BUNDLE_TYPE: {"schema": {"type": "string", "format": "binary"}}}}},
 )
 def bundle(plane: Plane, digest: Annotated[str, Path(description="sha256 of the manifest, in hex.")]) -> Response:
@@ -73,10 +73,14 @@ def bundle(plane: Plane, digest: Annotated[str, Path(description="sha256 of the 
 
     def chunks() -> Iterator[bytes]:
         with stored:
+            # one is held back: the end is only reached when all of them were sound
+            held = stored.read(CHUNK)
             while chunk := stored.read(CHUNK):
-                yield chunk
+                yield held
+                held = chunk
+            yield held
 
-    return StreamingResponse(chunks(), media_type=BUNDLE_TYPE, headers={"Content-Length": str(record.size)})
+    return Stream(chunks(), media_type=BUNDLE_TYPE, headers={"Content-Length": str(record.size)})
 
 
 @router.post(
