@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.cli.conftest import Headgate
@@ -16,6 +17,7 @@ from headgate.client import local
 from headgate.client.local import free_ports
 from headgate.home import Home
 from headgate.settings import setting_declarations
+from headgate.testing.instance import until
 
 
 @pytest.fixture
@@ -89,7 +91,14 @@ def test_up_detached_answers_until_down(headgate: Headgate, home: Home) -> None:
         restored = headgate("restore", str(saved), "--home", str(home.path.with_name("new")), "--output", "json")
         assert restored.json["epoch"] == 2
         assert headgate("restore", str(saved), "--home", str(home.path)).code == 1
-        os.kill(headgate("status", "--output", "json").json["control"]["pid"], signal.SIGSTOP)
+        os.kill(begun["agent"]["pid"], signal.SIGKILL)
+        # at once, and when the control plane has noticed too
+        check_without_agent(headgate, begun)
+        with local.local_client(home) as client:
+            until(lambda: client.status()["agent"] is None, "the control plane to notice")
+        check_without_agent(headgate, begun)
+        assert "not running; the rest goes on" in headgate("status").out
+        os.kill(begun["control"]["pid"], signal.SIGSTOP)
         found = status_of_home(home)
         assert (found["workers"][0]["pid"], found["workers"][0]["ready"]) == (begun["workers"][0]["pid"], True)
         assert found["control"]["reason"]
@@ -97,7 +106,7 @@ def test_up_detached_answers_until_down(headgate: Headgate, home: Home) -> None:
         resume(home)
         stopped = headgate("down", "--output", "json")
     assert stopped.code == 0, stopped.err
-    assert begun["agent"]["pid"] in stopped.json["stopped"]
+    assert begun["control"]["pid"] in stopped.json["stopped"]
     assert local.find_runners(home) == []
     assert headgate("status").code == 3
 
@@ -112,6 +121,13 @@ def test_up_on_a_taken_control_port_says_so_and_leaves_nothing_running(headgate:
     assert f"port {taken}" in ran.err
     assert "--control-port" in ran.err
     assert local.find_runners(home) == []
+
+
+def check_without_agent(headgate: Headgate, begun: Any) -> None:
+    found = headgate("status", "--output", "json").json
+    assert found["agent"] is None
+    assert [(each["pid"], each["ready"]) for each in found["workers"]] == [(begun["workers"][0]["pid"], True)]
+    assert found["control"]["pid"] == begun["control"]["pid"]
 
 
 def resume(home: Home) -> None:

@@ -14,6 +14,7 @@ from headgate.cli.rendering import print_table, show_one
 from headgate.client import local
 from headgate.errors import Unreachable
 from headgate.home import Home, find_home
+from headgate.processes import module_on
 
 
 @click.command(cls=PlainCommand)
@@ -22,13 +23,20 @@ def status() -> None:
 
     When the control plane does not answer, the processes of this home are shown: predictions go on without it.
     """
+    home = (
+        None
+        if choices().url or os.environ.get("HEADGATE_URL")
+        else find_home(Path.cwd(), os.environ.get("HEADGATE_HOME"))
+    )
     try:
         with client() as instance:
             found: Mapping[str, Any] = instance.status()
+        if home is not None:
+            found = without_agent(found, home)
     except Unreachable:
-        if choices().url or os.environ.get("HEADGATE_URL"):
+        if home is None:
             raise
-        found = status_of_home(find_home(Path.cwd(), os.environ.get("HEADGATE_HOME")))
+        found = status_of_home(home)
     show_one(found, _facts(found), brief="home")
     if choices().output == "table" and not choices().quiet:
         _tables(found)
@@ -44,13 +52,24 @@ def status_of_home(home: Home) -> dict[str, Any]:
     return found
 
 
+def without_agent(found: Mapping[str, Any], home: Home) -> Mapping[str, Any]:
+    """The control plane's answer, completed by the node itself where its agent is dead: nobody else reports to it."""
+    agent = found["agent"]
+    elsewhere = Path(found["home"]).resolve() != home.path.resolve()
+    if elsewhere or (agent and module_on(agent["pid"], home.path)):
+        return found
+    node = node_status(home)
+    return {**found, **{part: node[part] for part in ("agent", "workers", "hosts")}}
+
+
 def _facts(found: Mapping[str, Any]) -> dict[str, object]:
     control, agent = found.get("control") or {}, found.get("agent") or {}
+    orphans = "; the rest goes on, and is taken over by `headgate up`" if found["workers"] else ""
     reason = f": {control['reason']}" if control.get("reason") else ""
     return {
         "control": f"{control['url']} (pid {control['pid']}){reason}" if control.get("pid") else f"not running{reason}",
         "data": (found.get("data") or {}).get("url"),
-        "agent": f"pid {agent['pid']}" if agent else "not running",
+        "agent": f"pid {agent['pid']}" if agent else f"not running{orphans}",
         "home": found["home"],
         "version": found["version"],
     }
