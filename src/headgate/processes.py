@@ -1,10 +1,13 @@
 """Processes of this machine as the kernel tells of them: whether one lives, and what of ours it runs on which home."""
 
+import ctypes
 import os
+import signal
 from contextlib import suppress
 from pathlib import Path
 
 PACKAGE = "headgate"
+PR_SET_PDEATHSIG = 1
 
 
 def started_at(pid: int) -> int:
@@ -52,6 +55,13 @@ def module_on(pid: int, home: Path) -> str:
     line = arguments(pid)
     module = line[2] if len(line) > 2 and line[1] == "-m" else ""
     return module if module.split(".")[0] == PACKAGE and _is_on(pid, line, home) else ""
+
+
+def end_with(parent: int) -> None:
+    """Have this process get SIGTERM when its parent ends, however it does; at once when it has ended already."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _is_on(pid: int, line: tuple[str, ...], home: Path) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -19,12 +20,15 @@ from headgate.bundle.signing import load_or_create_key, sign_folder
 from headgate.cli import serve as serve_module
 from headgate.cli.node import cached_bundle, key_for, name_of, place_endpoint
 from headgate.cli.serve import container_model, model_in
+from headgate.client import local
 from headgate.client.local import free_ports
 from headgate.errors import HeadgateError, Malformed, NotFound, Untrusted
 from headgate.home import Home
+from headgate.processes import is_alive
 from headgate.records import AccessTable, RouteTable
-from headgate.settings import Settings
+from headgate.settings import Settings, to_environment
 from headgate.testing.bundles import BuiltBundle, LinearModel, build_bundle, write_bundle
+from headgate.testing.instance import until
 
 
 @pytest.fixture
@@ -181,3 +185,24 @@ def test_a_bundle_is_served_until_stopped(served: tuple[subprocess.Popen[str], i
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 0
     assert list(tmp_path.glob("headgate-serve-*")) == []
+
+
+def test_one_that_is_killed_leaves_nothing_behind(served: tuple[subprocess.Popen[str], int], tmp_path: Path) -> None:
+    process, _ = served
+    read_object(process)
+    (folder,) = tmp_path.glob("headgate-serve-*")
+    # a worker answers before it has written its file
+    until(lambda: len(local.find_runners(Home(folder))) == 2, "agent and worker")
+    runners = local.find_runners(Home(folder))
+    process.kill()
+    until(lambda: not any(is_alive(runner.pid) for runner in runners), "the end of agent and worker")
+    assert not folder.exists()
+
+
+def test_a_parent_that_is_gone_already_ends_it_too(home: Home) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as parent:
+        pass
+    command = [*local.agent_command(home, control=False), "--temporary-for", str(parent.pid)]
+    environment = os.environ | to_environment(Settings(port=0))
+    assert subprocess.run(command, env=environment, timeout=60, check=False).returncode == 0
+    assert not home.path.exists()

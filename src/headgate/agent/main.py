@@ -1,8 +1,9 @@
-"""Composition root of the node agent: `python -m headgate.agent.main --home H [--no-control]`."""
+"""Composition root of the node agent: `python -m headgate.agent.main --home H [--no-control] [--temporary-for P]`."""
 
 import argparse
 import logging
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,13 +19,16 @@ from headgate.agent.loop import Loop
 from headgate.agent.orphans import check_control_port, find_workers, take_port
 from headgate.errors import HeadgateError, Malformed
 from headgate.home import Home
+from headgate.processes import end_with
 from headgate.settings import Settings, read_settings
 
 LINE = "%(asctime)s %(levelname)s %(message)s"
 
 
-def run_agent(home: Home, settings: Settings, *, control: bool = True, programs: Programs | None = None) -> None:
-    """Run this node until SIGTERM or SIGINT. `control` starts a control plane too.
+def run_agent(
+    home: Home, settings: Settings, *, control: bool = True, programs: Programs | None = None, parent: int = 0
+) -> None:
+    """Run this node until SIGTERM or SIGINT, or until its `parent` ends. `control` starts a control plane too.
 
     Raises `Conflict` when the home has an agent or a port is taken, `Refused` when the address needs authentication.
     """
@@ -40,6 +44,8 @@ def run_agent(home: Home, settings: Settings, *, control: bool = True, programs:
         agent = Agent(loop, Launcher(home, settings), programs, listener, control)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: loop.post(agent.stop))
+        if parent:
+            end_with(parent)
         agent.start(orphans)
         loop.run()
         loop.close()
@@ -51,7 +57,11 @@ def main(arguments: Sequence[str] | None = None, programs: Programs | None = Non
     parser = argparse.ArgumentParser(prog="python -m headgate.agent.main", description="The node agent of Headgate.")
     parser.add_argument("--home", required=True, type=Path, help="folder of the instance")
     parser.add_argument("--no-control", action="store_true", help="do not start a control plane")
+    parser.add_argument(
+        "--temporary-for", type=int, default=0, metavar="PID", help="end with this parent, and remove the home then"
+    )
     chosen = parser.parse_args(arguments)
+    parent = chosen.temporary_for
     home = Home(chosen.home.absolute())
     try:
         settings = _settings(home, os.environ)
@@ -59,10 +69,14 @@ def main(arguments: Sequence[str] | None = None, programs: Programs | None = Non
         os.umask(0o077)
         home.create()
         _log_to(home)
-        run_agent(home, settings, control=not chosen.no_control, programs=programs)
+        run_agent(home, settings, control=not chosen.no_control, programs=programs, parent=parent)
     except HeadgateError as error:
         print(f"headgate: {error.message}", file=sys.stderr)  # noqa: T201 (the reason belongs on stderr)
         return 1
+    finally:
+        if parent and os.getppid() != parent:
+            # who would have done so is gone
+            shutil.rmtree(home.path, ignore_errors=True)
     return 0
 
 

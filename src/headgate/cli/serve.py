@@ -107,17 +107,17 @@ def model_in(folder: Path) -> Path:
 @contextmanager
 def temporary_home() -> Iterator[Home]:
     """A home that is gone afterwards."""
-    home = Home(Path(mkdtemp(prefix="headgate-serve-")) / ".headgate").create()
+    home = Home(Path(mkdtemp(prefix="headgate-serve-"))).create()
     try:
         yield home
     finally:
-        shutil.rmtree(home.path.parent, ignore_errors=True)
+        shutil.rmtree(home.path, ignore_errors=True)
 
 
 @contextmanager
 def running_agent(home: Home, settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
     """An agent without a control plane; SIGTERM and Ctrl-C are handed on to it, and it is gone afterwards."""
-    agent = local.start_agent(home, os.environ | to_environment(settings), control=False)
+    agent = local.start_agent(home, os.environ | to_environment(settings), control=False, temporary=True)
 
     def hand_on(number: int, frame: FrameType | None) -> None:
         agent.send_signal(signal.SIGTERM)

@@ -36,12 +36,20 @@ class Runner:
     facts: Mapping[str, Any]
 
 
-def agent_command(home: Home, *, control: bool = True) -> list[str]:
-    """The command line of the agent of this home, to be started or to become."""
-    return [sys.executable, "-m", AGENT, "--home", str(home.path), *(() if control else ("--no-control",))]
+def agent_command(home: Home, *, control: bool = True, temporary: bool = False) -> list[str]:
+    """The command line of the agent of this home, to be started or to become.
+
+    One of a `temporary` home ends with this process, however it ends, and then removes the home.
+    """
+    command = [sys.executable, "-m", AGENT, "--home", str(home.path)]
+    if not control:
+        command.append("--no-control")
+    return [*command, "--temporary-for", str(os.getpid())] if temporary else command
 
 
-def start_agent(home: Home, environment: Mapping[str, str], *, control: bool = True) -> subprocess.Popen[bytes]:
+def start_agent(
+    home: Home, environment: Mapping[str, str], *, control: bool = True, temporary: bool = False
+) -> subprocess.Popen[bytes]:
     """Start the agent in a session of its own, with its output in `logs/up.log`.
 
     Raises `Conflict` when one runs on this home already.
@@ -51,7 +59,7 @@ def start_agent(home: Home, environment: Mapping[str, str], *, control: bool = T
     home.create()
     with open_log(home) as log:
         return subprocess.Popen(
-            agent_command(home, control=control),
+            agent_command(home, control=control, temporary=temporary),
             env=dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=log,
