@@ -132,6 +132,19 @@ def test_a_worker_that_comes_later_gets_what_comes_later(node: Node) -> None:
     assert pids.count(second) > pids.count(first)
 
 
+def test_a_sibling_that_is_kept_waiting_for_a_processor_keeps_its_share(node: Node) -> None:
+    first = node.start()
+    node.hold(20)
+    second = node.start()
+    os.kill(second, signal.SIGSTOP)
+    connections = [node.connect() for _ in range(20)]
+    # a few slices of a scheduler that has others to run
+    time.sleep(0.04)
+    os.kill(second, signal.SIGCONT)
+    pids = [owner(connection) for connection in connections]
+    assert pids.count(second) > pids.count(first)
+
+
 def test_a_hung_sibling_blocks_nobody(node: Node) -> None:
     working, hung = node.start(), node.start()
     node.hold(8)
@@ -284,6 +297,21 @@ def test_a_share_is_the_mean_and_a_little(tmp_path: Path) -> None:
     assert not mine.over_share(), "who takes no more has no share"
     for counts in (mine, other):
         counts.close()
+
+
+def test_a_new_worker_has_its_share_at_once(tmp_path: Path) -> None:
+    first = ConnectionCounts(tmp_path / "counts", look_seconds=3600.0)
+    first.join()
+    for _ in range(20):
+        first.opened()
+    assert not first.over_share()
+    second = ConnectionCounts(tmp_path / "counts")
+    second.join()
+    assert first.open_elsewhere() == [0]
+    assert first.over_share()
+    second.close()
+    assert not first.over_share()
+    first.close()
 
 
 def test_a_worker_without_the_file_works_alone(

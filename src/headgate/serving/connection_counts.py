@@ -42,6 +42,7 @@ class ConnectionCounts:
         self._accepting = 0
         self._look_seconds = look_seconds
         self._next_look = 0.0
+        self._pids: list[int] = []
         self._others: list[int] = []
         self._map, self._place = _claimed(path)
 
@@ -89,11 +90,18 @@ class ConnectionCounts:
 
     def _living(self) -> list[Slot]:
         now = time.monotonic()
-        if now >= self._next_look:
+        pids = self._read_pids()
+        # a new worker has its share from its first moment; that one has died is found out soon
+        if pids != self._pids or now >= self._next_look:
+            self._pids = pids
             self._next_look = now + self._look_seconds
             places = (len(_MAGIC) + number * _SLOT.size for number in range(SLOTS))
             self._others = [place for place in places if place != self._place and is_alive(self._read(place))]
         return [self._read(place) for place in self._others]
+
+    def _read_pids(self) -> list[int]:
+        with memoryview(self._map) as whole, whole.cast("Q") as numbers:
+            return numbers[len(_MAGIC) // 8 :: _SLOT.size // 8].tolist()
 
     def _read(self, place: int) -> Slot:
         return Slot(*_SLOT.unpack_from(self._map, place))

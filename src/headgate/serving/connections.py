@@ -13,7 +13,8 @@ from collections.abc import Callable
 from headgate.serving.connection_counts import ConnectionCounts
 
 STEP_BACK_SECONDS = 0.001
-STEPS_BACK = 25
+# longer than a busy machine keeps a process waiting that could run: only who hangs is waited for in vain
+STEPS_BACK = 100
 EXHAUSTED_SECONDS = 0.1
 # gone before it was taken, or taken by another worker
 _NOT_THERE = frozenset({errno.EAGAIN, errno.EINTR, errno.ECONNABORTED, errno.EPROTO})
