@@ -1,15 +1,20 @@
 """The documents name files and guards that exist."""
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.serving.test_reading import WAY
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 LINK = re.compile(r"\]\(([^)#]+)[^)]*\)")
 SOURCE_FILE = re.compile(r"`((?:[a-z_]+/)*[a-z_]+\.py)`")
 TEST_FILE = re.compile(r"`(tests/[a-z_/]+(?:\.py)?)`")
+QUOTED = re.compile(r"`([^`]+)`")
+IDENTIFIER = re.compile(r"[A-Za-z_]+(?:\.[a-z_]+)?", re.ASCII)
 CITED = re.compile(r"\b(?:SEC|RC|I)-?\d\d\b|\bRC-\d+\b")
 
 
@@ -33,3 +38,49 @@ def test_guards_cited_in_the_code_are_explained() -> None:
     for path in sorted((ROOT / "src").rglob("*.py")):
         unknown = set(CITED.findall(path.read_text())) - explained
         assert not unknown, f"{path} cites {', '.join(sorted(unknown))}, which docs/security.md does not explain"
+
+
+def section(title: str) -> str:
+    return (ROOT / "CONTRIBUTING.md").read_text().split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def names_in(path: Path) -> set[str]:
+    """What a file defines (`function`, `Class.method`, `CONSTANT`), and its words, such as states."""
+    tree = ast.parse(path.read_text())
+    found = set()
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            found |= {f"{node.name}.{item.name}" for item in node.body if isinstance(item, ast.FunctionDef)}
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            found.add(node.name)
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            found.add(node.target.id)
+    return found | {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and type(node.value) is str}
+
+
+def named(text: str) -> Iterator[tuple[str, str]]:
+    """Each identifier of a trace, with the file that was named last."""
+    file = ""
+    for quoted in QUOTED.findall(text):
+        if SOURCE_FILE.fullmatch(f"`{quoted}`"):
+            file = quoted
+        elif IDENTIFIER.fullmatch(quoted):
+            yield file, quoted
+
+
+@pytest.mark.parametrize("title", ["One prediction", "One deployment"])
+def test_a_trace_names_what_there_is(title: str) -> None:
+    source = ROOT / "src" / "headgate"
+    pairs = list(named(section(title)))
+    assert len(pairs) > 10
+    on_the_way = set().union(*(names_in(source / file) for file in WAY))
+    for file, name in pairs:
+        # a step may name what another file of the way does for it
+        assert name in names_in(source / file) | (on_the_way if file in WAY else set()), (
+            f"{title}: {file} has no {name}"
+        )
+
+
+def test_the_trace_of_a_prediction_is_the_way_that_is_held_short() -> None:
+    steps = section("One prediction").split("Beside the way")[0]
+    assert {name for name in SOURCE_FILE.findall(steps) if not name.startswith("tests/")} == set(WAY)
