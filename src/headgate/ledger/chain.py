@@ -80,8 +80,8 @@ def _fault_of_rows(
     """
     for row, following in pairwise(rows):
         assert row is not None
-        fault = _fault_at(anchor, anchored, checked + 1, previous, row, following)
-        fault = _known_as_new(fault, anchored) or _fault_of_anchor(anchored, row)
+        fault = _fault_at(anchor, checked + 1, previous, row, following)
+        fault = _known_as_new(fault, anchor, anchored, row) or _fault_of_anchor(anchored, row)
         if fault:
             return fault
         checked, previous = row.number, row.hash
@@ -111,34 +111,34 @@ def _chunks(tx: Tx) -> Iterator[tuple[list[Row[Any]], Row[Any] | None]]:
         rows = list(tx.execute(query.where(events.c.number > chunk[-1].number))) if following else []
 
 
-def _fault_at(
-    anchor: Anchor, anchored: Anchored, number: int, previous: str, row: Row[Any], following: Row[Any] | None
-) -> Fault | None:
+def _fault_at(anchor: Anchor, number: int, previous: str, row: Row[Any], following: Row[Any] | None) -> Fault | None:
     if row.number == number and _is_genuine(anchor, row, number, previous) and _digest(row, number) == row.hash:
         return None
-    is_itself = row.number > number and _is_genuine(anchor, row, row.number, row.previous)
-    pushed_on = following is not None and not is_itself and _is_genuine(anchor, following, number, previous)
-    if row.number < number or pushed_on:
+    if row.number < number or _took_its_place(anchor, number, previous, row, following):
         return Fault(kind="inserted", number=row.number, message=f"Event {row.number} was not written by the ledger.")
     if row.number > number:
-        if not is_itself and number > anchored.number:
-            return _beyond_the_end(row.number)
         return Fault(kind="removed", number=number, message=f"Event {number} is missing before event {row.number}.")
     if _is_genuine(anchor, row, number + 1, row.previous):
         return Fault(kind="removed", number=number, message=f"Event {number} is missing; another one has its number.")
     return Fault(kind="altered", number=number, message=f"Event {number} is not what was written under that number.")
 
 
-def _known_as_new(fault: Fault | None, anchored: Anchored) -> Fault | None:
+def _took_its_place(anchor: Anchor, number: int, previous: str, row: Row[Any], following: Row[Any] | None) -> bool:
+    """Whether the event of that number is the one after the row, which then pushed it on."""
+    if following is None or not _is_genuine(anchor, following, number, previous):
+        return False
+    # a row that was signed under its own number stands where it was written
+    return row.number == number or not _is_signed(anchor, row)
+
+
+def _known_as_new(fault: Fault | None, anchor: Anchor, anchored: Anchored, row: Row[Any]) -> Fault | None:
     """A row beyond the anchored head that nobody signed was never anything else: it was inserted."""
-    if fault is None or fault.kind != "altered" or fault.number <= anchored.number:
+    if fault is None or fault.kind == "inserted" or fault.number <= anchored.number:
         return fault
-    return _beyond_the_end(fault.number)
-
-
-def _beyond_the_end(number: int) -> Fault:
-    message = f"Event {number} was not written by the ledger, which ended before it."
-    return Fault(kind="inserted", number=number, message=message)
+    if fault.kind == "removed" and (row.number == fault.number or _is_signed(anchor, row)):
+        return fault
+    message = f"Event {row.number} was not written by the ledger, which ended before it."
+    return Fault(kind="inserted", number=row.number, message=message)
 
 
 def _digest(row: Row[Any], number: int, previous: str | None = None) -> str:
@@ -149,6 +149,11 @@ def _digest(row: Row[Any], number: int, previous: str | None = None) -> str:
 def _is_genuine(anchor: Anchor, row: Row[Any], number: int, previous: str) -> bool:
     """Whether the ledger signed this very content as the event of that number after that hash."""
     return anchor.vouches(_digest(row, number, previous), row.signature)
+
+
+def _is_signed(anchor: Anchor, row: Row[Any]) -> bool:
+    """Whether the ledger signed the row as it stands, whatever comes before it."""
+    return _is_genuine(anchor, row, row.number, row.previous)
 
 
 def _fault_of_anchor(anchored: Anchored, row: Row[Any]) -> Fault | None:
