@@ -70,7 +70,9 @@ def test_a_named_data_plane_gets_no_key_of_the_home(tmp_path: Path, monkeypatch:
 def test_predictions_go_on_without_the_control_plane(tmp_path: Path, client: Client, control: FakeControl) -> None:
     live(control, client)
     (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "agent.json").write_text(json.dumps({"pid": 1, "port": int(control.url.rpartition(":")[2])}))
+    (tmp_path / "run" / "agent.json").write_text(
+        json.dumps({"pid": 1, "host": "0.0.0.0", "port": int(control.url.rpartition(":")[2])})
+    )
     (tmp_path / "credentials").write_text(json.dumps({"url": "http://127.0.0.1:1", "key": KEY}))
     with Client(home=tmp_path) as local:
         assert local.predict("fraud", [{"age": 41}]).model == "fraud:1"

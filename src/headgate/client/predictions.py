@@ -15,6 +15,7 @@ from headgate.client.document import Document
 from headgate.client.tables import predict_body
 from headgate.errors import Forbidden, Unreachable
 from headgate.home import Home
+from headgate.settings import reachable
 
 
 class Predictions:
@@ -94,6 +95,6 @@ def local_data_url(home: Home) -> str | None:
     """Where the agent of this home listens, from its run file."""
     try:
         agent = json.loads((home.run / "agent.json").read_bytes())
-        return f"http://127.0.0.1:{int(agent['port'])}"
+        return f"http://{reachable(str(agent['host']))}:{int(agent['port'])}"
     except (OSError, ValueError, KeyError, TypeError):
         return None
