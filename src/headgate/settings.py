@@ -28,7 +28,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     host: Annotated[str, _declared("Address that both ports listen on.", "restart")] = "127.0.0.1"
     port: Annotated[int, _declared("Port of the data plane: predictions.", "restart")] = 8000
-    control_port: Annotated[int, _declared("Port of the control plane: API and console.", "restart")] = 8090
+    control_port: Annotated[int, _declared("Port of the control plane: the API.", "restart")] = 8090
     workers: Annotated[int, _declared("Worker processes of this node.", "restart")] = 1
     require_keys: Annotated[bool, _declared("Predictions need a key too. Must be on beyond loopback.", "restart")] = (
         False
