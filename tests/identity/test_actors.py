@@ -31,7 +31,7 @@ def test_names_kinds_and_roles_are_checked(database: Database) -> None:
         with pytest.raises(InvalidName):
             create_actor(tx, "../ann", "person", by="local")
         with pytest.raises(Malformed, match="person or a service"):
-            create_actor(tx, "ann", "robot", by="local")  # type: ignore[arg-type]
+            create_actor(tx, "ann", "robot", by="local")  # type: ignore[arg-type]  # no such kind is the point
         create_actor(tx, "ann", "person", by="local")
         for role in ("king", "node", ""):
             with pytest.raises(Malformed, match="role"):

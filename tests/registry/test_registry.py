@@ -286,7 +286,7 @@ def test_amendments_are_checked(database: Database, change: dict[str, object]) -
     with database.write() as tx:
         add(tx)
         with pytest.raises(Malformed):
-            amend_model(tx, "fraud", actor="ann", **change)  # type: ignore[arg-type]
+            amend_model(tx, "fraud", actor="ann", **change)  # type: ignore[arg-type]  # fields by name
 
 
 def test_the_revision_grows_with_every_change(database: Database) -> None:

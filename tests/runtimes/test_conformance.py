@@ -48,7 +48,7 @@ def onnx_case() -> RuntimeCase:
         name="onnx",
         file="model.onnx",
         content=linear_graph(LinearModel(task="regression", **features)),  # type: ignore[arg-type]  # two fields
-        failing=linear_graph(LinearModel(task="regression", fails_at=-1.0, **features)),  # type: ignore[arg-type]
+        failing=linear_graph(LinearModel(task="regression", fails_at=-1.0, **features)),  # type: ignore[arg-type]  # as above
         harmful=pickle.dumps(Gadget()),
     )
 

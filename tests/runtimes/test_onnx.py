@@ -49,7 +49,7 @@ def load(
     return OnnxRuntime().load(built.folder, built.manifest, "onnx")
 
 
-def graph(nodes: list[Any], inputs: list[Any], outputs: list[Any], constants: list[Any] = []) -> bytes:  # noqa: B006
+def graph(nodes: list[Any], inputs: list[Any], outputs: list[Any], constants: list[Any] = []) -> bytes:  # noqa: B006 - never changed
     made = helper.make_graph(nodes, "graph", inputs, outputs, constants)
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
     return bytes(helper.make_model(made, opset_imports=opsets, ir_version=9).SerializeToString())

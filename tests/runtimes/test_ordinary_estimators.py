@@ -22,9 +22,9 @@ sklearn = pytest.importorskip("sklearn")
 # sklearn.utils.all_estimators knows the experimental ones only after these
 from scipy.stats import loguniform, randint  # noqa: E402 - after importorskip
 from sklearn import compose, ensemble, feature_extraction, linear_model, model_selection, pipeline, preprocessing  # noqa: E402
-from sklearn.experimental import enable_halving_search_cv, enable_iterative_imputer  # noqa: E402, F401
-from sklearn.metrics import f1_score, make_scorer  # noqa: E402
-from sklearn.utils import all_estimators  # noqa: E402
+from sklearn.experimental import enable_halving_search_cv, enable_iterative_imputer  # noqa: E402, F401 - after importorskip
+from sklearn.metrics import f1_score, make_scorer  # noqa: E402 - after importorskip
+from sklearn.utils import all_estimators  # noqa: E402 - after importorskip
 
 random = np.random.RandomState(0)
 X = random.rand(60, 4)

@@ -86,7 +86,7 @@ def test_everything_comes_back_in_a_new_epoch(
     database.close()
     for content in ARTIFACTS:
         with FolderStore(new.artifacts).open(hashlib.sha256(content).hexdigest()) as stream:
-            assert b"".join(iter(lambda stream=stream: stream.read(9999), b"")) == content  # type: ignore[misc]
+            assert b"".join(iter(lambda stream=stream: stream.read(9999), b"")) == content  # type: ignore[misc]  # a bound stream
     assert new.credentials.read_text() == "{}"
     assert (new.path / "headgate.toml").read_text() == "port = 1\n"
     assert left_beside(tmp_path) == {"old", "new"}
