@@ -234,6 +234,20 @@ def test_the_sqlite_file_is_private_and_durable(tmp_path: Path) -> None:
     opened.close()
 
 
+def test_opening_it_again_does_not_drop_the_locks_that_this_process_holds(tmp_path: Path) -> None:
+    """Otherwise another process takes itself for the last one when it leaves, and removes the log of the living."""
+    path = tmp_path / "headgate.db"
+    opened = open_database(sqlite_url(path))
+    with opened.write() as tx:
+        tx.execute(text("CREATE TABLE t (a)"))
+    again = open_database(sqlite_url(path))
+    visit = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('INSERT INTO t VALUES (1)'); c.commit()"
+    subprocess.run([sys.executable, "-c", f"{visit}; c.close()", path], check=True)
+    assert path.with_name("headgate.db-wal").exists()
+    again.close()
+    opened.close()
+
+
 def test_a_link_in_the_place_of_the_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "elsewhere.db").touch()
     (tmp_path / "headgate.db").symlink_to(tmp_path / "elsewhere.db")

@@ -4,6 +4,7 @@ Write transactions run one after another on both engines, so that what a transac
 writes: SQLite begins them IMMEDIATE, PostgreSQL takes one advisory lock.
 """
 
+import errno
 import logging
 import os
 import sqlite3
@@ -162,8 +163,7 @@ def _parse(url: str | URL) -> URL:
 def _open_sqlite(url: URL, clock: Clock) -> Database:
     path = Path(url.database or "")
     with translate_faults():
-        # made here, because SQLite would make it readable for others; its -wal and -shm follow its mode
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+        _make_file(path)
         engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=8, max_overflow=32)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -178,6 +178,20 @@ def _open_sqlite(url: URL, clock: Clock) -> Database:
         database.close()
         raise Corrupt(f"{path} is damaged ({found}). Put a backup in its place: headgate restore FILE.")
     return database
+
+
+def _make_file(path: Path) -> None:
+    """A new file is made here, because SQLite would make it readable for others; its -wal and -shm follow its mode.
+
+    One that is there is never opened past SQLite: closing it again would drop every lock that this process holds on it
+    (POSIX advisory locks, https://sqlite.org/howtocorrupt.html section 2.2). Raises `OSError` for a symbolic link.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        os.close(os.open(path, flags, 0o600))
+    except FileExistsError:
+        if path.is_symlink():
+            raise OSError(errno.ELOOP, "is a symbolic link", str(path)) from None
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
