@@ -9,7 +9,7 @@ from http.client import HTTPConnection
 import pytest
 
 from headgate.testing.node.load import Load
-from headgate.testing.node.node import Node, table_on_disk, until, worker_pids
+from headgate.testing.node.node import Node, until, worker_pids
 from headgate.testing.node.plane import table
 
 MakeNode = Callable[..., Node]
@@ -80,7 +80,7 @@ def test_a_worker_that_does_not_take_a_rollback_is_replaced(node: Node) -> None:
 
     with Load(node.port) as load:
         node.plane.publish(table("e", 2, new, "m:2-stuck"))
-        until(lambda: table_on_disk(node.home, "e").generation == 2, "the second version on disk")
+        until(lambda: not node.report.workers[0].ready, "the worker to be stuck")
         node.plane.publish(table("e", 3, old, "m:1"))
         until(lambda: node.has("e", 3), "the rollback")
         until(lambda: set(worker_pids(node.home)).isdisjoint(before), "the stuck worker to be gone")

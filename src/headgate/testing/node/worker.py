@@ -1,7 +1,7 @@
 """A worker that answers without a model: `python -m headgate.testing.node.worker --worker W --listen-fd N --home H`.
 
-It speaks the agent's protocol in full. The name of a version says how it behaves: `stuck` never swaps and takes no
-later table of that endpoint, `refused` reports a failure, `slow` loads for a second.
+It speaks the agent's protocol in full. The name of a version says how it behaves: `stuck` never swaps, takes no later
+table of that endpoint and is not ready again, `refused` reports a failure, `slow` loads for a second.
 """
 
 import argparse
@@ -171,7 +171,7 @@ class Worker:
         report = WorkerReport(
             worker=self._name,
             pid=os.getpid(),
-            ready=not self._loading,
+            ready=not self._loading and not self._stuck,
             draining=self._draining.is_set(),
             generations={endpoint: table.number for endpoint, table in self._tables.items()},
             failures=dict(self._failures),
