@@ -12,6 +12,8 @@ Role = Literal["feature", "key", "entity", "event_time", "segment", "protected",
 Task = Literal["classification", "regression", "clustering", "transformation", "other"]
 VariantRole = Literal["stable", "candidate", "shadow", "fallback"]
 Placement = Literal["inline", "host"]
+# what becomes of a value that training did not see: nothing, a warning in the answer's headers, a refusal
+Policy = Literal["accept", "warn", "refuse"]
 Category = str | int | bool
 Scalar = str | int | float | bool | None
 
@@ -71,6 +73,33 @@ class Variant(Record, frozen=True, kw_only=True):
     placement: Placement = "host"
 
 
+class Limits(Record, frozen=True, kw_only=True):
+    """What one endpoint takes; counts are over all workers of a node, and 0 means no limit."""
+
+    timeout_ms: int = 30_000  # for the whole request; a caller may ask for less
+    max_rows: int = 10_000  # of one request
+    max_body_bytes: int = 16 * 1024 * 1024  # after decompression
+    concurrency: int = 1_024  # requests taken and not answered
+    queue: int = 4_096  # requests that wait for one variant in one worker
+    requests_per_second: float = 0.0
+    burst: int = 0  # requests that may come at once; 0: those of one second
+
+
+class EndpointSpec(Record, frozen=True, kw_only=True):
+    """What the owner of an endpoint chooses for it."""
+
+    limits: Limits = Limits()
+    # a category that training did not see, a number outside of the range that it saw
+    unseen_category: Policy = "accept"
+    out_of_range: Policy = "accept"
+    # share of the requests that is recorded
+    record_sampling: float = 1.0
+    # answers kept per version and worker, for rows that were asked before; 0: none
+    cache_entries: int = 0
+    # the version that answers when the stable fails, is full or late; empty: none
+    fallback: str = ""
+
+
 class RouteTable(PlaneRecord, frozen=True, kw_only=True):
     """Which variants answer for one endpoint. Immutable; a worker never accepts a lower (epoch, generation)."""
 
@@ -84,10 +113,7 @@ class RouteTable(PlaneRecord, frozen=True, kw_only=True):
     variants: tuple[Variant, ...]
     project: str = DEFAULT_PROJECT
     environment: str = DEFAULT_ENVIRONMENT
-    timeout_ms: int = 30_000
-    max_rows: int = 10_000
-    max_body_bytes: int = 16 * 1024 * 1024
-    record_sampling: float = 1.0
+    spec: EndpointSpec = EndpointSpec()
 
     @property
     def number(self) -> tuple[int, int]:
@@ -104,6 +130,9 @@ class AccessKey(Record, frozen=True, kw_only=True):
     # "project/environment" scopes in which the key may predict; "*" stands for all
     predict: tuple[str, ...] = ()
     expires_at: float | None = None  # seconds since 1970
+    # limits of this key, over all endpoints and workers of a node; 0: none
+    requests_per_second: float = 0.0
+    concurrency: int = 0
 
 
 class AccessTable(PlaneRecord, frozen=True, kw_only=True):

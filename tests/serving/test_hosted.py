@@ -8,7 +8,7 @@ from tests.serving.worker_process import Response, WorkerProcess, wait_for
 from tests.serving_hosts.process import TemplateProcess, is_running
 
 from headgate.home import Home
-from headgate.records import Variant
+from headgate.records import EndpointSpec, Limits, Variant
 from headgate.settings import Settings
 from headgate.testing.bundles import build_bundle, publish, route_table
 from headgate.testing.zoo import Fault, build_zoo
@@ -29,7 +29,7 @@ def worker(template: TemplateProcess) -> Iterator[WorkerProcess]:
     template.host()
     home, zoo = template.home, template.bundle
     variant = Variant(version="zoo:1", digest=zoo.digest, form="native", placement="host")
-    publish(home, route_table(zoo, "zoo", variants=(variant,), timeout_ms=10_000))
+    publish(home, route_table(zoo, "zoo", variants=(variant,), spec=EndpointSpec(limits=Limits(timeout_ms=10_000))))
     publish(home, route_table(build_bundle(home.cache)))
     process = WorkerProcess(home, Settings())
     yield process

@@ -77,7 +77,7 @@ class Addresses:
         except (Malformed, NotFound):
             return SMALL_BODY
         table = self._routes.known.get(name)
-        return table.max_body_bytes if table is not None else SMALL_BODY
+        return table.spec.limits.max_body_bytes if table is not None else SMALL_BODY
 
     def _refuse_method(self, exchange: Exchange, found: list[Address]) -> None:
         allowed = [address.method for address in found]
@@ -173,8 +173,8 @@ def contract_of(table: RouteTable) -> dict[str, Any]:
             }
             for column in table.contract.inputs
         ],
-        "max_rows": table.max_rows,
-        "max_body_bytes": table.max_body_bytes,
+        "max_rows": table.spec.limits.max_rows,
+        "max_body_bytes": table.spec.limits.max_body_bytes,
     }
 
 

@@ -37,7 +37,7 @@ class Composer:
 
     def compose(self, table: RouteTable, models: Models) -> LiveEndpoint:
         """The endpoint of a table whose models are all held; raises `Refused` when one does not fit the contract."""
-        contract = Contract(table.contract, table.max_rows)
+        contract = Contract(table.contract, table.spec.limits.max_rows)
         variants = tuple(self._variant(table, contract, variant, models) for variant in table.variants)
         decoders = {dialect.media_type.encode(): dialect.decoder(contract) for dialect in self._dialects}
         return LiveEndpoint(
@@ -48,7 +48,7 @@ class Composer:
             decoders=decoders,
             metrics=self._metrics.variant(table.endpoint, ""),
             scope=f"{table.project}/{table.environment}",
-            timeout=table.timeout_ms / 1000,
+            timeout=table.spec.limits.timeout_ms / 1000,
         )
 
     def _variant(self, table: RouteTable, contract: Contract, variant: Variant, models: Models) -> LiveVariant:
@@ -77,12 +77,12 @@ class Composer:
     def _tap(self, table: RouteTable, contract: Contract, variant: Variant, outputs: Sequence[Column]) -> Tap:
         columns = [(column.name, column.dtype) for column in contract.features]
         names = [column.name for column in outputs]
-        schema = self._writer.schema(table.endpoint, variant.version, columns, names, table.record_sampling)
+        schema = self._writer.schema(table.endpoint, variant.version, columns, names, table.spec.record_sampling)
         metrics = self._metrics.variant(table.endpoint, variant.version)
         return Tap(
             contract,
             self._writer,
-            Recording(schema, table.record_sampling),
+            Recording(schema, table.spec.record_sampling),
             metrics,
             FaultLog(table.endpoint, variant.version),
         )

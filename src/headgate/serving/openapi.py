@@ -105,7 +105,7 @@ def request_schema(table: RouteTable) -> dict[str, Any]:
         },
         "columns": {"type": "object", "properties": lists, "required": required, "additionalProperties": False},
     }
-    limits: dict[str, Any] = {"minItems": 1, "maxItems": table.max_rows}
+    limits: dict[str, Any] = {"minItems": 1, "maxItems": table.spec.limits.max_rows}
     ids = {"type": "array", "items": {"type": "string"}, "description": "Your own ids of the rows."}
     return {
         "oneOf": [
