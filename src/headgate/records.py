@@ -1,8 +1,9 @@
 """The values that pass between the planes, all frozen, each top-level one with a `format` that is read at N and N-1."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 Dtype = Literal[
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64",
@@ -73,16 +74,23 @@ class Variant(Record, frozen=True, kw_only=True):
     placement: Placement = "host"
 
 
+Count = Annotated[int, Meta(ge=0, le=1_000_000)]
+Rate = Annotated[float, Meta(ge=0, le=1_000_000)]
+
+
 class Limits(Record, frozen=True, kw_only=True):
     """What one endpoint takes; counts are over all workers of a node, and 0 means no limit."""
 
-    timeout_ms: int = 30_000  # for the whole request; a caller may ask for less
-    max_rows: int = 10_000  # of one request
-    max_body_bytes: int = 16 * 1024 * 1024  # after decompression
-    concurrency: int = 1_024  # requests taken and not answered
-    queue: int = 4_096  # requests that wait for one variant in one worker
-    requests_per_second: float = 0.0
-    burst: int = 0  # requests that may come at once; 0: those of one second
+    # for the whole request; a caller may ask for less
+    timeout_ms: Annotated[int, Meta(ge=1, le=3_600_000)] = 30_000
+    max_rows: Annotated[int, Meta(ge=1, le=10_000_000)] = 10_000  # of one request
+    # after decompression
+    max_body_bytes: Annotated[int, Meta(ge=1, le=1 << 30)] = 16 * 1024 * 1024
+    concurrency: Count = 1_024  # requests taken and not answered
+    # requests that wait for one variant in one worker
+    queue: Annotated[int, Meta(ge=1, le=1_000_000)] = 4_096
+    requests_per_second: Rate = 0.0
+    burst: Count = 0  # requests that may come at once; 0: those of one second
 
 
 class EndpointSpec(Record, frozen=True, kw_only=True):
@@ -93,11 +101,11 @@ class EndpointSpec(Record, frozen=True, kw_only=True):
     unseen_category: Policy = "accept"
     out_of_range: Policy = "accept"
     # share of the requests that is recorded
-    record_sampling: float = 1.0
+    record_sampling: Annotated[float, Meta(ge=0, le=1)] = 1.0
     # answers kept per version and worker, for rows that were asked before; 0: none
-    cache_entries: int = 0
+    cache_entries: Count = 0
     # the version that answers when the stable fails, is full or late; empty: none
-    fallback: str = ""
+    fallback: Annotated[str, Meta(max_length=260)] = ""
 
 
 class RouteTable(PlaneRecord, frozen=True, kw_only=True):
@@ -131,8 +139,8 @@ class AccessKey(Record, frozen=True, kw_only=True):
     predict: tuple[str, ...] = ()
     expires_at: float | None = None  # seconds since 1970
     # limits of this key, over all endpoints and workers of a node; 0: none
-    requests_per_second: float = 0.0
-    concurrency: int = 0
+    requests_per_second: Rate = 0.0
+    concurrency: Count = 0
 
 
 class AccessTable(PlaneRecord, frozen=True, kw_only=True):

@@ -7,8 +7,9 @@ import click
 
 from headgate.cli.evidence import sentences
 from headgate.cli.instance import client, complete_endpoints
-from headgate.cli.options import PlainGroup, reason_option
+from headgate.cli.options import PlainGroup, optional_reason_option, reason_option
 from headgate.cli.rendering import joined, moment, show_done, show_list, show_one
+from headgate.cli.spec import assigned, differences, fields_of
 
 
 @click.group(cls=PlainGroup)
@@ -70,6 +71,29 @@ def logs(name: str, limit: int) -> None:
         "outputs": lambda item: joined(f"{key}={value}" for key, value in (item["outputs"] or {}).items()),
     }
     show_list(records, columns, empty=f"No records of {name} yet.", brief="id")
+
+
+@endpoint.command()
+@click.argument("name", metavar="E", shell_complete=complete_endpoints)
+def spec(name: str) -> None:
+    """What was chosen for E: limits, policies, cache, recording, fallback."""
+    with client() as instance:
+        found = instance.endpoints.spec(name)
+    show_one(found, fields_of(found["spec"]), brief="revision")
+
+
+@endpoint.command()
+@click.argument("name", metavar="E", shell_complete=complete_endpoints)
+@click.argument("assignments", metavar="FIELD=VALUE...", nargs=-1, required=True)
+@optional_reason_option
+def configure(name: str, assignments: tuple[str, ...], reason: str) -> None:
+    """Change fields of E's spec, as limits.timeout_ms=2000; `headgate endpoint spec E` lists them."""
+    with client() as instance:
+        before = instance.endpoints.spec(name)
+        wanted = assigned(before["spec"], assignments)
+        changed = instance.endpoints.configure(name, wanted, reason=reason, revision=before["revision"])
+    lines = differences(before["spec"], changed["spec"])
+    show_done(changed, "\n".join(lines) or f"{name} has that spec already.", brief="endpoint")
 
 
 def _facts(found: Mapping[str, Any]) -> dict[str, object]:

@@ -32,10 +32,14 @@ def list_keys() -> None:
 @click.option("--actor", required=True, metavar="NAME", shell_complete=complete_actors, help="Whose key it is.")
 @click.option("--expires-days", type=click.IntRange(1), metavar="N", help="Days until it ends; default: never.")
 @click.option("--note", default="", help="What it is for.")
-def create(actor: str, expires_days: int | None, note: str) -> None:
+@click.option("--rate", type=click.FloatRange(0), default=0, metavar="N", help="Predictions a second; default: any.")
+@click.option("--concurrency", type=click.IntRange(0), default=0, metavar="N", help="At once; default: any.")
+def create(actor: str, expires_days: int | None, note: str, rate: float, concurrency: int) -> None:
     """Make a key; it is shown once."""
     with client() as instance:
-        made = instance.keys.create(actor, expires_days=expires_days, note=note)
+        made = instance.keys.create(
+            actor, expires_days=expires_days, note=note, requests_per_second=rate, concurrency=concurrency
+        )
     facts = {"key": made["key"], "id": made["id"], "actor": actor, "expires": moment(made.get("expires_at"))}
     show_one(made, facts, brief="key")
     if choices().output == "table":

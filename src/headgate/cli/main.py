@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "approve": ("headgate.cli.version:approve", "Let a version take production traffic."),
     "reject": ("headgate.cli.version:reject", "Keep a version out of production."),
     "deploy": ("headgate.cli.deploy:deploy", "Move an endpoint to a version."),
+    "apply": ("headgate.cli.apply:apply", "Make endpoints as files say."),
     "rollout": ("headgate.cli.rollout:rollout", "Watch, look back at and abort rollouts."),
     "endpoint": ("headgate.cli.endpoint:endpoint", "Endpoints: what is live, since when, and why."),
     "predict": ("headgate.cli.predict:predict", "Ask an endpoint for predictions."),

@@ -17,13 +17,22 @@ class Keys:
         """Every key without its secret."""
         return list(self._connection.pages("/keys"))
 
-    def create(self, actor: str, *, expires_days: int | None = None, note: str = "") -> Document:
-        """A new key; the secret in `key` is never shown again. Raises `Conflict` when it was lost on its way."""
-        body: dict[str, Any] = {"actor": actor}
-        if expires_days is not None:
-            body["expires_days"] = expires_days
-        if note:
-            body["note"] = note
+    def create(
+        self,
+        actor: str,
+        *,
+        expires_days: int | None = None,
+        note: str = "",
+        requests_per_second: float = 0,
+        concurrency: int = 0,
+    ) -> Document:
+        """A new key; the secret in `key` is never shown again. Limits are those of predictions on a node, 0 for none.
+
+        Raises `Conflict` when the key was lost on its way.
+        """
+        body: dict[str, Any] = {"actor": actor, "expires_days": expires_days, "note": note}
+        body |= {"requests_per_second": requests_per_second, "concurrency": concurrency}
+        body = {name: value for name, value in body.items() if value}
         made: Document = self._connection.change("POST", "/keys", body)
         if not made["key"]:
             raise Conflict(

@@ -22,7 +22,17 @@ def access_table(tx: Tx, *, required: bool = False) -> AccessTable:
         scopes = _predict_scopes(read_grants(tx, row.actor_id))
         if scopes:
             expiry = expiry_seconds(row.expires_at)
-            keys.append(AccessKey(id=row.id, sha256=row.sha256, actor=row.actor, predict=scopes, expires_at=expiry))
+            keys.append(
+                AccessKey(
+                    id=row.id,
+                    sha256=row.sha256,
+                    actor=row.actor,
+                    predict=scopes,
+                    expires_at=expiry,
+                    requests_per_second=row.requests_per_second,
+                    concurrency=row.concurrency,
+                )
+            )
     number = read_number(tx, ACCESS_NUMBER)
     return AccessTable(epoch=read_epoch(tx), number=number, required=required, keys=tuple(keys))
 

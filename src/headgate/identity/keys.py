@@ -7,6 +7,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from sqlalchemy import Row, insert, select, update
 
 from headgate.errors import Malformed, NotFound, Unauthenticated
@@ -24,6 +25,7 @@ _FORM = re.compile(r"hg_([0-9a-f]{8})_([A-Za-z0-9_-]{43})", re.ASCII)
 # compared when there is no such key, so that both cases do the same work
 _NOBODY = "0" * 64
 _DAYS_LIMIT = 3_650
+_MOST = 1_000_000
 
 
 class KeyRecord(Record, frozen=True, kw_only=True):
@@ -36,6 +38,16 @@ class KeyRecord(Record, frozen=True, kw_only=True):
     created_by: str
     expires_at: str | None
     revoked_at: str | None
+    # of predictions, on each node; 0: no limit
+    requests_per_second: float = 0.0
+    concurrency: int = 0
+
+
+class KeyLimits(Record, frozen=True, kw_only=True):
+    """How much may be predicted with a key, on each node; 0 means no limit."""
+
+    requests_per_second: float = 0.0
+    concurrency: int = 0
 
 
 class IssuedKey(Record, frozen=True, kw_only=True):
@@ -48,8 +60,18 @@ class IssuedKey(Record, frozen=True, kw_only=True):
         return f"IssuedKey(record={self.record!r}, key='hg_{self.record.id}_…')"
 
 
-def issue_key(tx: Tx, actor: str, *, by: str, expires_days: float | None = None, note: str = "") -> IssuedKey:
-    """Make a key of 256 random bits for an actor. Raises `NotFound`, or `Malformed` for an expiry out of range."""
+def issue_key(
+    tx: Tx,
+    actor: str,
+    *,
+    by: str,
+    expires_days: float | None = None,
+    note: str = "",
+    limits: KeyLimits = KeyLimits(),  # noqa: B008  # a frozen value
+) -> IssuedKey:
+    """Make a key of 256 random bits for an actor. Raises `NotFound`, or `Malformed` for a value out of range."""
+    if not (0 <= limits.requests_per_second <= _MOST and 0 <= limits.concurrency <= _MOST):
+        raise Malformed(f"The key's limits are {limits}: expected 0 (none) to {_MOST}.")
     owner = get_actor(tx, actor)
     public, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
     key = f"hg_{public}_{secret}"
@@ -62,10 +84,16 @@ def issue_key(tx: Tx, actor: str, *, by: str, expires_days: float | None = None,
             created_at=now(tx),
             created_by=by,
             expires_at=_expiry(tx, expires_days),
+            requests_per_second=limits.requests_per_second,
+            concurrency=limits.concurrency,
         )
     )
     raise_number(tx, ACCESS_NUMBER)
-    after = {"actor": Personal(owner.name), "expires_at": _expiry(tx, expires_days)}
+    after = {
+        "actor": Personal(owner.name),
+        "expires_at": _expiry(tx, expires_days),
+        **{name: value for name, value in msgspec.to_builtins(limits).items() if value},
+    }
     append(tx, Event(actor=by, verb="key.issue", object=f"key:{public}", after=after))
     return IssuedKey(record=get_key(tx, public), key=key)
 
@@ -138,6 +166,8 @@ def _record(row: Row[Any]) -> KeyRecord:
         created_by=row.created_by,
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
+        requests_per_second=row.requests_per_second,
+        concurrency=row.concurrency,
     )
 
 

@@ -108,7 +108,9 @@ def _make(
     else:
         grown = endpoints.c.revision + 1
         tx.execute(
-            update(endpoints).where(endpoints.c.name == old.name).values(deleted=False, revision=grown, **values)
+            update(endpoints)
+            .where(endpoints.c.name == old.name)
+            .values(deleted=False, revision=grown, spec={}, **values)
         )
     made = get_endpoint(tx, name)
     after = {"project": project, "environment": environment}

@@ -8,8 +8,9 @@ from sqlalchemy import func, insert, select
 from headgate.bundle.manifest import Manifest
 from headgate.identity.access import access_table
 from headgate.identity.actors import ACCESS_NUMBER
-from headgate.records import NodeTables, Placement, RouteTable, Signature, Variant
+from headgate.records import EndpointSpec, NodeTables, Placement, RouteTable, Signature, Variant
 from headgate.rollout.bell import Bell
+from headgate.rollout.specs import find_fallback, read_spec
 from headgate.storage.database import Tx, after_commit, now, surroundings_of
 from headgate.storage.instance import raise_number, read_epoch, read_number
 from headgate.storage.schema import endpoints, route_tables
@@ -59,9 +60,18 @@ def empty_table(endpoint: str, project: str, environment: str) -> RouteTable:
 def publish(tx: Tx, table: RouteTable, rollout: str | None) -> RouteTable:
     """Store the table under the next number and let the nodes know; returns it as it was numbered.
 
-    A table without variants takes the endpoint from the nodes. Generations go on counting over deletions and epochs.
+    It carries the endpoint's spec as it is now, also when the variants are those of an older table, and the fallback
+    that the spec names. A table without variants takes the endpoint from the nodes. Generations go on counting over
+    deletions and epochs.
     """
-    numbered = msgspec.structs.replace(table, epoch=read_epoch(tx), generation=_last_generation(tx, table.endpoint) + 1)
+    spec = read_spec(tx, table.endpoint)
+    numbered = msgspec.structs.replace(
+        table,
+        epoch=read_epoch(tx),
+        generation=_last_generation(tx, table.endpoint) + 1,
+        spec=spec,
+        variants=_with_fallback(tx, table, spec),
+    )
     tx.execute(
         insert(route_tables).values(
             endpoint=numbered.endpoint,
@@ -74,6 +84,20 @@ def publish(tx: Tx, table: RouteTable, rollout: str | None) -> RouteTable:
     )
     tell_nodes(tx)
     return numbered
+
+
+def answering(table: RouteTable) -> tuple[Variant, ...]:
+    """The variants that a rollout has put there: all but the fallback, which the spec adds."""
+    return tuple(variant for variant in table.variants if variant.role != "fallback")
+
+
+def _with_fallback(tx: Tx, table: RouteTable, spec: EndpointSpec) -> tuple[Variant, ...]:
+    variants = answering(table)
+    version = find_fallback(tx, spec, table) if variants else None
+    if version is None or any(variant.version == version.version for variant in variants):
+        return variants
+    fallback = variant_of(version.version, version.digest, version.manifest)
+    return (*variants, msgspec.structs.replace(fallback, role="fallback", weight=0))
 
 
 def tell_nodes(tx: Tx) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Float,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -131,6 +132,9 @@ access_keys = Table(
     Column("created_by", NAME, nullable=False),
     Column("expires_at", TIME),
     Column("revoked_at", TIME),
+    # of predictions with the key, on each node; 0: no limit
+    Column("requests_per_second", Float, nullable=False, server_default="0"),
+    Column("concurrency", Integer, nullable=False, server_default="0"),
     Index(None, "actor_id"),
 )
 

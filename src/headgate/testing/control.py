@@ -10,7 +10,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from msgspec import to_builtins
+
 from headgate.errors import Conflict, HeadgateError, NotFound, Refused, Unauthenticated, error_body
+from headgate.records import EndpointSpec
 
 KEY = "hg_fakefake_" + "k" * 43
 GATE = {
@@ -47,6 +50,7 @@ class FakeControl:
     models: dict[str, Json] = field(default_factory=dict)
     endpoints: dict[str, Json] = field(default_factory=dict)
     rollouts: dict[str, list[Json]] = field(default_factory=dict)
+    specs: dict[str, Json] = field(default_factory=dict)
     events: list[Json] = field(default_factory=list)
     projects: dict[str, Json] = field(default_factory=dict)
     actors: dict[str, Json] = field(default_factory=dict)
@@ -226,6 +230,28 @@ def _endpoint(fake: FakeControl, request: Received, endpoint: str) -> Answer:
     return 200, fake.endpoints[endpoint]
 
 
+def _spec(fake: FakeControl, request: Received, endpoint: str) -> Answer:
+    if endpoint not in fake.specs:
+        _endpoint(fake, request, endpoint)
+        fake.specs[endpoint] = {
+            "endpoint": endpoint, "project": "default", "environment": "staging", "revision": 1,
+            "spec": to_builtins(EndpointSpec()),
+        }  # fmt: skip
+    return 200, fake.specs[endpoint]
+
+
+def _configure(fake: FakeControl, request: Received, endpoint: str) -> Answer:
+    wanted = request.json
+    known = fake.specs.get(endpoint, {"revision": 0})
+    place = {
+        name: wanted.get(name) or default for name, default in (("project", "default"), ("environment", "staging"))
+    }
+    made = {"endpoint": endpoint, **place, **known, "revision": known["revision"] + 1, "spec": wanted["spec"]}
+    fake.specs[endpoint] = made
+    fake.record("endpoint.configure", f"endpoint:{endpoint}", wanted.get("reason", ""))
+    return 200, made
+
+
 def _delete_endpoint(fake: FakeControl, request: Received, endpoint: str) -> Answer:
     _endpoint(fake, request, endpoint)
     del fake.endpoints[endpoint]
@@ -276,7 +302,8 @@ def _add_key(fake: FakeControl, request: Received) -> Answer:
     key_id = f"key{len(fake.keys) + 1}"
     key = {
         "id": key_id, "actor": request.json["actor"], "note": request.json.get("note", ""), "created_at": TIME,
-        "expires_at": None, "revoked_at": None,
+        "expires_at": None, "revoked_at": None, "concurrency": request.json.get("concurrency", 0),
+        "requests_per_second": request.json.get("requests_per_second", 0),
     }  # fmt: skip
     fake.keys[key_id] = key
     return 201, key | {"key": f"hg_{key_id}_secret"}
@@ -341,6 +368,8 @@ ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
     ("GET", "/api/v1/endpoints", lambda fake, request: _page(fake, request, list(fake.endpoints.values()))),
     ("GET", "/api/v1/endpoints/([^/]+)", _endpoint),
     ("DELETE", "/api/v1/endpoints/([^/]+)", _delete_endpoint),
+    ("GET", "/api/v1/endpoints/([^/]+)/spec", _spec),
+    ("PUT", "/api/v1/endpoints/([^/]+)/spec", _configure),
     ("GET", "/api/v1/endpoints/([^/]+)/rollout", _rollout),
     ("GET", "/api/v1/endpoints/([^/]+)/rollouts", lambda fake, request, e: _page(fake, request, _rollouts(fake, e))),
     ("POST", "/api/v1/endpoints/([^/]+)/rollback", _roll_back),

@@ -18,6 +18,7 @@ from headgate.web.api import (
     node,
     openapi,
     projects,
+    specs,
     status,
     versions,
 )
@@ -33,6 +34,7 @@ ROUTERS = (
     gates.router,
     deployments.router,
     endpoints.router,
+    specs.router,
     audit.router,
     actors.router,
     keys.router,

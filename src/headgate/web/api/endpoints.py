@@ -9,6 +9,7 @@ from pydantic import Field
 
 from headgate.errors import Malformed, NotFound
 from headgate.identity.caller import Caller
+from headgate.records import RouteTable
 from headgate.rollout.deployments import roll_back
 from headgate.rollout.endpoints import (
     Endpoint,
@@ -20,7 +21,7 @@ from headgate.rollout.endpoints import (
     require_revision,
     standing,
 )
-from headgate.rollout.publishing import newest_table
+from headgate.rollout.publishing import answering, newest_table
 from headgate.rollout.rollouts import page_of_rollouts
 from headgate.spool.reading import read_records
 from headgate.storage.database import Tx, stamp
@@ -68,6 +69,7 @@ class EndpointShape(Shape):
     url: str
     contract: Annotated[dict[str, Any] | None, reference_to("Signature")] = None
     variants: list[VariantShape] = []
+    spec: Annotated[dict[str, Any] | None, reference_to("EndpointSpec")] = None
     since: str | None = Field(default=None, description="From when on every worker answered with it.")
     by: str | None = None
     reason: str | None = None
@@ -102,15 +104,16 @@ def show_endpoint(tx: Tx, plane: ControlPlane, endpoint: Endpoint, moment: str |
     }
     if live is None:
         return EndpointShape(**about)
-    number = live.table.number if moment else _number_now(tx, live)
+    table = live.table if moment else _table_now(tx, live)
     return EndpointShape(
         **about,
         version=live.version,
-        digest=live.table.variants[0].digest,
-        epoch=number[0],
-        generation=number[1],
-        contract=msgspec.to_builtins(live.table.contract),
-        variants=[VariantShape(**msgspec.to_builtins(variant)) for variant in live.table.variants],
+        digest=table.variants[0].digest,
+        epoch=table.epoch,
+        generation=table.generation,
+        contract=msgspec.to_builtins(table.contract),
+        variants=[VariantShape(**msgspec.to_builtins(variant)) for variant in table.variants],
+        spec=msgspec.to_builtins(table.spec),
         since=live.since,
         by=live.by,
         reason=live.reason,
@@ -119,10 +122,10 @@ def show_endpoint(tx: Tx, plane: ControlPlane, endpoint: Endpoint, moment: str |
     )
 
 
-def _number_now(tx: Tx, live: Live) -> tuple[int, int]:
-    """After a rollout that failed or went back, the same variants stand under a later number."""
+def _table_now(tx: Tx, live: Live) -> RouteTable:
+    """After a rollout that failed or went back, or under another spec, the same variants stand in a later table."""
     told = newest_table(tx, live.table.endpoint)
-    return told.number if told and told.variants == live.table.variants else live.table.number
+    return told if told and answering(told) == answering(live.table) else live.table
 
 
 def _readable(tx: Tx, caller: Caller, name: str, *, history: bool = False) -> Endpoint:

@@ -45,6 +45,8 @@ PERMISSIONS: dict[tuple[str, str], str] = {
     ("GET", f"{API}/endpoints"): "endpoints:read",
     ("GET", f"{API}/endpoints/{{endpoint}}"): "endpoints:read",
     ("DELETE", f"{API}/endpoints/{{endpoint}}"): "endpoints:delete",
+    ("GET", f"{API}/endpoints/{{endpoint}}/spec"): "endpoints:read",
+    ("PUT", f"{API}/endpoints/{{endpoint}}/spec"): "endpoints:deploy",
     ("POST", f"{API}/endpoints/{{endpoint}}/rollback"): "endpoints:deploy",
     ("GET", f"{API}/endpoints/{{endpoint}}/rollout"): "endpoints:read",
     ("GET", f"{API}/endpoints/{{endpoint}}/rollouts"): "endpoints:read",

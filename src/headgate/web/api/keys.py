@@ -3,7 +3,7 @@
 from fastapi import Response
 from pydantic import Field
 
-from headgate.identity.keys import IssuedKey, KeyRecord, issue_key, list_keys, revoke_key
+from headgate.identity.keys import IssuedKey, KeyLimits, KeyRecord, issue_key, list_keys, revoke_key
 from headgate.storage.database import Tx
 from headgate.web.api.commands import Change, Done
 from headgate.web.api.guards import guarded
@@ -17,6 +17,8 @@ class NewKey(Shape):
     actor: str = Field(max_length=128, examples=["ann"])
     expires_days: float | None = Field(default=None, gt=0, le=3_650, allow_inf_nan=False)
     note: str = Field(default="", max_length=200)
+    requests_per_second: float = Field(default=0, ge=0, le=1_000_000, allow_inf_nan=False, description="0: no limit.")
+    concurrency: int = Field(default=0, ge=0, le=1_000_000, description="Requests at once; 0: no limit.")
 
 
 class KeyShape(Shape):
@@ -27,6 +29,8 @@ class KeyShape(Shape):
     created_by: str
     expires_at: str | None
     revoked_at: str | None
+    requests_per_second: float
+    concurrency: int
 
 
 class IssuedKeyShape(KeyShape):
@@ -53,7 +57,10 @@ def create(change: Change, body: NewKey) -> Response:
     """Make a key for an actor."""
 
     def act(tx: Tx) -> Done:
-        issued = issue_key(tx, body.actor, by=change.actor, expires_days=body.expires_days, note=body.note)
+        limits = KeyLimits(requests_per_second=body.requests_per_second, concurrency=body.concurrency)
+        issued = issue_key(
+            tx, body.actor, by=change.actor, expires_days=body.expires_days, note=body.note, limits=limits
+        )
         return 201, _issued(issued)
 
     return change.run(body, act, kept=_without_secret)

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 
 from headgate import __version__
 from headgate.bundle.manifest import Manifest
-from headgate.records import NodeReport, NodeTables, Signature
+from headgate.records import EndpointSpec, NodeReport, NodeTables, Signature
 from headgate.web.api.guards import PERMISSIONS, PUBLIC, guarded
 from headgate.web.api.shapes import RECORD, Shape
 
@@ -59,7 +59,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
 
 def _add_records(document: dict[str, Any]) -> None:
     _, records = msgspec.json.schema_components(
-        (Manifest, Signature, NodeReport, NodeTables), ref_template="#/components/schemas/{name}"
+        (Manifest, Signature, EndpointSpec, NodeReport, NodeTables), ref_template="#/components/schemas/{name}"
     )
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
