@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import ssl
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ class Certificate:
 
     def __init__(self, files: tuple[Path, ...], kept: Path) -> None:
         self._files = files
-        self._kept = kept
+        self.kept = kept
         self._seen: object = None
         self._in_force: ssl.SSLContext | None = None
         self.fault = ""  # why the files that are there now are not in force
@@ -59,14 +60,14 @@ class Certificate:
 
     def _keep(self, pem: bytes) -> None:
         try:
-            if not self._kept.exists() or self._kept.read_bytes() != pem:
-                write_atomically(self._kept, pem)
+            if not self.kept.exists() or self.kept.read_bytes() != pem:
+                write_atomically(self.kept, pem)
         except OSError as error:
-            _log.warning("%s cannot be written, local clients may not trust this instance: %s", self._kept, error)
+            _log.warning("%s cannot be written, local clients may not trust this instance: %s", self.kept, error)
 
     def _fall_back(self) -> None:
         try:
-            self._in_force = _context_of(self._kept.read_bytes())
+            self._in_force = _context_of(self.kept.read_bytes())
         except (OSError, Malformed) as error:
             raise Malformed(self.fault) from error
 
@@ -92,6 +93,16 @@ def read_pair(files: tuple[Path, ...]) -> bytes:
         return b"\n".join(path.read_bytes() for path in files)
     except OSError as error:
         raise Malformed(f"Expected a certificate and its key in {_named(files)}, got: {error}.") from error
+
+
+def trust(certificate: str, environment: Mapping[str, str], authorities: str = "") -> ssl.SSLContext:
+    """How a client verifies an https address: by the one certificate that the credentials name, where they do.
+
+    Else by the system's authorities and those in `authorities` or `HEADGATE_CA`. Raises `Unreachable` or `Malformed`.
+    """
+    if certificate:
+        return trust_kept(Path(certificate))
+    return trust_authorities(authorities or environment.get("HEADGATE_CA"))
 
 
 def trust_kept(kept: Path) -> ssl.SSLContext:
