@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from headgate.errors import Malformed, Refused
-from headgate.settings import Settings, check_exposure, reachable, read_settings, to_environment
+from headgate.settings import Settings, check_exposure, load_settings, reachable, read_settings, to_environment
 
 
 def test_settings_come_from_who_starts_it_or_from_the_environment(tmp_path: Path) -> None:
@@ -27,11 +28,25 @@ def test_loopback_needs_nothing(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "example.com", ""])
-@pytest.mark.parametrize(("keys", "proxy"), [(False, False), (True, False), (False, True)])
-def test_beyond_loopback_keys_and_a_proxy_are_needed(host: str, keys: bool, proxy: bool) -> None:
-    with pytest.raises(Refused, match="--require-keys and --behind-proxy"):
-        check_exposure(Settings(host=host, require_keys=keys, behind_proxy=proxy))
-    check_exposure(Settings(host=host, require_keys=True, behind_proxy=True))
+def test_beyond_loopback_keys_and_tls_are_needed(host: str) -> None:
+    own, proxy = {"tls_cert": "cert.pem"}, {"behind_proxy": True}
+    for chosen in ({}, {"require_keys": True}, own, proxy, own | proxy):
+        with pytest.raises(Refused, match="--require-keys and TLS"):
+            check_exposure(msgspec.convert(chosen | {"host": host}, Settings))
+    for chosen in (own, proxy, own | proxy):
+        check_exposure(msgspec.convert(chosen | {"host": host, "require_keys": True}, Settings))
+
+
+def test_files_are_named_from_where_they_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert load_settings(home, {}, {"tls_cert": "a.pem"}).tls_cert == str(tmp_path / "a.pem")
+    assert load_settings(home, {"HEADGATE_TLS_KEY": "b.pem"}, {}).tls_key == str(tmp_path / "b.pem")
+    (home / "headgate.toml").write_text('tls_cert = "c.pem"')
+    assert load_settings(home, {}, {}).tls_cert == str(home / "c.pem")
+    assert load_settings(home, {}, {"tls_cert": ""}).tls_cert == ""
+    assert (load_settings(home, {}, {}).scheme, Settings().scheme) == ("https", "http")
 
 
 @pytest.mark.parametrize(

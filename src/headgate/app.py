@@ -20,10 +20,10 @@ from pathlib import Path
 from types import FrameType
 
 import msgspec
-import uvicorn
 from fastapi import FastAPI
 
 from headgate.bundle.signing import load_or_create_key, public_text, trust_key, user_key_path
+from headgate.certificate import certificate_of
 from headgate.clock import Clock, SystemClock
 from headgate.errors import Conflict, HeadgateError, Unauthenticated, Unavailable
 from headgate.home import Home, write_atomically
@@ -43,6 +43,7 @@ from headgate.storage.stores import open_store
 from headgate.web.api.application import build_api
 from headgate.web.api.plane import ControlPlane
 from headgate.web.api.uploads import sweep
+from headgate.web.server import ControlServer
 
 log = logging.getLogger("headgate.app")
 
@@ -50,7 +51,6 @@ LOCK = "control.lock"
 PID_FILE = "control.json"
 # a control plane that is just leaving gives the lock back within this
 LOCK_SECONDS = 5.0
-DRAIN_SECONDS = 5
 # repetitions of a command are recognised for as long
 REMEMBERED_DAYS = 7
 HOUSEKEEPING_SECONDS = 3_600.0
@@ -64,6 +64,8 @@ class Credentials(PlaneRecord, frozen=True, kw_only=True):
     url: str
     key: str
     node_key: str
+    # file of the very certificate to trust at that address; empty: what the system trusts
+    certificate: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ def build(home: Home, settings: Settings, clock: Clock | None = None, control_po
     """
     clock = clock or SystemClock()
     home.create()
+    certificate = certificate_of(settings, home.run)
     database = open_state(home, settings, clock)
     bell = Bell()
     database.attached[BELL] = bell
@@ -107,6 +110,7 @@ def build(home: Home, settings: Settings, clock: Clock | None = None, control_po
         store=open_store("folder", str(home.artifacts)),
         nodes=nodes,
         bell=bell,
+        certificate=certificate,
         control_port=settings.control_port if control_port is None else control_port,
     )
     bootstrap(plane)
@@ -156,10 +160,11 @@ def bootstrap(plane: ControlPlane) -> None:
     if known is None or not _verify(plane.database, known):
         with plane.database.write() as tx:
             local, node = found_actors(tx)
-        known = Credentials(url=plane.url, key=local.key, node_key=node.key)
-    elif known.url == plane.url:
-        return
-    write_atomically(plane.home.credentials, msgspec.json.encode(msgspec.structs.replace(known, url=plane.url)))
+        known = Credentials(url="", key=local.key, node_key=node.key)
+    certificate = str(plane.certificate.kept) if plane.certificate else ""
+    current = msgspec.structs.replace(known, url=plane.url, certificate=certificate)
+    if current != known:
+        write_atomically(plane.home.credentials, msgspec.json.encode(current))
 
 
 def trust_owner(trusted: Path, environment: Mapping[str, str]) -> None:
@@ -195,18 +200,6 @@ def _verify(database: Database, credentials: Credentials) -> bool:
     return admin.allows("backup") and node.allows("node")
 
 
-class Server(uvicorn.Server):
-    """uvicorn that lets long polls go as soon as it is asked to stop, instead of waiting for them."""
-
-    def __init__(self, config: uvicorn.Config, bell: Bell) -> None:
-        super().__init__(config)
-        self._bell = bell
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self._bell.close()
-        super().handle_exit(sig, frame)
-
-
 def serve(home: Home, settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises `Refused`, `Unavailable` or what `build` raises."""
     check_exposure(settings)
@@ -215,29 +208,12 @@ def serve(home: Home, settings: Settings) -> None:
         app = build(home, settings, control_port=door.getsockname()[1])
         try:
             app.start()
-            server = Server(_uvicorn_config(app.api), app.plane.bell)
+            server = ControlServer(app.api, app.plane.bell, app.plane.certificate, settings.header_seconds)
             announce(app.plane)
             server.run(sockets=[door])
         finally:
             app.close()
             (home.run / PID_FILE).unlink(missing_ok=True)
-
-
-def _uvicorn_config(api: FastAPI) -> uvicorn.Config:
-    return uvicorn.Config(
-        api,
-        http="httptools",
-        loop="uvloop",
-        ws="none",
-        lifespan="off",
-        # one line per request would hold names that strangers chose
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
-    )
 
 
 @contextmanager

@@ -185,6 +185,8 @@ class WorkerReport(PlaneRecord, frozen=True, kw_only=True):
     connections: int = 0
     in_flight: int = 0
     requests: int = 0
+    # why the certificate in place is not in force; empty while it is, or TLS is off
+    certificate_fault: str = ""
 
 
 class HostReport(PlaneRecord, frozen=True, kw_only=True):

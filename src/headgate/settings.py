@@ -17,6 +17,8 @@ from headgate.errors import Malformed, Refused
 
 # how a process that starts another hands its settings on: as JSON, so that both mean the same
 HANDED_ON = "HEADGATE_SETTINGS"
+# settings that name a file
+FILES = frozenset({"tls_cert", "tls_key"})
 
 
 def _declared(help_text: str, change: str) -> Meta:
@@ -33,8 +35,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     require_keys: Annotated[bool, _declared("Predictions need a key too. Must be on beyond loopback.", "restart")] = (
         False
     )
+    tls_cert: Annotated[
+        str,
+        _declared(
+            "File of the certificate and its chain (PEM): both ports speak TLS. What changes in it is taken at once.",
+            "restart",
+        ),
+    ] = ""
+    tls_key: Annotated[
+        str, _declared("File of the certificate's key (PEM), where tls_cert does not hold it too.", "restart")
+    ] = ""
     behind_proxy: Annotated[
-        bool, _declared("A proxy in front terminates TLS; without it Headgate stays on loopback.", "restart")
+        bool, _declared("A proxy in front terminates TLS. Beyond loopback it is this or tls_cert.", "restart")
     ] = False
     allowed_hosts: Annotated[
         str,
@@ -60,7 +72,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     load_seconds: Annotated[float, _declared("Deadline for loading and verifying one version.", "restart")] = 120.0
     max_header_bytes: Annotated[int, _declared("Limit for a request's headers.", "restart")] = 16_384
     max_target_bytes: Annotated[int, _declared("Limit for a request's target.", "restart")] = 4_096
-    receive_seconds: Annotated[float, _declared("Deadline for receiving one whole request.", "restart")] = 30.0
+    header_seconds: Annotated[
+        float, _declared("Deadline for a TLS handshake, and for a request's headers.", "restart")
+    ] = 10.0
+    receive_seconds: Annotated[
+        float, _declared("Deadline for receiving one whole request, and for a client to take an answer.", "restart")
+    ] = 30.0
+    slowest_bytes_per_second: Annotated[
+        int, _declared("What takes longer than receive_seconds goes on while it moves at least so fast.", "restart")
+    ] = 16_384
+    max_received_bytes: Annotated[
+        int, _declared("Bytes of large bodies that a worker holds at once; beyond them it answers 503.", "restart")
+    ] = 256 * 1024 * 1024
     keep_alive_seconds: Annotated[float, _declared("An idle connection is closed after this long.", "restart")] = 75.0
     max_bundle_bytes: Annotated[
         int, _declared("Limit for one bundle that is sent to be registered.", "restart of the control plane")
@@ -68,6 +91,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     spool_bytes: Annotated[
         int, _declared("Room for records on one worker; the oldest are dropped beyond it.", "restart")
     ] = 256 * 1024 * 1024
+
+    @property
+    def scheme(self) -> str:
+        """How the URLs of both ports begin."""
+        return "https" if self.tls_cert else "http"
 
 
 def setting_declarations() -> list[dict[str, Any]]:
@@ -100,6 +128,9 @@ def load_settings(home: Path, environment: Mapping[str, str], flags: Mapping[str
         if (text := environment.get(f"HEADGATE_{name.upper()}")) is not None:
             chosen[name] = text
     chosen |= {name: value for name, value in flags.items() if value is not None}
+    for name in FILES & chosen.keys():
+        # whoever is handed this on may run in another folder
+        chosen[name] = chosen[name] and str(Path(chosen[name]).absolute())
     try:
         return msgspec.convert(chosen, Settings, strict=False)
     except msgspec.ValidationError as error:
@@ -123,13 +154,14 @@ def read_settings(home: Path, environment: Mapping[str, str]) -> Settings:
 
 
 def check_exposure(settings: Settings) -> None:
-    """Nothing listens beyond loopback without keys and a proxy that terminates TLS; raises `Refused`."""
-    if is_loopback(settings.host) or (settings.require_keys and settings.behind_proxy):
+    """Nothing listens beyond loopback without keys and TLS, ours or that of a proxy; raises `Refused`."""
+    if is_loopback(settings.host) or (settings.require_keys and (settings.tls_cert or settings.behind_proxy)):
         return
     raise Refused(
-        f"Expected --require-keys and --behind-proxy to listen on {settings.host}, which other machines reach: got "
-        f"require_keys={settings.require_keys}, behind_proxy={settings.behind_proxy}. "
-        "Add both, with a proxy in front that terminates TLS, or stay on 127.0.0.1."
+        f"Expected --require-keys and TLS to listen on {settings.host}, which other machines reach: got "
+        f"require_keys={settings.require_keys}, tls_cert={settings.tls_cert!r}, behind_proxy={settings.behind_proxy}. "
+        "Add --require-keys, and --tls-cert with --tls-key, or --behind-proxy where a proxy in front terminates TLS; "
+        "or stay on 127.0.0.1."
     )
 
 
@@ -151,7 +183,9 @@ def _from_file(home: Path) -> dict[str, Any]:
     for path in (home / "headgate.toml", home.parent / "headgate.toml"):
         if path.is_file():
             try:
-                return tomllib.loads(path.read_text())
+                found = tomllib.loads(path.read_text())
+                # the file's own folder is where the files that it names are looked for
+                return found | {name: str(path.parent / found[name]) for name in FILES & found.keys() if found[name]}
             except tomllib.TOMLDecodeError as error:
                 raise Malformed(f"{path} is not TOML: {error}.") from error
     return {}

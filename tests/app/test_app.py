@@ -114,7 +114,7 @@ def test_what_it_leaves_on_disk_is_the_owners_alone(process: Process) -> None:
 
 def test_it_answers_with_its_own_keys(process: Process) -> None:
     status = process.ask("/status").json()
-    assert status["control"] == {"pid": process.popen.pid, "url": process.url}
+    assert status["control"] == {"pid": process.popen.pid, "url": process.url, "certificate_fault": ""}
     assert process.ask("/node/tables", "node_key").json()["routes"] == []
     assert process.ask("/status", "node_key").status_code == 403
 

@@ -43,7 +43,7 @@ async def accept(descriptor: int, path: Path) -> None:
     os.write(1, b"ready\n")
     await stopped.wait()
     acceptor.stop()
-    await acceptor.settled()
+    await acceptor.settled(1.0)
 
 
 if __name__ == "__main__":

@@ -269,7 +269,7 @@ def test_forwarding_headers_mean_nothing(worker: WorkerProcess) -> None:
 
 def test_slow_clients_are_closed(home: Home, start: Callable[..., WorkerProcess]) -> None:
     publish(home, route_table(build_bundle(home.cache)))
-    worker = start(home, Settings(receive_seconds=0.5, keep_alive_seconds=1.0))
+    worker = start(home, Settings(header_seconds=0.5, receive_seconds=0.5, keep_alive_seconds=1.0))
 
     def answer_of(data: bytes) -> int:
         with worker.wire() as wire:
@@ -292,7 +292,7 @@ def test_slow_clients_are_closed(home: Home, start: Callable[..., WorkerProcess]
 
 
 def test_a_trickle_does_not_extend_the_deadline(home: Home, start: Callable[..., WorkerProcess]) -> None:
-    worker = start(home, Settings(receive_seconds=0.6))
+    worker = start(home, Settings(header_seconds=0.6))
     with worker.wire() as wire:
         for byte in b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nA: " + b"a" * 1000:
             try:
@@ -319,6 +319,26 @@ def test_a_client_that_does_not_read_is_not_read_from(home: Home, start: Callabl
         assert sent < 500
         assert is_well(worker)
         assert worker.resident_kb < 400_000
+
+
+def test_answers_are_not_made_while_the_client_takes_none(worker: WorkerProcess) -> None:
+    assert worker.ask("GET", "/metrics").status == 200
+    before = worker.resident_kb
+    with worker.wire() as wire:
+        ids = [f"m-{number}" for number in range(5000)]
+        # one answer is hundreds of times as large as its request
+        wire.send(b"".join(request("GET", "/metrics", Headgate_Id=name) for name in ids))
+        assert is_well(worker)
+        assert worker.resident_kb - before < 30_000
+        assert [wire.response().headers["headgate-id"] for _ in ids] == ids
+    assert worker.resident_kb - before < 30_000
+
+
+def test_pipelined_requests_may_be_cut_anywhere(worker: WorkerProcess) -> None:
+    with worker.wire() as wire:
+        # what is read at once is longer than any head may be, and ends within one
+        wire.send(request("GET", "/healthz") * 5000)
+        assert {wire.response().status for _ in range(5000)} == {200}
 
 
 def test_names_of_ours_are_hosts_with_our_port_and_without(home: Home, start: Callable[..., WorkerProcess]) -> None:

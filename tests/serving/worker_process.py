@@ -4,6 +4,7 @@ import json
 import os
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -35,8 +36,10 @@ class Response(NamedTuple):
 class Wire:
     """One connection."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, tls: ssl.SSLContext | None = None) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
         self._rest = b""
 
     def __enter__(self) -> "Wire":
@@ -106,6 +109,7 @@ class WorkerProcess:
         self.log = (home.path / f"{name}.log").open("w+")
         fd = self.listener.fileno()
         command = [sys.executable, "-m", "headgate.serving.main", "--home", str(home.path), "--worker", name]
+        self.tls: ssl.SSLContext | None = None  # with what `wire` speaks
         self.process = subprocess.Popen(
             [*command, "--listen-fd", str(fd)], pass_fds=[fd], env=environment, stderr=self.log
         )
@@ -130,7 +134,7 @@ class WorkerProcess:
         return int(re.findall(r"VmRSS:\s+(\d+)", status)[0])
 
     def wire(self) -> Wire:
-        return Wire(self.port)
+        return Wire(self.port, self.tls)
 
     def ask(self, method: str, target: str, body: bytes = b"", /, **headers: str) -> Response:
         """One request on a connection of its own."""

@@ -172,6 +172,7 @@ class Agent:
             pid=report.agent_pid,
             port=report.port,
             host=self._settings.host,
+            scheme=self._settings.scheme,
             started=self._started,
             control_port=self._settings.control_port if control else None,
             ready=self._workers.ready,

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from headgate.certificate import trust
 from headgate.errors import Corrupt, Unavailable, Unreachable
 from headgate.home import Home
 from headgate.records import NodeReport, NodeTables
@@ -54,8 +56,8 @@ class ControlApi:
     def _ask(
         self, method: str, path: str, body: bytes | None = None, seconds: float = SECONDS
     ) -> Iterator[http.client.HTTPResponse]:
-        url, key = self._credentials()
-        connection = _connection(url, seconds)
+        url, key, certificate = self._credentials()
+        connection = _connection(url, certificate, seconds)
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json", "Connection": "close"}
         try:
             connection.request(method, urlsplit(url).path.rstrip("/") + path, body, headers)
@@ -70,19 +72,21 @@ class ControlApi:
         finally:
             connection.close()
 
-    def _credentials(self) -> tuple[str, str]:
+    def _credentials(self) -> tuple[str, str, str]:
         try:
             content = json.loads(self._home.credentials.read_bytes())
-            return str(content["url"]), str(content["node_key"])
+            return str(content["url"]), str(content["node_key"]), str(content.get("certificate", ""))
         except FileNotFoundError as error:
             raise Unreachable(f"Expected credentials in {self._home.credentials}; no control plane has run.") from error
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise Unreachable(f"Expected url and node_key in {self._home.credentials}, got: {error!r}.") from error
 
 
-def _connection(url: str, seconds: float) -> http.client.HTTPConnection:
+def _connection(url: str, certificate: str, seconds: float) -> http.client.HTTPConnection:
     parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     if not parts.hostname:
         raise Unreachable(f"Expected the control plane's address in the credentials, got {url!r}.")
-    return kind(parts.hostname, parts.port, timeout=seconds)
+    if parts.scheme == "https":
+        context = trust(certificate, os.environ)
+        return http.client.HTTPSConnection(parts.hostname, parts.port, timeout=seconds, context=context)
+    return http.client.HTTPConnection(parts.hostname, parts.port, timeout=seconds)

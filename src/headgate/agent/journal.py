@@ -17,6 +17,7 @@ class Journal(PlaneRecord, frozen=True, kw_only=True):
     port: int
     # what both planes listen on
     host: str = "127.0.0.1"
+    scheme: str = "http"
     started: str  # ISO 8601, UTC
     control_port: int | None
     # whether every wanted worker answers for every endpoint on disk

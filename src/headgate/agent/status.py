@@ -36,7 +36,7 @@ def node_status(home: Home) -> dict[str, Any]:
         "agent": {"pid": journal.pid, "started": journal.started, "ready": journal.ready}
         if journal and alive
         else None,
-        "data": {"url": f"http://{reachable(journal.host)}:{journal.port}" if journal else None},
+        "data": {"url": f"{journal.scheme}://{reachable(journal.host)}:{journal.port}" if journal else None},
         "workers": [_worker(home, path) for path in sorted(home.run.glob("w*.json"))],
         "hosts": [msgspec.to_builtins(host) for host in journal.hosts] if journal else [],
         "endpoints": _endpoints(home, journal),
@@ -50,7 +50,7 @@ def _control(home: Home, journal: Journal | None) -> dict[str, Any] | None:
     reason = journal.control_trouble or journal.link_trouble
     return {
         "pid": pid,
-        "url": f"http://{reachable(journal.host)}:{journal.control_port}",
+        "url": f"{journal.scheme}://{reachable(journal.host)}:{journal.control_port}",
         "restarts": journal.control_restarts,
         "reason": reason,
     }

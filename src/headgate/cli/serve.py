@@ -17,6 +17,7 @@ import msgspec
 
 from headgate.bundle.bundle import Bundle
 from headgate.bundle.manifest import MANIFEST, Manifest
+from headgate.certificate import check_certificate
 from headgate.cli.node import LONE_VERSION, cached_bundle, key_for, place_endpoint, wait_until_ready
 from headgate.cli.options import PlainCommand, choices
 from headgate.cli.progress import steps_line
@@ -49,6 +50,8 @@ class Wanted:
 @click.option("--workers", type=click.IntRange(1), metavar="N", help="Worker processes; default: 1.")
 @click.option("--require-keys", is_flag=True, default=None, help="Ask for a key: HEADGATE_KEY, or one made and shown.")
 @click.option("--behind-proxy", is_flag=True, default=None, help="A proxy in front terminates TLS.")
+@click.option("--tls-cert", metavar="FILE", help="Certificate and its chain (PEM): speak TLS.")
+@click.option("--tls-key", metavar="FILE", help="The certificate's key (PEM), where --tls-cert does not hold it too.")
 @click.option("--trust-code", metavar="NAME", multiple=True, help="A global that the pickle may use; may be repeated.")
 def serve(model: Path | None, name: str | None, trust_code: tuple[str, ...], **flags: Any) -> None:
     """Serve MODEL, a model file, folder or bundle, at once and without a registry, until Ctrl-C.
@@ -61,6 +64,7 @@ def serve(model: Path | None, name: str | None, trust_code: tuple[str, ...], **f
         flags["port"] = wanted.port
     settings = load_settings(Path.cwd(), os.environ, flags)
     check_exposure(settings)
+    check_certificate(settings)
     with temporary_home() as home:
         with steps_line(f"serving {wanted.model.name}") as step:
             bundle = cached_bundle(wanted.model, home, trust_code, step)
@@ -139,7 +143,7 @@ def example_row(manifest: Manifest) -> dict[str, Any]:
 
 
 def _announce(bundle: Bundle, endpoint: str, settings: Settings, key: str) -> None:
-    url = f"http://{reachable(settings.host)}:{settings.port}/v1/endpoints/{endpoint}/predict"
+    url = f"{settings.scheme}://{reachable(settings.host)}:{settings.port}/v1/endpoints/{endpoint}/predict"
     row = msgspec.json.encode({"rows": [example_row(bundle.manifest)]}).decode()
     authorization = f"-H 'Authorization: Bearer {key}' " if key else ""
     found = {"endpoint": endpoint, "url": url, "version": LONE_VERSION.format(name=bundle.manifest.name), "key": key}

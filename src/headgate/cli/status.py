@@ -64,11 +64,13 @@ def without_agent(found: Mapping[str, Any], home: Home) -> Mapping[str, Any]:
 
 def _facts(found: Mapping[str, Any]) -> dict[str, object]:
     control, agent = found.get("control") or {}, found.get("agent") or {}
+    faults = {fault for part in (control, *found["workers"]) if (fault := part.get("certificate_fault"))}
     orphans = "; the rest goes on, and is taken over by `headgate up`" if found["workers"] else ""
     reason = f": {control['reason']}" if control.get("reason") else ""
     return {
         "control": f"{control['url']} (pid {control['pid']}){reason}" if control.get("pid") else f"not running{reason}",
         "data": (found.get("data") or {}).get("url"),
+        **({"certificate": "; ".join(sorted(faults))} if faults else {}),
         "agent": f"pid {agent['pid']}" if agent else f"not running{orphans}",
         "home": found["home"],
         "version": found["version"],

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from headgate.certificate import check_certificate
 from headgate.cli.options import PlainCommand
 from headgate.cli.progress import steps_line
 from headgate.cli.rendering import say, show_one
@@ -55,6 +56,7 @@ def up(home: str | None, detach: bool, **flags: Any) -> None:
     place = find_home(Path.cwd(), home or os.environ.get("HEADGATE_HOME"))
     settings = load_settings(place.path, os.environ, flags)
     check_exposure(settings)
+    check_certificate(settings)
     environment = os.environ | to_environment(settings)
     if not detach:
         if running := local.find_agent(place):
@@ -62,8 +64,8 @@ def up(home: str | None, detach: bool, **flags: Any) -> None:
         place.create()
         command = local.agent_command(place)
         say(f"Headgate runs in {place.path} until Ctrl-C.")
-        say(f"control plane  http://{reachable(settings.host)}:{settings.control_port}")
-        say(f"data plane     http://{reachable(settings.host)}:{settings.port}")
+        say(f"control plane  {settings.scheme}://{reachable(settings.host)}:{settings.control_port}")
+        say(f"data plane     {settings.scheme}://{reachable(settings.host)}:{settings.port}")
         # this process becomes the agent: Ctrl-C and SIGTERM reach it, and nothing stands between
         os.execve(command[0], command, environment)
     agent = local.start_agent(place, environment)

@@ -19,6 +19,7 @@ class Address:
     home: Home | None = None  # where it was found on this machine
     # a key that the caller named may go wherever the caller points; one found in a home goes to that instance alone
     key_was_given: bool = False
+    certificate: str = ""  # file of the very certificate that this instance shows
 
 
 def find_address(
@@ -35,7 +36,13 @@ def find_address(
     found = read_credentials(place)
     local_url = str(found.get("url", "")).rstrip("/")
     if local_url and named_url in ("", local_url):
-        return Address(local_url, named_key or str(found.get("key", "")), place, key_was_given=bool(named_key))
+        return Address(
+            local_url,
+            named_key or str(found.get("key", "")),
+            place,
+            key_was_given=bool(named_key),
+            certificate=str(found.get("certificate", "")),
+        )
     if not named_url:
         raise Unreachable(
             f"Expected a running instance, found no {place.credentials}. "

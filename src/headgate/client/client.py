@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 
 from headgate.bundle.bundle import Bundle
+from headgate.certificate import trust
 from headgate.client.actors import Actors
 from headgate.client.address import find_address
 from headgate.client.audit import Audit
@@ -32,7 +33,8 @@ class Client:
     `url` and `key` default to `HEADGATE_URL` and `HEADGATE_KEY`, else to the instance of the home (`home`,
     `HEADGATE_HOME`, or the nearest `.headgate` upwards). Answers are the API's JSON objects as dicts whose fields are
     attributes too. Errors of the server are raised as the classes of `headgate.errors`, `Unreachable` when nothing
-    answers. To be closed, or used in a `with` statement.
+    answers. An https address is verified: by the certificate of the home, elsewhere by the system's authorities and
+    those in the PEM file `ca` or `HEADGATE_CA`. To be closed, or used in a `with` statement.
     """
 
     def __init__(
@@ -43,11 +45,20 @@ class Client:
         *,
         timeout: float = 30.0,
         transport: httpx2.BaseTransport | None = None,
+        ca: str | Path | None = None,
     ) -> None:
         address = find_address(url, key, home, os.environ, Path.cwd())
+        authorities = str(ca or "")
         self.url = address.url
-        self.connection = Connection(address.url, address.key, prefix=API, timeout=timeout, transport=transport)
-        self.predictions = Predictions(self.connection, address, transport=transport)
+        self.connection = Connection(
+            address.url,
+            address.key,
+            prefix=API,
+            timeout=timeout,
+            transport=transport,
+            verify=lambda: trust(address.certificate, os.environ, authorities),
+        )
+        self.predictions = Predictions(self.connection, address, transport=transport, authorities=authorities)
         self.projects = Projects(self.connection)
         self.models = Models(self.connection)
         self.versions = Versions(self.connection)

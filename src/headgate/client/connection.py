@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -22,6 +23,7 @@ CHUNK = 1 << 20
 LOST = (httpx2.NetworkError, httpx2.RemoteProtocolError)
 PAGE = 500  # items asked for at once
 
+Verify = Callable[[], ssl.SSLContext]  # asked for https only
 Progress = Callable[[int, int], None]  # bytes done, bytes in all (0 where unknown)
 Content = bytes | Callable[[], Iterable[bytes]] | None  # a callable can be sent again
 
@@ -50,6 +52,7 @@ class Connection:
         timeout: float = 30.0,
         transport: httpx2.BaseTransport | None = None,
         clock: Clock | None = None,
+        verify: Verify | None = None,
     ) -> None:
         self.url = url
         self._prefix = prefix
@@ -57,7 +60,7 @@ class Connection:
         headers = {"User-Agent": f"headgate/{__version__}"}
         if key:
             headers["Authorization"] = f"Bearer {key}"
-        self._http = _open(url, headers, timeout, transport)
+        self._http = _open(url, headers, timeout, transport, verify)
 
     def get(self, path: str, **query: Any) -> Any:
         """The JSON at `path`; query parameters that are None are left out."""
@@ -226,7 +229,11 @@ def _retry_after(answer: httpx2.Response) -> float | None:
 
 
 def _open(
-    url: str, headers: Mapping[str, str], timeout: float, transport: httpx2.BaseTransport | None
+    url: str,
+    headers: Mapping[str, str],
+    timeout: float,
+    transport: httpx2.BaseTransport | None,
+    verify: Verify | None,
 ) -> httpx2.Client:
     scheme, host = _parts(url)
     return httpx2.Client(
@@ -234,7 +241,7 @@ def _open(
         # the read timeout of a long poll or a slow model is the caller's; connecting is quick or not at all
         timeout=httpx2.Timeout(timeout, connect=5.0),
         # a context for TLS takes 0.1 s to make and is of no use to plain http
-        verify=scheme == "https",
+        verify=scheme == "https" and (True if verify is None else verify()),
         # a proxy for the world is of no use to a loopback address
         trust_env=host not in ("127.0.0.1", "localhost", "::1"),
         transport=transport,

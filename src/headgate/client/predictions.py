@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import orjson
 
+from headgate.certificate import trust
 from headgate.client.address import Address
 from headgate.client.connection import Connection, segment
 from headgate.client.document import Document
@@ -28,7 +29,9 @@ class Predictions:
         *,
         environment: Mapping[str, str] | None = None,
         transport: httpx2.BaseTransport | None = None,
+        authorities: str = "",
     ) -> None:
+        self._authorities = authorities
         self._control = control
         self._address = address
         self._environment = os.environ if environment is None else environment
@@ -68,22 +71,30 @@ class Predictions:
 
     def _connection(self) -> Connection:
         if self._data is None:
-            url, key = self._find()
-            self._data = Connection(url, key, timeout=60.0, transport=self._transport)
+            url, key, certificate = self._find()
+            self._data = Connection(
+                url,
+                key,
+                timeout=60.0,
+                transport=self._transport,
+                verify=lambda: trust(certificate, self._environment, self._authorities),
+            )
         return self._data
 
-    def _find(self) -> tuple[str, str]:
+    def _find(self) -> tuple[str, str, str]:
+        """Address, key and file of the certificate to trust there."""
+        key, certificate = self._address.key, self._address.certificate
         named = self._environment.get("HEADGATE_DATA_URL")
         if named:
-            return named.rstrip("/"), self._address.key if self._address.key_was_given else ""
+            return named.rstrip("/"), key if self._address.key_was_given else "", ""
         try:
-            return str(self._control.get("/address")["url"]), self._address.key
+            return str(self._control.get("/address")["url"]), key, certificate
         except Unreachable:
             # predictions do not depend on the control plane, so neither does the way to them
             local = local_data_url(self._address.home) if self._address.home else None
             if local is None:
                 raise
-            return local, self._address.key
+            return local, key, certificate
         except Forbidden as error:
             raise Forbidden(
                 f"This key may not ask {self._address.url} where predictions are answered: {error.message} "
@@ -95,6 +106,6 @@ def local_data_url(home: Home) -> str | None:
     """Where the agent of this home listens, from its run file."""
     try:
         agent = json.loads((home.run / "agent.json").read_bytes())
-        return f"http://{reachable(str(agent['host']))}:{int(agent['port'])}"
+        return f"{agent.get('scheme', 'http')}://{reachable(str(agent['host']))}:{int(agent['port'])}"
     except (OSError, ValueError, KeyError, TypeError):
         return None

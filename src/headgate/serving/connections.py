@@ -9,6 +9,8 @@ import errno
 import logging
 import socket
 from collections.abc import Callable
+from ssl import SSLContext
+from typing import Any
 
 from headgate.serving.connection_counts import ConnectionCounts
 
@@ -16,6 +18,8 @@ STEP_BACK_SECONDS = 0.001
 # longer than a busy machine keeps a process waiting that could run: only who hangs is waited for in vain
 STEPS_BACK = 100
 EXHAUSTED_SECONDS = 0.1
+# for the other side to say that it has understood the end of a TLS connection
+SHUTDOWN_SECONDS = 2.0
 # gone before it was taken, or taken by another worker
 _NOT_THERE = frozenset({errno.EAGAIN, errno.EINTR, errno.ECONNABORTED, errno.EPROTO})
 _log = logging.getLogger("headgate.serving")
@@ -30,8 +34,15 @@ class Acceptor:
         listener: socket.socket,
         counts: ConnectionCounts,
         factory: Callable[[], asyncio.BaseProtocol],
+        tls: SSLContext | None = None,
+        handshake_seconds: float = 10.0,
     ) -> None:
         self._loop = loop
+        self._tls: dict[str, Any] = {}
+        if tls is not None:
+            self._tls = {
+                "ssl": tls, "ssl_handshake_timeout": handshake_seconds, "ssl_shutdown_timeout": SHUTDOWN_SECONDS,
+            }  # fmt: skip
         self._listener = listener
         self._counts = counts
         self._factory = factory
@@ -60,10 +71,12 @@ class Acceptor:
         self._pause(None)
         self._counts.leave()
 
-    async def settled(self) -> None:
-        """Wait until every accepted connection has its protocol."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+    async def settled(self, seconds: float) -> None:
+        """Wait until every accepted connection has its protocol; who is not done with TLS by then is let go."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=seconds)
+            for task in late:
+                task.cancel()
 
     def closed(self) -> None:
         """A connection that this acceptor made is gone."""
@@ -108,9 +121,10 @@ class Acceptor:
 
     async def _connect(self, connection: socket.socket) -> None:
         try:
-            await self._loop.connect_accepted_socket(self._factory, connection)
+            await self._loop.connect_accepted_socket(self._factory, connection, **self._tls)
         except OSError as error:
-            _log.warning("a connection was lost before it could be served: %s", error)
+            # over TLS strangers can make this happen as often as they like
+            _log.log(logging.DEBUG if self._tls else logging.WARNING, "a connection could not be served: %s", error)
             connection.close()
             self._counts.closed()
 

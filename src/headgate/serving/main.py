@@ -20,6 +20,8 @@ from pathlib import Path
 import msgspec
 import uvloop
 
+from headgate.certificate import certificate_of
+from headgate.errors import HeadgateError
 from headgate.home import Home, write_atomically
 from headgate.origins import own_origins
 from headgate.records import AccessTable, WorkerReport
@@ -67,7 +69,11 @@ class Worker:
         self.server = Server(
             settings, hosts, ids.new, self._predictions.handle, addresses.body_limit, self._counts.closed
         )
-        self._acceptor = Acceptor(loop, listener, self._counts, self.server.connection)
+        self._certificate = certificate_of(settings, home.run)
+        context = self._certificate.context if self._certificate else None
+        self._acceptor = Acceptor(
+            loop, listener, self._counts, self.server.connection, context, settings.header_seconds
+        )
         actions = Actions(self._refresh, self._drain, self._report)
         self._control = ControlSocket(home.run / f"{name}.sock", listener, actions, settings.heartbeat_seconds)
 
@@ -117,7 +123,7 @@ class Worker:
 
     async def _finish(self) -> None:
         """Answer what comes on open connections for a while, close those that are silent, wait for the rest."""
-        await self._acceptor.settled()
+        await self._acceptor.settled(self._settings.drain_seconds)
         await until(lambda: not self.server.connections, self._settings.drain_seconds)
         self.server.close_idle()
         await until(lambda: not self.server.in_flight, self._settings.drain_seconds)
@@ -134,6 +140,9 @@ class Worker:
         self._metrics.connections(len(self.server.connections))
         self._metrics.in_flight(self.server.in_flight)
         self._metrics.records_dropped(self._writer.dropped)
+        if self._certificate is not None:
+            self._certificate.check()
+            self._metrics.old_certificate(bool(self._certificate.fault))
         asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
 
     def _refresh(self) -> None:
@@ -171,6 +180,7 @@ class Worker:
             connections=len(self.server.connections),
             in_flight=self.server.in_flight,
             requests=self.server.requests,
+            certificate_fault=self._certificate.fault if self._certificate else "",
         )
 
 
@@ -197,7 +207,11 @@ def main(arguments: Sequence[str]) -> int:
     settings = read_settings(chosen.home, os.environ)
     listener = socket.socket(fileno=chosen.listen_fd)
     sys.setswitchinterval(SWITCH_SECONDS)
-    uvloop.run(serve(Home(chosen.home.absolute()).create(), chosen.worker, listener, settings))
+    try:
+        uvloop.run(serve(Home(chosen.home.absolute()).create(), chosen.worker, listener, settings))
+    except HeadgateError as error:
+        log.error("%s", error.message)
+        return 1
     return 0
 
 

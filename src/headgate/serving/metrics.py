@@ -43,6 +43,7 @@ TOTAL_SECONDS, QUEUE_SECONDS = "headgate_request_seconds", "headgate_queue_secon
 MODEL_SECONDS, BATCH_ROWS = "headgate_model_seconds", "headgate_batch_rows"
 CONNECTIONS, IN_FLIGHT, WORKERS = "headgate_connections", "headgate_in_flight", "headgate_workers"
 REFUSED_SERIES = "headgate_series_dropped_total"
+OLD_CERTIFICATE = "headgate_old_certificate"
 FAMILIES = {
     REQUESTS: Family("counter", "Answers, by endpoint, version, HTTP status and the reason of an error."),
     ROWS: Family("counter", "Rows predicted."),
@@ -55,6 +56,7 @@ FAMILIES = {
     CONNECTIONS: Family("gauge", "Open connections."),
     IN_FLIGHT: Family("gauge", "Requests being answered."),
     WORKERS: Family("gauge", "Living workers."),
+    OLD_CERTIFICATE: Family("gauge", "Workers that keep an older certificate, since the files in place are damaged."),
 }
 GAUGES = frozenset(name for name, family in FAMILIES.items() if family.kind == "gauge")
 
@@ -75,6 +77,7 @@ class Metrics:
         self._connections = self._file.place(CONNECTIONS)
         self._in_flight = self._file.place(IN_FLIGHT)
         self._dropped = self._file.place(DROPPED)
+        self._old_certificate = self._file.place(OLD_CERTIFICATE)
         self._variants: dict[tuple[str, str], VariantMetrics] = {}
 
     def variant(self, endpoint: str, version: str) -> "VariantMetrics":
@@ -98,6 +101,10 @@ class Metrics:
     def records_dropped(self, total: int) -> None:
         """How many records this worker has lost since it started."""
         self._values[self._dropped] = float(total)
+
+    def old_certificate(self, is_old: bool) -> None:
+        """Whether this worker cannot use the certificate that is in place now."""
+        self._values[self._old_certificate] = float(is_old)
 
     def place(self, name: str, labels: Labels) -> int:
         """Where a series of a family in FAMILIES has its values."""

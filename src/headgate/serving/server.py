@@ -5,7 +5,6 @@ to a request: deadlines are kept by one sweep over all connections.
 """
 
 import asyncio
-import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -14,7 +13,9 @@ from typing import Any
 
 import httptools
 
-from headgate.errors import HeadersTooLarge, HeadgateError, Malformed, ReceiptTimeout, TargetTooLong, TooLarge
+from headgate.errors import HeadersTooLarge, HeadgateError, Malformed, TargetTooLong, TooLarge, Unavailable
+from headgate.serving.body_room import BodyRoom, Held
+from headgate.serving.deadlines import enforce
 from headgate.serving.remembered_heads import RememberedHeads
 from headgate.serving.request_headers import KNOWN, LISTS
 from headgate.serving.responses import CLOSE, KEEP_ALIVE, refuse
@@ -25,7 +26,6 @@ HEADER_OVERHEAD = 32
 # a body up to this size is read whatever the address, so that only large ones need a look at their limit
 SMALL_BODY = 64 * 1024
 PIPELINED = 64
-LINGER_SECONDS = 2.0
 
 
 class Exchange:
@@ -35,6 +35,7 @@ class Exchange:
     keep_alive = True
     framing = b""  # the `Connection` line of the answer
     payload: bytes | None = None  # the answer, while earlier ones are still to come
+    held: Held | None = None  # what a large body takes of the worker's room
 
     def __init__(
         self, connection: "Connection", method: bytes, target: bytes, headers: dict[str, bytes], body: bytes | bytearray
@@ -80,6 +81,7 @@ class Server:
         self.hosts = frozenset(host.encode() for host in hosts)  # what `Host` may carry, in lower case
         self.connections: set[Connection] = set()
         self.heads = RememberedHeads()
+        self.room = BodyRoom(settings.max_received_bytes)
         self.draining = False
         self.requests = 0
         self.now = time.monotonic()  # as of the last sweep: exact enough for deadlines of seconds
@@ -121,21 +123,24 @@ class RequestReader:
         self.between = True  # no byte of the next request has come
         self.in_head = False
         self.last: Exchange | None = None  # the newest complete request, until it is forgotten
+        self.body: bytes | bytearray = b""
+        self._held: Held | None = None
 
     def feed(self, data: bytes) -> None:
         """Parse; raises what httptools raises, with `fault` set where the refusal is ours."""
         self._parser.feed_data(data)
 
     def close(self) -> None:
-        # the parser holds our methods: let the pair go now, not at the next collection
-        self._parser = None
+        # the parser holds our methods: let the pair go now, not at the next collection; and what a body takes
+        self._parser = self._held = self.last = None
+        self.body = b""
 
     def on_message_begin(self) -> None:
         self.between = False
         self.in_head = True
         self._target = b""
         self._headers: dict[str, bytes] = {}
-        self._body: bytes | bytearray = b""
+        self.body = b""
         self._pieces = 0
         self._header_room = self._server.settings.max_header_bytes
 
@@ -173,20 +178,25 @@ class RequestReader:
             self._connection.tell_to_continue()
 
     def on_body(self, part: bytes) -> None:
-        if not self._body and len(part) <= SMALL_BODY:
-            self._body = part
+        if not self.body and len(part) <= SMALL_BODY:
+            self.body = part
             return
-        if not isinstance(self._body, bytearray):
-            self._body = bytearray(self._body)
-        self._body += part
-        self._check_size(len(self._body))
+        if not isinstance(self.body, bytearray):
+            self.body = bytearray(self.body)
+            self._held = self._server.room.enter()
+        if self._held is not None and not self._held.grow(len(part)):
+            self._stop(Unavailable("Too many large bodies are being received. Try again soon.", retry_after=1))
+        self.body += part
+        self._check_size(len(self.body))
         self._pieces += 1
-        if self._pieces > 4096 and len(self._body) < 16 * self._pieces:
+        if self._pieces > 4096 and len(self.body) < 16 * self._pieces:
             self._stop(Malformed("The body came in too many tiny chunks."))
 
     def on_message_complete(self) -> None:
         parser = self._parser
-        exchange = Exchange(self._connection, parser.get_method(), self._target, self._headers, self._body)
+        exchange = Exchange(self._connection, parser.get_method(), self._target, self._headers, self.body)
+        if self._held is not None:
+            exchange.held, self._held, self.body = self._held, None, b""
         if not parser.should_keep_alive() or "upgrade" in self._headers:
             exchange.say_close()
         # every other version than 1.1 closes, or says that it does not
@@ -225,27 +235,29 @@ class Connection(asyncio.Protocol):
         self._server = server
         self._reader = RequestReader(server, self._take, self)
         self._pending: deque[Exchange] = deque()
-        self._transport: Any = None
-        self._deaf = False  # nothing that still comes is read
-        self._lingering = False
-        self._stalled = False  # the client does not take its answers
+        self._later: deque[Exchange] = deque()  # not even begun
+        self.transport: Any = None
+        self.deaf = False  # nothing that still comes is read
+        self.lingering = False
+        self.stalled = 0  # bytes of answers that the client had not taken when it stopped taking them
         self._since = server.now  # beginning of what the deadline is on
-        self._receiving = True  # a request is expected or has begun, and is not complete
+        self.receiving = True  # a request is expected or has begun, and is not complete
         self._head_bytes = 0
 
     def connection_made(self, transport: Any) -> None:
-        self._transport = transport
+        self.transport = transport
         self._server.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._server.connections.discard(self)
         self._server.closed()
         self._pending.clear()
-        self._deaf = True
+        self._later.clear()
+        self.deaf = True
         self._reader.close()
 
     def data_received(self, data: bytes) -> None:
-        if self._deaf:
+        if self.deaf:
             return
         fresh = self._reader.between
         if fresh and (found := self._server.heads.find(data)) is not None:
@@ -260,39 +272,42 @@ class Connection(asyncio.Protocol):
             reader.feed(data)
         except httptools.HttpParserUpgrade:
             # the request has been answered as plain HTTP/1.1; what follows it is another protocol
-            self._deaf = True
+            self.deaf = True
         except httptools.HttpParserError as error:
-            self._refuse(reader.fault or Malformed(f"The request is not valid HTTP/1.1: {error}."))
+            self.refuse(reader.fault or Malformed(f"The request is not valid HTTP/1.1: {error}."))
         else:
             if not reader.between:
                 self._expect_rest(len(data))
             elif fresh and reader.last is not None:
                 self._server.heads.keep(data, reader.last)
-                reader.last = None
+            reader.last = None
             if len(self._pending) > PIPELINED:
-                self._transport.pause_reading()
+                self.transport.pause_reading()
 
     def eof_received(self) -> bool:
         # whoever has sent all of its requests may still wait for answers
-        self._deaf = True
+        self.deaf = True
         if self._pending:
             self._pending[-1].say_close()
-        return bool(self._pending)
+        return bool(self._pending) and self.transport.can_write_eof()
 
     def pause_writing(self) -> None:
-        self._stalled = True
+        self.stalled = self.transport.get_write_buffer_size()
         self._since = self._server.now
-        self._transport.pause_reading()
+        self.transport.pause_reading()
 
     def resume_writing(self) -> None:
-        self._stalled = False
+        self.stalled = 0
         self._since = self._server.now
-        self._resume_reading()
+        while self._later and not self.stalled:
+            self._server.handle(self._later.popleft())
+        if not self.stalled:
+            self._resume_reading()
 
     def tell_to_continue(self) -> None:
         """Send for the body, unless answers are still to come: it would be taken for one of them."""
         if not self._pending:
-            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def answer(self, exchange: Exchange, head: bytes, body: bytes) -> None:
         """Send an answer, or keep it until all earlier ones have been sent."""
@@ -301,7 +316,7 @@ class Connection(asyncio.Protocol):
             return  # the client has gone
         if server.draining and pending[-1] is exchange:
             exchange.say_close()
-            self._deaf = True
+            self.deaf = True
         payload = b"%b%b%bHeadgate-Id: %b\r\nContent-Length: %d\r\n\r\n%b" % (
             head, server.date, exchange.framing, exchange.id.encode(), len(body), body,
         )  # fmt: skip
@@ -311,7 +326,7 @@ class Connection(asyncio.Protocol):
             exchange.payload = payload
             return
         pending.popleft()
-        self._transport.write(payload)
+        self.transport.write(payload)
         if exchange.keep_alive and not pending:
             self._since = server.now
         else:
@@ -319,8 +334,8 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """End the connection once what was written has been sent."""
-        self._deaf = True
-        self._transport.close()
+        self.deaf = True
+        self.transport.close()
 
     @property
     def waiting(self) -> int:
@@ -328,78 +343,68 @@ class Connection(asyncio.Protocol):
         return len(self._pending)
 
     def check_deadline(self, now: float) -> None:
-        """Act when the client has let its deadline pass: for a request, for taking an answer, for being idle."""
-        patience, give_up = self._patience()
-        if now - self._since > patience:
-            give_up()
-
-    def _patience(self) -> tuple[float, Callable[[], None]]:
-        settings = self._server.settings
-        if self._lingering and not self._pending:
-            return LINGER_SECONDS, self._transport.abort
-        if self._stalled:
-            return settings.receive_seconds, self._transport.abort
-        if self._deaf or (self._pending and not self._receiving):
-            return math.inf, self.close
-        if self._receiving:
-            return settings.receive_seconds, self._time_out
-        return settings.keep_alive_seconds, self.close
-
-    def _time_out(self) -> None:
-        seconds = self._server.settings.receive_seconds
-        self._refuse(ReceiptTimeout(f"The request was not complete after {seconds:g} s."))
+        """Act when the client has let its deadline pass."""
+        enforce(self, self._reader, now - self._since, self._server.settings)
 
     def _take(self, exchange: Exchange) -> None:
         """A request is complete."""
-        self._receiving = False
+        self.receiving = False
         self._pending.append(exchange)
         self._server.requests += 1
-        self._server.handle(exchange)
+        if self.stalled:
+            # an answer can be far larger than its request, and the client takes none now
+            self._later.append(exchange)
+        else:
+            self._server.handle(exchange)
 
     def _go_on(self, sent: Exchange) -> None:
         """After an answer: send those that waited for it, end the connection where it was the last."""
         while sent.keep_alive and self._pending and self._pending[0].payload is not None:
             sent = self._pending.popleft()
-            self._transport.write(sent.payload)
+            self.transport.write(sent.payload)
         if not sent.keep_alive:
             self._finish()
-        elif not self._stalled and len(self._pending) < PIPELINED:
+        elif not self.stalled and len(self._pending) < PIPELINED:
             self._resume_reading()
 
     def _finish(self) -> None:
-        self._deaf = True
+        self.deaf = True
         self._pending.clear()
-        if self._lingering:
-            # closing with unread bytes would reset the connection and could destroy the answer on its way
+        self._later.clear()
+        if self.lingering and self.transport.can_write_eof():
+            # closing with unread bytes would reset the connection and could destroy the answer on its way;
+            # the end of a TLS connection is said and waited for in any case
             self._since = self._server.now
-            self._transport.write_eof()
+            self.transport.write_eof()
         else:
-            self._transport.close()
+            self.transport.close()
 
     def _resume_reading(self) -> None:
-        if not self._transport.is_closing():
-            self._transport.resume_reading()
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
 
     def _expect_rest(self, size: int) -> None:
-        if not self._receiving:
-            self._receiving = True
+        if not self.receiving:
+            # other requests have come with its beginning
+            self.receiving = True
             self._head_bytes = 0
             self._since = self._server.now
-        if self._reader.in_head:
+        elif self._reader.in_head:
             # a name or value that never ends reaches no callback: bound what has come altogether
             self._head_bytes += size
             settings = self._server.settings
             if self._head_bytes > settings.max_header_bytes + settings.max_target_bytes:
-                self._refuse(HeadersTooLarge(f"The headers are over {settings.max_header_bytes} bytes."))
+                self.refuse(HeadersTooLarge(f"The headers are over {settings.max_header_bytes} bytes."))
 
-    def _refuse(self, error: HeadgateError) -> None:
+    def refuse(self, error: HeadgateError) -> None:
         """Answer what cannot be read, after all that could be, and close."""
-        self._deaf = True
+        self.deaf = True
+        self._reader.close()
         if self._pending and not self._pending[-1].keep_alive:
             return
         exchange = Exchange(self, b"", b"", {}, b"")
         exchange.id = self._server.new_id()
         exchange.say_close()
-        self._lingering = True
+        self.lingering = True
         self._pending.append(exchange)
         refuse(exchange, error)

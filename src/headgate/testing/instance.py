@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -13,8 +14,10 @@ from typing import Any
 import httpx2
 import msgspec
 
+from headgate.certificate import KEPT, trust_kept
 from headgate.client.client import Client
 from headgate.client.local import free_ports
+from headgate.errors import Unreachable
 from headgate.home import Home
 from headgate.processes import is_alive, module_on
 
@@ -35,7 +38,7 @@ class Instance:
 
     @property
     def data_url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if 'tls_cert' in self.settings else 'http'}://127.0.0.1:{self.port}"
 
     @property
     def agent_pid(self) -> int:
@@ -48,9 +51,13 @@ class Instance:
     def is_ready(self) -> bool:
         """What the data plane's `/readyz` says."""
         try:
-            return httpx2.get(f"{self.data_url}/readyz").is_success
-        except httpx2.HTTPError:
+            return httpx2.get(f"{self.data_url}/readyz", verify=self.verify()).is_success
+        except (httpx2.HTTPError, Unreachable):
             return False
+
+    def verify(self) -> ssl.SSLContext | bool:
+        """How a client of the data plane trusts this instance."""
+        return trust_kept(self.home.run / KEPT) if "tls_cert" in self.settings else True
 
     def worker_pids(self) -> list[int]:
         """Living workers by their pid files."""

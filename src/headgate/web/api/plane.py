@@ -8,6 +8,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from headgate.certificate import Certificate
 from headgate.clock import Clock
 from headgate.home import Home
 from headgate.rollout.bell import Bell
@@ -33,6 +34,7 @@ class ControlPlane:
     store: ArtifactStore
     nodes: Nodes
     bell: Bell
+    certificate: Certificate | None = None  # with which the API is served
     control_port: int  # the one that is listened on, also where the setting is 0
     polls: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(POLLS))
     uploads: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(UPLOADS))
@@ -40,7 +42,7 @@ class ControlPlane:
     @property
     def url(self) -> str:
         """Where the control plane is reached from this machine."""
-        return f"http://{reachable(self.settings.host)}:{self.control_port}"
+        return f"{self.settings.scheme}://{reachable(self.settings.host)}:{self.control_port}"
 
     @property
     def pid(self) -> int:
@@ -50,7 +52,8 @@ class ControlPlane:
     def data_url(self) -> str:
         """Where predictions are answered, as the nodes say, else as set."""
         ports = [report.port for report in self.nodes.reports()]
-        return f"http://{reachable(self.settings.host)}:{ports[0] if ports else self.settings.port}"
+        port = ports[0] if ports else self.settings.port
+        return f"{self.settings.scheme}://{reachable(self.settings.host)}:{port}"
 
     @property
     def trusted(self) -> Path:

@@ -24,6 +24,7 @@ PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 class ControlShape(Shape):
     pid: int
     url: str
+    certificate_fault: str = Field("", description="Why the TLS certificate in place is not in force.")
 
 
 class AgentShape(Shape):
@@ -43,6 +44,7 @@ class WorkerShape(Shape):
     connections: int
     in_flight: int
     requests: int
+    certificate_fault: str = Field("", description="Why the TLS certificate in place is not in force.")
     generations: dict[str, tuple[int, int]] = Field(description="Endpoint to epoch and generation.")
 
 
@@ -84,6 +86,7 @@ def _worker(report: WorkerReport) -> WorkerShape:
         connections=report.connections,
         in_flight=report.in_flight,
         requests=report.requests,
+        certificate_fault=report.certificate_fault,
         generations=report.generations,
     )
 
@@ -110,7 +113,11 @@ def status(plane: Plane, caller: Who) -> StatusShape:
     return StatusShape(
         version=__version__,
         home=str(plane.home.path),
-        control=ControlShape(pid=plane.pid, url=plane.url),
+        control=ControlShape(
+            pid=plane.pid,
+            url=plane.url,
+            certificate_fault=plane.certificate.fault if plane.certificate else "",
+        ),
         agent=AgentShape(pid=reports[0].agent_pid) if reports else None,
         data=DataShape(url=plane.data_url),
         workers=[_worker(worker) for report in reports for worker in report.workers],
