@@ -7,7 +7,7 @@ import pytest
 from tests.serving_hosts.process import TemplateProcess, eventually, is_running, rows
 from tests.serving_hosts.test_pool import later, value, with_model
 
-from headgate.errors import DeadlineExceeded, HeadgateError, ModelError, ModelOutputInvalid
+from headgate.errors import DeadlineExceeded, HeadgateError, ModelError, ModelOutputInvalid, PoisonRequest
 from headgate.serving.hosts.log import LOG_BYTES
 from headgate.serving.hosts.pool import HostedModel
 from headgate.testing.zoo import Fault
@@ -76,7 +76,7 @@ def test_a_fault_that_kills_two_hosts_and_no_third(template: TemplateProcess, fa
         await model.ready(later())
         while model.hosts < 3:
             await asyncio.sleep(0.01)
-        assert type(await answers_beside(model, fault)) is ModelError
+        assert type(await answers_beside(model, fault)) is PoisonRequest
 
     hosts = [template.host() for _ in range(3)]
     with_model(template.home, template.bundle.digest, use)
