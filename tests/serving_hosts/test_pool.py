@@ -163,6 +163,38 @@ def test_a_request_that_kills_hosts_is_given_up_after_two_and_takes_no_other_alo
     eventually(lambda: sum(is_running(pid) for pid in hosts) == 1)
 
 
+def test_what_may_have_killed_a_host_runs_in_a_spare_one(template: TemplateProcess) -> None:
+    async def use(model: HostedModel) -> None:
+        await model.ready(later())
+        while model.hosts < 2:
+            await asyncio.sleep(0.01)
+        good = [value(model, float(n)) for n in range(100)]
+        answers = await asyncio.gather(*good[:50], value(model, 0.0, Fault.EXITS), *good[50:], return_exceptions=True)
+        assert isinstance(answers.pop(50), PoisonRequest)
+        assert answers == list(range(100))
+        assert model.hosts == 1
+
+    hosts = [template.host() for _ in range(2)]
+    spares = [template.host(spare=True) for _ in range(2)]
+    with_model(template.home, template.bundle.digest, use, spare_seconds=SOON)
+    eventually(lambda: sum(map(is_running, hosts)) == sum(map(is_running, spares)) == 1)
+
+
+def test_nobody_waits_for_a_version_that_has_failed(home: Home) -> None:
+    async def use(model: HostedModel) -> None:
+        (home.run / "hosts" / digest[:16] / "failed").write_text("SIGSEGV")
+        begun = time.monotonic()
+        with pytest.raises(Unavailable, match="keep ending .SIGSEGV."):
+            await value(model, 1.0)
+        assert time.monotonic() < begun + SOON / 2
+        # a worker that starts takes the version all the same, and answers when a host is back
+        with pytest.raises(Unavailable, match="came up in time"):
+            await model.ready(later(0.05))
+
+    digest = "3" * 64
+    with_model(home, digest, use)
+
+
 def test_a_deadline_frees_the_caller_and_the_hung_host_is_ended(template: TemplateProcess) -> None:
     async def use(model: HostedModel) -> None:
         await model.ready(later())

@@ -15,7 +15,7 @@ from headgate.bundle.manifest import Manifest
 from headgate.errors import DeadlineExceeded, HeadgateError, Malformed, ModelError, ModelOutputInvalid
 from headgate.runtimes.batch import Batch, concatenate
 from headgate.runtimes.runtime import LoadedModel, Outputs
-from headgate.runtimes.verify import check_outputs
+from headgate.runtimes.verify import check_declared, check_outputs
 from headgate.serving.hosts.wire import (
     CANCEL,
     CANCELLED,
@@ -241,6 +241,7 @@ class Host:
             batch = concatenate(batches)
             outputs = self._model.predict(batch)
             check_outputs(outputs, batch.rows, self._manifest.task, self._manifest.classes)
+            check_declared(outputs, self._manifest.signature.outputs)
         except ModelError:
             raise
         except (Exception, SystemExit) as error:

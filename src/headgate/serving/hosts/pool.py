@@ -100,6 +100,8 @@ class HostedModel:
         while not self._closed and time.monotonic() < until:
             if (host := self._spares.least_busy(POLL_SECONDS)) is not None:
                 return host
+            if self._hosts.least_busy(POLL_SECONDS) is None:
+                self._check_failed()
             await asyncio.sleep(POLL_SECONDS)
         return await self._host(deadline, gives_up=True)
 
