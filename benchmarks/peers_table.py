@@ -8,7 +8,6 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from benchmarks.contender import ROOT, Command, Contender, NotAvailable, Place, labels_in, labels_in_tensor
@@ -24,6 +23,14 @@ input [{{ name: "input" data_type: TYPE_FP64 dims: [ {features} ] }}]
 output [{{ name: "predictions" data_type: TYPE_INT64 dims: [ 1 ] }}]
 dynamic_batching {{ }}
 instance_group [{{ count: 1 kind: KIND_CPU }}]
+"""
+
+# the interpreter inside of Triton's backend passes PYTHONPATH over
+TRITON_MODEL = """
+import os, sys
+
+sys.path.extend(os.environ["PYTHONPATH"].split(":"))
+from benchmarks.peers.triton_model import TritonPythonModel
 """
 
 
@@ -103,7 +110,7 @@ def triton(place: Place, port: int) -> Command:
         shutil.copy(stub, server / "backends" / "python" / stub.name)
         model = place.folder / "triton-models" / "forest"
         (model / "1").mkdir(parents=True)
-        shutil.copy(Path(__file__).parent / "peers" / "triton_model.py", model / "1" / "model.py")
+        (model / "1" / "model.py").write_text(TRITON_MODEL)
         (model / "config.pbtxt").write_text(CONFIGURATION.format(features=len(place.forest.names)))
     paths = {"PYTHONPATH": f"{ROOT}:{packages}", "LD_LIBRARY_PATH": f"{packages}/nvidia_pytriton.libs"}
     given = [

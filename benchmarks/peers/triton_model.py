@@ -1,4 +1,4 @@
-"""The model of Triton's own Python backend, called by `tritonserver`; copied into its repository of models."""
+"""The model of Triton's own Python backend, called by `tritonserver`."""
 
 import os
 from typing import Any
