@@ -130,7 +130,6 @@ class Load:
         by_version: Counter[str] = Counter()
         for lane in self._lanes:
             by_version.update(lane.by_version)
-        moments = sorted(moment for lane in self._lanes for moment in lane.right_at)
         return Tally(
             sent=sum(lane.sent for lane in self._lanes),
             failed=sum(lane.failed for lane in self._lanes),
@@ -139,7 +138,7 @@ class Load:
             faults=tuple(fault for lane in self._lanes for fault in lane.faults)[:SHOWN_FAULTS],
             seconds=time.monotonic() - self._started,
             latencies=tuple(sorted(latency for lane in self._lanes for latency in lane.latencies)),
-            longest_gap=max((later - earlier for earlier, later in pairwise(moments)), default=0.0),
+            longest_gap=_longest_gap(self._lanes),
         )
 
 
@@ -181,6 +180,11 @@ class _Lane:
     def _note(self, fault: str) -> None:
         if len(self.faults) < SHOWN_FAULTS:
             self.faults.append(fault)
+
+
+def _longest_gap(lanes: Sequence[_Lane]) -> float:
+    moments = sorted(moment for lane in lanes for moment in lane.right_at)
+    return max((later - earlier for earlier, later in pairwise(moments)), default=0.0)
 
 
 class _Link:
