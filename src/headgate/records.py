@@ -74,38 +74,50 @@ class Variant(Record, frozen=True, kw_only=True):
     placement: Placement = "host"
 
 
-Count = Annotated[int, Meta(ge=0, le=1_000_000)]
-Rate = Annotated[float, Meta(ge=0, le=1_000_000)]
+MOST = 1_000_000
 
 
 class Limits(Record, frozen=True, kw_only=True):
-    """What one endpoint takes; counts are over all workers of a node, and 0 means no limit."""
+    """What one endpoint takes. Counts are over all workers of a node."""
 
-    # for the whole request; a caller may ask for less
-    timeout_ms: Annotated[int, Meta(ge=1, le=3_600_000)] = 30_000
-    max_rows: Annotated[int, Meta(ge=1, le=10_000_000)] = 10_000  # of one request
-    # after decompression
-    max_body_bytes: Annotated[int, Meta(ge=1, le=1 << 30)] = 16 * 1024 * 1024
-    concurrency: Count = 1_024  # requests taken and not answered
-    # requests that wait for one variant in one worker
-    queue: Annotated[int, Meta(ge=1, le=1_000_000)] = 4_096
-    requests_per_second: Rate = 0.0
-    burst: Count = 0  # requests that may come at once; 0: those of one second
+    timeout_ms: Annotated[
+        int, Meta(description="For a whole request, in milliseconds; a caller may ask for less.", ge=1, le=3_600_000)
+    ] = 30_000
+    max_rows: Annotated[int, Meta(description="Rows of one request.", ge=1, le=10_000_000)] = 10_000
+    max_body_bytes: Annotated[
+        int,
+        Meta(description="Bytes of one body, after decompression.", ge=1 << 16, le=1 << 30),
+    ] = 16 * 1024 * 1024
+    concurrency: Annotated[int, Meta(description="Requests not answered yet; 0: no limit.", ge=0, le=MOST)] = 1_024
+    queue: Annotated[int, Meta(description="Requests that wait for one version in one worker.", ge=1, le=MOST)] = 4_096
+    requests_per_second: Annotated[float, Meta(description="Requests a second; 0: no limit.", ge=0, le=MOST)] = 0.0
+    burst: Annotated[int, Meta(description="Requests at once; 0: those of one second.", ge=0, le=MOST)] = 0
 
 
 class EndpointSpec(Record, frozen=True, kw_only=True):
     """What the owner of an endpoint chooses for it."""
 
     limits: Limits = Limits()
-    # a category that training did not see, a number outside of the range that it saw
-    unseen_category: Policy = "accept"
-    out_of_range: Policy = "accept"
-    # share of the requests that is recorded
-    record_sampling: Annotated[float, Meta(ge=0, le=1)] = 1.0
-    # answers kept per version and worker, for rows that were asked before; 0: none
-    cache_entries: Count = 0
-    # the version that answers when the stable fails, is full or late; empty: none
-    fallback: Annotated[str, Meta(max_length=260)] = ""
+    unseen_category: Annotated[
+        Policy,
+        Meta(description="A category that training did not see: accept, warn (in a header) or refuse."),
+    ] = "accept"
+    out_of_range: Annotated[
+        Policy,
+        Meta(description="A number outside of what training saw: accept, warn or refuse."),
+    ] = "accept"
+    record_sampling: Annotated[float, Meta(description="Share of the requests that is recorded.", ge=0, le=1)] = 1.0
+    cache_entries: Annotated[
+        int,
+        Meta(description="Answers that a worker keeps per version, for repeated rows; 0: none.", ge=0, le=MOST),
+    ] = 0
+    fallback: Annotated[
+        str,
+        Meta(
+            description="The version that answers when the stable one fails, is full or late.",
+            max_length=260,
+        ),
+    ] = ""
 
 
 class RouteTable(PlaneRecord, frozen=True, kw_only=True):
@@ -139,8 +151,8 @@ class AccessKey(Record, frozen=True, kw_only=True):
     predict: tuple[str, ...] = ()
     expires_at: float | None = None  # seconds since 1970
     # limits of this key, over all endpoints and workers of a node; 0: none
-    requests_per_second: Rate = 0.0
-    concurrency: Count = 0
+    requests_per_second: Annotated[float, Meta(ge=0)] = 0.0
+    concurrency: Annotated[int, Meta(ge=0)] = 0
 
 
 class AccessTable(PlaneRecord, frozen=True, kw_only=True):

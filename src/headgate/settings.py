@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import msgspec
@@ -25,12 +26,15 @@ def _declared(help_text: str, change: str) -> Meta:
     return Meta(description=help_text, extra={"change": change})
 
 
+PORT = Meta(ge=0, le=65_535)
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an operator can choose for one instance."""
 
     host: Annotated[str, _declared("Address that both ports listen on.", "restart")] = "127.0.0.1"
-    port: Annotated[int, _declared("Port of the data plane: predictions.", "restart")] = 8000
-    control_port: Annotated[int, _declared("Port of the control plane: the API.", "restart")] = 8090
+    port: Annotated[int, PORT, _declared("Port of the data plane: predictions.", "restart")] = 8000
+    control_port: Annotated[int, PORT, _declared("Port of the control plane: the API.", "restart")] = 8090
     workers: Annotated[int, _declared("Worker processes of this node.", "restart")] = 1
     require_keys: Annotated[bool, _declared("Predictions need a key too. Must be on beyond loopback.", "restart")] = (
         False
@@ -153,12 +157,19 @@ def setting_declarations() -> list[dict[str, Any]]:
     return declared
 
 
-def load_settings(home: Path, environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
+def load_settings(
+    home: Path,
+    environment: Mapping[str, str],
+    flags: Mapping[str, Any],
+    defaults: Mapping[str, Any] = MappingProxyType({}),
+) -> Settings:
     """Settings from flags (None means not given), `HEADGATE_*` and `headgate.toml` beside or inside the home.
+
+    `defaults` stand before those that are declared.
 
     Raises `Malformed` with the name and the expected type.
     """
-    chosen: dict[str, Any] = _from_file(home)
+    chosen: dict[str, Any] = {**defaults, **_from_file(home)}
     for name in Settings.__struct_fields__:
         if (text := environment.get(f"HEADGATE_{name.upper()}")) is not None:
             chosen[name] = text

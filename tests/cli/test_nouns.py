@@ -81,9 +81,9 @@ def test_rollouts(headgate: Headgate, live: FakeControl) -> None:
     assert len(headgate("rollout", "history", "fraud", "--output", "json").json) == 1
     assert len(headgate("rollout", "list", "--output", "json").json) == 1
     assert headgate("rollout", "abort", "fraud", "--reason", "wrong").out == (
-        "The rollout of fraud:1 to fraud is rolled_back.\n"
+        "The rollout of fraud:1 to fraud is rolled_back; fraud:1 answers now.\n"
     )
-    assert live.requests[-1].json == {"reason": "wrong"}
+    assert next(each for each in live.requests if each.path.endswith("/rollback")).json == {"reason": "wrong"}
 
 
 def test_endpoints(headgate: Headgate, live: FakeControl) -> None:
@@ -192,7 +192,7 @@ def test_actors_and_keys(headgate: Headgate, control: FakeControl) -> None:
 def test_projects_and_gates(headgate: Headgate, control: FakeControl) -> None:
     assert headgate("project", "create", "risk").out == "Made the project risk.\n"
     assert headgate("project", "list", "-q").out == "risk\n"
-    assert headgate("project", "environments", "--output", "json").json[0]["name"] == "staging"
+    assert headgate("project", "environments", "--output", "json").json[1]["name"] == "staging"
     assert headgate("gate", "list").out.splitlines()[1].split()[0] == "approved"
 
 

@@ -47,6 +47,8 @@ def test_fields_are_changed_one_by_one(headgate: Headgate, live: FakeControl) ->
     sent = live.requests[-1]
     assert (sent.json["reason"], sent.headers["if-match"]) == ("slow", '"1"')
     assert sent.json["spec"]["limits"] | {"timeout_ms": 0} == live.specs["fraud"]["spec"]["limits"] | {"timeout_ms": 0}
+    assert headgate("endpoint", "configure", "fraud", "fallback=fraud:1").out == "fallback: none → fraud:1\n"
+    assert headgate("endpoint", "configure", "fraud", "fallback=none").out == "fallback: fraud:1 → none\n"
     assert "already" in headgate("endpoint", "configure", "fraud", "limits.timeout_ms=2000").out
 
 
@@ -92,14 +94,17 @@ def test_files_are_applied(headgate: Headgate, live: FakeControl, file: Path) ->
         ("kind: endpoint\nname: fraud\nextra: 1", "extra"),
         ("kind: endpoint\nname: fraud\nenvironment: production", "does not move"),
         ("[", "is not YAML"),
+        ("kind: endpoint\nname: fraud\nname: churn", "comes twice"),
+        ("kind: endpoint\nname: churn\n---\nkind: endpoint\nname: Churn", "more than once"),
+        ("kind: endpoint\nname: other\nproject: nosuch", "nosuch"),
         ("!!python/object/apply:os.system ['true']", "is not YAML"),
     ],
 )
 def test_a_file_that_says_something_else_changes_nothing(
-    headgate: Headgate, live: FakeControl, file: Path, tmp_path: Path, text: str, said: str
+    headgate: Headgate, live: FakeControl, tmp_path: Path, text: str, said: str
 ) -> None:
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text(text)
-    ran = headgate("apply", str(wrong), str(file))
+    ran = headgate("apply", str(wrong))
     assert (ran.code, said in ran.err) == (1, True), ran.err
     assert all(request.method != "PUT" for request in live.requests)

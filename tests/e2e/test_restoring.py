@@ -29,6 +29,19 @@ def test_a_backup_lives_on_in_a_new_home(tmp_path: Path) -> None:
         assert client.status()["workers"][0]["generations"]["fraud"][0] == after["epoch"]
 
 
+def test_a_copy_that_is_started_beside_the_original_leaves_it_alone(tmp_path: Path, signing_key: Path) -> None:
+    copy = tmp_path / "copy.tar"
+    with running_instance(tmp_path / "old") as old, old.client() as client:
+        client.register(compiled(tmp_path / "bundles", 1)[0])
+        run("--quiet", "backup", "--output", str(copy), home=old.home.path)
+        run("restore", str(copy), "--home", str(tmp_path / "new"))
+        with running_instance(tmp_path / "new") as new, new.client() as copied:
+            assert copied.status()["home"] == str(new.home.path)
+            copied.projects.create("only-in-the-copy")
+            assert "only-in-the-copy" not in {each["name"] for each in client.projects.list()}
+            assert client.status()["agent"]["pid"] == old.agent_pid
+
+
 def run(*arguments: str, home: Path | None = None) -> None:
     environment = {"HEADGATE_HOME": str(home)} if home else {}
     done = subprocess.run(

@@ -14,7 +14,8 @@ from headgate.ledger.chain import verify_ledger
 from headgate.ledger.erasure import erase
 from headgate.ledger.events import Event, StoredEvent, append, list_events, open_ledger
 from headgate.ledger.personal import Personal
-from headgate.storage.database import Database, open_database
+from headgate.storage.database import Database, open_database, sqlite_url
+from headgate.storage.migrating import migrate
 from headgate.storage.schema import events, personal_texts
 from headgate.testing.clock import FakeClock
 
@@ -204,6 +205,15 @@ def test_a_lost_key_is_not_replaced(database: Database, migrated_url: str, tmp_p
     with pytest.raises(Corrupt, match=r"ledger\.key is missing"):
         open_ledger(other, tmp_path / "keys")
     assert not (tmp_path / "keys" / KEY).exists()
+    other.close()
+
+
+def test_an_empty_database_beside_a_written_history_is_refused(database: Database, tmp_path: Path) -> None:
+    write(database)
+    other = open_database(sqlite_url(tmp_path / "other.db"))
+    migrate(other)
+    with pytest.raises(Corrupt, match="1 events were written here"):
+        open_ledger(other, tmp_path / "keys")
     other.close()
 
 

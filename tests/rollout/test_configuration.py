@@ -9,6 +9,7 @@ from tests.rollout.world import World
 from headgate.errors import Conflict, Malformed, NotFound, PreconditionFailed, Refused
 from headgate.ledger.events import list_events
 from headgate.records import Column, EndpointSpec, Limits
+from headgate.registry.versions import approve, reject
 from headgate.rollout.configuration import Configuration, configure
 from headgate.rollout.endpoints import delete_endpoint, get_endpoint, live_now
 from headgate.rollout.specs import parse_spec, read_spec
@@ -124,6 +125,42 @@ def test_a_fallback_needs_approval_where_versions_do(world: World) -> None:
     give(world, EndpointSpec(), environment="production")
     with pytest.raises(Refused, match="approve"):
         give(world, EndpointSpec(fallback=first))
+
+
+def test_the_way_back_passes_over_what_was_deployed_twice(world: World) -> None:
+    world.promote(world.register(1))
+    world.promote(world.register(2))
+    world.promote("fraud:2")
+    world.roll_back()
+    assert world.table().variants[0].version == "fraud:1"
+
+
+def test_a_rejected_version_does_not_come_back_into_production(world: World) -> None:
+    for number in (1, 2):
+        version = world.register(number)
+        with world.database.write() as tx:
+            approve(tx, version, "ann", "looked at it")
+        world.promote(version, environment="production")
+    with world.database.write() as tx:
+        reject(tx, "fraud:1", "ann", "leaks")
+    with pytest.raises(Refused, match="rejected"):
+        world.roll_back()
+    assert world.table().variants[0].version == "fraud:2"
+
+
+def test_what_one_went_back_to_stands_on_its_own_evidence(world: World) -> None:
+    world.promote(world.register(1))
+    with world.database.read() as tx:
+        first = live_now(tx, "fraud")
+    world.promote(world.register(2))
+    world.roll_back()
+    world.node.take()
+    world.controller.step()
+    with world.database.read() as tx:
+        back = live_now(tx, "fraud")
+    assert first is not None
+    assert back is not None
+    assert (back.version, back.evidence) == ("fraud:1", first.evidence)
 
 
 @pytest.mark.parametrize(

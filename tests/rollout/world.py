@@ -68,9 +68,9 @@ class World:
         assert table is not None
         return table
 
-    def promote(self, version: str, endpoint: str = "fraud") -> Rollout:
+    def promote(self, version: str, endpoint: str = "fraud", **fields: object) -> Rollout:
         """Deploy and bring it to its end with a node that takes everything."""
-        rollout = self.deploy(version, endpoint)
+        rollout = self.deploy(version, endpoint, **fields)
         self.controller.step()
         self.node.take()
         self.controller.step()

@@ -71,7 +71,8 @@ class Agent:
         if self._control is not None:
             end_control(self._home, self._programs)
             self._control.start()
-        if self._control is not None or self._home.credentials.exists():
+            self._await(lambda: self._control is not None and self._control.announced, self._link.start)
+        elif self._home.credentials.exists():
             self._link.start()
         self._keep_time()
 

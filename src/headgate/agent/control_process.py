@@ -4,6 +4,8 @@ import logging
 import signal
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from headgate.agent.launcher import Launcher, Programs
 from headgate.agent.logs import last_words, log_size
 from headgate.agent.loop import Loop, Timer
@@ -17,6 +19,12 @@ logger = logging.getLogger(__name__)
 
 LOG = "control"
 PID_FILE = "control.json"
+
+
+class Announced(msgspec.Struct, frozen=True, kw_only=True):
+    """As much of `run/control.json` as is needed here."""
+
+    pid: int
 
 
 class ControlProcess:
@@ -43,6 +51,15 @@ class ControlProcess:
     @property
     def gone(self) -> bool:
         return self._process is None
+
+    @property
+    def announced(self) -> bool:
+        """Whether the one that runs has said where it answers: until then `credentials` may be of another instance."""
+        try:
+            found = msgspec.json.decode((self._home.run / PID_FILE).read_bytes(), type=Announced)
+        except (OSError, ValueError):
+            return False
+        return found.pid == self.pid
 
     def start(self) -> None:
         self._began = self._loop.now()

@@ -30,6 +30,17 @@ class Declaration(Record, frozen=True, kw_only=True):
     spec: dict[str, Any] = {}
 
 
+class StrictLoader(yaml.SafeLoader):
+    """Refuses a key that comes twice, of which YAML would keep the last in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = [key for key in keys if keys.count(key) > 1]
+        if twice:
+            raise yaml.constructor.ConstructorError(None, None, f"the key {twice[0]!r} comes twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 @click.command(cls=PlainCommand)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
 @click.option("--dry-run", is_flag=True, help="Only show what would change.")
@@ -38,10 +49,12 @@ def apply(files: tuple[Path, ...], dry_run: bool, reason: str) -> None:
     """Make endpoints have the specs that YAML files declare.
 
     Each document of a file is `kind: endpoint` with `name` and `spec` (fields that it leaves out are the defaults), and
-    `project` and `environment` for an endpoint that is new. All files are read before anything is changed.
+    `project` and `environment` for an endpoint that is new. All of them are checked before the first is changed.
     """
     declared = [declaration for file in files for declaration in read_declarations(file)]
+    _refuse_twins(declared)
     with client() as instance:
+        check_places(instance, declared)
         outcomes = [apply_one(instance, each, dry_run=dry_run, reason=reason) for each in declared]
     columns = {
         "endpoint": lambda item: item["endpoint"],
@@ -56,7 +69,7 @@ def apply(files: tuple[Path, ...], dry_run: bool, reason: str) -> None:
 def read_declarations(file: Path) -> Iterator[Declaration]:
     """Every document of a YAML file, its spec whole. Raises `Malformed` naming file, document and field."""
     try:
-        documents = list(yaml.safe_load_all(file.read_text()))
+        documents = list(yaml.load_all(file.read_text(), Loader=StrictLoader))  # a safe loader
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise Malformed(f"{file} is not YAML: {error}") from error
     for number, document in enumerate(documents, start=1):
@@ -69,13 +82,36 @@ def read_declarations(file: Path) -> Iterator[Declaration]:
             raise Malformed(f"{file}, document {number}: {error}") from error
 
 
+def check_places(instance: Client, declared: list[Declaration]) -> None:
+    """Raises `Malformed` for an endpoint that stands elsewhere, `NotFound` for a place that there is not."""
+    standing = {each["name"].casefold(): each for each in instance.endpoints.list()}
+    known = {
+        "project": {each["name"].casefold() for each in instance.projects.list()},
+        "environment": {each["name"].casefold() for each in instance.projects.environments()},
+    }
+    for each in declared:
+        wanted = {"project": each.project, "environment": each.environment}
+        found = standing.get(each.name.casefold())
+        if found is not None:
+            _require_place(found, each)
+        for field, name in wanted.items():
+            if found is None and name is not None and name.casefold() not in known[field]:
+                raise NotFound(f"There is no {field} {name!r}, which {each.name} shall be made in.")
+
+
+def _refuse_twins(declared: list[Declaration]) -> None:
+    names = [each.name.casefold() for each in declared]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise Malformed(f"The files declare {', '.join(twice)} more than once. Keep one of them.")
+
+
 def apply_one(instance: Client, declared: Declaration, *, dry_run: bool, reason: str) -> Outcome:
     """Make one endpoint as declared, or say what would change."""
     try:
         found = instance.endpoints.spec(declared.name)
     except NotFound:
         return _make(instance, declared, dry_run=dry_run, reason=reason)
-    _require_place(found, declared)
     changes = differences(found["spec"], declared.spec)
     if changes and not dry_run:
         instance.endpoints.configure(declared.name, declared.spec, reason=reason, revision=found["revision"])

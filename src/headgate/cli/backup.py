@@ -17,7 +17,7 @@ from headgate.registry.restoring import restore_instance
 @output_or_file("The file to write; default: headgate-backup.tar.")
 @click.option("--overwrite", is_flag=True, help="Replace the file when it is there.")
 def backup(output: str | None, overwrite: bool) -> None:
-    """Save everything that the instance knows to one file.
+    """Save models, versions, endpoints, keys and the ledger to one file; records of predictions are not in it.
 
     The file holds keys: it is readable by you alone, keep it so. The instance goes on meanwhile.
     """

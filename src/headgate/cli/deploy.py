@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from headgate.cli.instance import client, complete_endpoints, complete_versions
-from headgate.cli.options import PlainCommand, optional_reason_option
+from headgate.cli.options import POSITIVE, PlainCommand, optional_reason_option
 from headgate.cli.progress import states_line
 from headgate.cli.rendering import show_done
 
@@ -22,7 +22,7 @@ from headgate.cli.rendering import show_done
 @click.option("--force", is_flag=True, help="Go against the gates; needs --reason and the permission.")
 @optional_reason_option
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Return when the version is live.")
-@click.option("--timeout", type=float, metavar="SECONDS", help="How long to wait; default: 600.")
+@click.option("--timeout", type=POSITIVE, metavar="SECONDS", help="How long to wait; default: 600.")
 def deploy(version: str, endpoint: str, wait: bool, timeout: float | None, **options: Any) -> None:
     """Move endpoint E to version M:V (or M@ALIAS).
 

@@ -10,6 +10,8 @@ Format = Literal["table", "json", "yaml"]
 FORMATS: tuple[Format, ...] = ("table", "json", "yaml")
 META = "headgate."
 
+POSITIVE = click.FloatRange(0, 1e6, min_open=True)  # seconds
+
 reason_option = click.option("--reason", required=True, help="Why; kept in the ledger.")
 optional_reason_option = click.option("--reason", default="", help="Why; kept in the ledger.")
 

@@ -10,7 +10,7 @@ import click
 import httpx2
 
 from headgate.cli.instance import client, complete_endpoints
-from headgate.cli.options import PlainCommand, choices
+from headgate.cli.options import POSITIVE, PlainCommand, choices
 from headgate.cli.rendering import show_list, show_one
 from headgate.client.client import Client
 from headgate.client.document import Document
@@ -25,7 +25,7 @@ CSV_TYPE = "text/csv"
 @click.command(cls=PlainCommand)
 @click.argument("endpoint", metavar="E", shell_complete=complete_endpoints)
 @click.option("--data", required=True, metavar="F|-", help="JSON, NDJSON, CSV, Parquet or Arrow file; - reads stdin.")
-@click.option("--timeout", type=float, metavar="SECONDS", help="How long the answer may take; default: the endpoint's.")
+@click.option("--timeout", type=POSITIVE, metavar="SECONDS", help="Until the answer; default: the endpoint's.")
 def predict(endpoint: str, data: str, timeout: float | None) -> None:
     """Ask endpoint E for predictions of the rows in F.
 

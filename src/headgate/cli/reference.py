@@ -4,11 +4,14 @@ import inspect
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
+import msgspec
 
 from headgate.cli.main import COMMANDS, headgate
 from headgate.cli.options import global_options
+from headgate.records import EndpointSpec
 from headgate.settings import setting_declarations
 
 MADE = "<!-- made by `make docs` from the code; change it there -->"
@@ -16,7 +19,11 @@ MADE = "<!-- made by `make docs` from the code; change it there -->"
 
 def pages() -> dict[str, str]:
     """File name → content of every generated page."""
-    return {"cli.md": "\n".join(command_lines()), "settings.md": "\n".join(setting_lines())}
+    return {
+        "cli.md": "\n".join(command_lines()),
+        "settings.md": "\n".join(setting_lines()),
+        "spec.md": "\n".join(spec_lines()),
+    }
 
 
 def command_lines() -> Iterator[str]:
@@ -60,6 +67,52 @@ def setting_lines() -> Iterator[str]:
         )
         yield f"| {' | '.join(cells)} |"
     yield ""
+
+
+EXAMPLE = """```yaml
+kind: endpoint
+name: fraud
+# for an endpoint that does not exist yet
+project: default
+environment: production
+spec:
+  limits:
+    timeout_ms: 500
+    requests_per_second: 200
+  unseen_category: warn
+```"""
+
+
+def spec_lines() -> Iterator[str]:
+    """Every field of an endpoint's spec with its type, default and bounds."""
+    yield from ("# Spec of an endpoint", "", MADE, "")
+    yield from (
+        "What the owner of an endpoint chooses for it. `headgate endpoint spec E` shows it, `headgate endpoint",
+        "configure E limits.timeout_ms=500` changes fields, and `headgate apply FILE` makes endpoints have the specs",
+        "that a YAML file declares, where a field that is left out has its default. It is in force within a second,",
+        "without a restart, and each change is in the ledger.",
+        "",
+        EXAMPLE,
+        "",
+        "| field | type | default | what it is | least | most |",
+        "|---|---|---|---|---|---|",
+    )
+    for name, schema in _spec_fields():
+        default = schema.get("default", "")
+        shown = f"`{default}`" if default != "" else "none"
+        bounds = (schema.get("minimum", ""), schema.get("maximum", ""))
+        kind = schema.get("type", " or ".join(f"`{value}`" for value in schema.get("enum", ())))
+        yield f"| `{name}` | {kind} | {shown} | {schema.get('description', '')} | {bounds[0]} | {bounds[1]} |"
+    yield ""
+
+
+def _spec_fields() -> Iterator[tuple[str, dict[str, Any]]]:
+    schemas = msgspec.json.schema(EndpointSpec)["$defs"]
+    for name, schema in schemas["EndpointSpec"]["properties"].items():
+        if name == "limits":
+            yield from ((f"limits.{inner}", each) for inner, each in schemas["Limits"]["properties"].items())
+        else:
+            yield name, schema
 
 
 def main(folder: Path) -> None:

@@ -55,7 +55,9 @@ def abort(endpoint: str, reason: str) -> None:
     with client() as instance:
         begun = instance.deployments.roll_back(endpoint, reason)
         ended = instance.deployments.wait(begun)
-    show_done(ended, f"The rollout of {ended['to']} to {endpoint} is {ended['state']}.", brief="id")
+        live = instance.endpoints.show(endpoint)["version"]
+    now = f"{live} answers now" if live else "nothing answers now"
+    show_done(ended, f"The rollout of {ended['to']} to {endpoint} is {ended['state']}; {now}.", brief="id")
 
 
 COLUMNS = {

@@ -11,6 +11,7 @@ from headgate.errors import Malformed
 from headgate.records import EndpointSpec
 
 Spec = Mapping[str, Any]
+NONE = "none"
 
 
 def whole(spec: Spec) -> dict[str, Any]:
@@ -18,7 +19,9 @@ def whole(spec: Spec) -> dict[str, Any]:
     try:
         complete: dict[str, Any] = msgspec.to_builtins(msgspec.convert(dict(spec), EndpointSpec))
     except msgspec.ValidationError as error:
-        raise Malformed(f"The spec is not one of an endpoint: {error}.") from error
+        raise Malformed(
+            f"The spec is not one of an endpoint: {error}. Fields and values are in docs/reference/spec.md."
+        ) from error
     return complete
 
 
@@ -30,7 +33,7 @@ def fields_of(spec: Spec) -> dict[str, Any]:
             found |= {f"{name}.{inner}": each for inner, each in value.items()}
         else:
             found[name] = value
-    return {name: "none" if value == "" else value for name, value in found.items()}
+    return {name: NONE if value == "" else value for name, value in found.items()}
 
 
 def assigned(spec: Spec, assignments: Iterable[str]) -> dict[str, Any]:
@@ -49,7 +52,8 @@ def assigned(spec: Spec, assignments: Iterable[str]) -> dict[str, Any]:
         part = changed.setdefault(outer, {}) if inner else changed
         if not isinstance(part, dict):
             raise click.UsageError(f"{outer} has no fields of its own: expected {outer}=VALUE, got {assignment!r}.")
-        part[inner or outer] = read_value(text)
+        # as it is shown: a version may not be named so without its number
+        part[inner or outer] = "" if (name, text) == ("fallback", NONE) else read_value(text)
     return whole(changed)
 
 

@@ -54,13 +54,15 @@ def up(home: str | None, detach: bool, **flags: Any) -> None:
     Flags beat the environment (HEADGATE_PORT, …), the environment beats headgate.toml.
     """
     place = find_home(Path.cwd(), home or os.environ.get("HEADGATE_HOME"))
-    settings = load_settings(place.path, os.environ, flags)
+    settings = load_settings(place.path, os.environ, flags, local.ports_of_last_run(place))
     check_exposure(settings)
     check_certificate(settings)
     environment = os.environ | to_environment(settings)
     if not detach:
         if running := local.find_agent(place):
-            raise Conflict(f"Headgate runs already in {place.path} (pid {running.pid}). Stop it: headgate down")
+            raise Conflict(
+                f"Headgate runs already in {place.path} (pid {running.pid}). Stop it: {local.stop_hint(place)}"
+            )
         place.create()
         command = local.agent_command(place)
         say(f"Headgate runs in {place.path} until Ctrl-C.")
@@ -78,6 +80,6 @@ def up(home: str | None, detach: bool, **flags: Any) -> None:
         "data": status["data"]["url"],
         "home": place.path,
         "logs": place.logs,
-        "stop": "headgate down",
+        "stop": local.stop_hint(place),
     }
     show_one(status, facts, brief="home")

@@ -24,6 +24,7 @@ PROGRAMS = (AGENT, "headgate.app", "headgate.serving.main", "headgate.serving.ho
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 PAUSE = 0.03
+ATTEMPTS = 2  # starts of the control plane after which its trouble is no accident
 TAIL = 15  # lines of the log in an error
 
 
@@ -55,7 +56,7 @@ def start_agent(
     Raises `Conflict` when one runs on this home already.
     """
     if running := find_agent(home):
-        raise Conflict(f"Headgate runs already in {home.path} (pid {running.pid}). Stop it with `headgate down`.")
+        raise Conflict(f"Headgate runs already in {home.path} (pid {running.pid}). Stop it: {stop_hint(home)}")
     home.create()
     with open_log(home) as log:
         return subprocess.Popen(
@@ -83,10 +84,26 @@ def wait_ready(
         status = ask_status(home)
         if status and any(worker["ready"] for worker in status["workers"]):
             return status
+        require_control(home)
         ticks.sleep(PAUSE)
     raise DeadlineExceeded(
         f"Headgate was not ready after {seconds:g} s. Its logs are in {home.logs}.\n{log_tail(home)}"
     )
+
+
+def require_control(home: Home) -> None:
+    """Raises `Unavailable` with the reason when the control plane has ended again and again since it was started."""
+    agent = find_agent(home)
+    if agent and agent.facts.get("control_restarts", 0) >= ATTEMPTS and agent.facts.get("control_trouble"):
+        raise Unavailable(
+            f"The control plane does not start: it {agent.facts['control_trouble']}. What was deployed before is "
+            f"answered meanwhile, and the start is tried again. See {home.logs}; stop it with {stop_hint(home)}."
+        )
+
+
+def stop_hint(home: Home) -> str:
+    """The command that stops the instance of this home, wherever it is typed."""
+    return f"headgate down --home {home.path}"
 
 
 def ask_status(home: Home) -> Document | None:
@@ -113,6 +130,18 @@ def free_ports(count: int) -> list[int]:
 def find_agent(home: Home) -> Runner | None:
     """The agent of this home, if it lives."""
     return next((runner for runner in find_runners(home) if runner.name == "agent"), None)
+
+
+def ports_of_last_run(home: Home) -> dict[str, int]:
+    """Where the workers of an agent that was killed go on answering, as settings; nothing when none does."""
+    if find_agent(home) or not any(runner.name.startswith("w") for runner in find_runners(home)):
+        return {}
+    try:
+        facts = json.loads((home.run / "agent.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    names = {"port": facts.get("port"), "control_port": facts.get("control_port")}
+    return {name: port for name, port in names.items() if isinstance(port, int)}
 
 
 def find_runners(home: Home) -> list[Runner]:

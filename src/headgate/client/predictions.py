@@ -14,7 +14,7 @@ from headgate.client.address import Address
 from headgate.client.connection import Connection, segment
 from headgate.client.document import Document
 from headgate.client.tables import predict_body
-from headgate.errors import Forbidden, Unreachable
+from headgate.errors import Forbidden, Malformed, Unreachable
 from headgate.home import Home
 from headgate.settings import reachable
 
@@ -58,6 +58,8 @@ class Predictions:
             # the same id on a repetition after a broken connection: the record stays one
             "Headgate-Id": secrets.token_hex(12),
         }
+        if timeout is not None and not 0 < timeout < 1e6:
+            raise Malformed(f"Expected a timeout of more than 0 seconds, got {timeout}.")
         if timeout is not None:
             headers["Headgate-Timeout-Ms"] = str(max(1, round(timeout * 1000)))
         path = f"/v1/endpoints/{segment(endpoint)}/predict"

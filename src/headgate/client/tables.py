@@ -1,5 +1,6 @@
 """Any table a user has (rows, pandas, Polars, PyArrow, NumPy) as the JSON body of a prediction."""
 
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
@@ -19,6 +20,9 @@ def predict_body(data: Any, ids: Sequence[str] | None = None) -> bytes:
     Missing values (None, NaN, NaT, NA) travel as null, times as ISO 8601, float32 with all its digits as doubles.
     """
     body = _shape(data)
+    if _has_infinity(body):
+        # JSON knows none, and null would be taken for a missing value
+        raise Malformed("A cell is infinite, which no endpoint takes. Missing values are None or NaN.")
     if ids is not None:
         body["ids"] = [str(row_id) for row_id in ids]
     try:
@@ -27,6 +31,16 @@ def predict_body(data: Any, ids: Sequence[str] | None = None) -> bytes:
         raise Malformed(
             f"Expected numbers, text, booleans, times or None in every cell: {error.__cause__ or error}."
         ) from error
+
+
+def _has_infinity(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isinf(value)
+    if isinstance(value, Mapping):
+        return any(map(_has_infinity, value.values()))
+    if hasattr(value, "dtype"):
+        return value.dtype.kind == "f" and bool(sys.modules["numpy"].isinf(value).any())
+    return isinstance(value, list | tuple) and any(map(_has_infinity, value))
 
 
 def _shape(data: Any) -> dict[str, Any]:
@@ -42,7 +56,11 @@ def _shape(data: Any) -> dict[str, Any]:
 
 
 def _pandas(frame: Any) -> dict[str, Any]:
-    return {"columns": {str(name): _pandas_column(frame[name]) for name in frame.columns}}
+    columns = {name: _pandas_column(frame[name]) for name in frame.columns}
+    if all(isinstance(name, str) for name in columns):
+        return {"columns": columns}
+    # columns that are only numbered have their place for a name
+    return {"instances": [list(row) for row in zip(*map(list, columns.values()), strict=True)]}
 
 
 def _polars(frame: Any) -> dict[str, Any]:

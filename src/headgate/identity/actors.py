@@ -14,7 +14,7 @@ from headgate.names import fold, shown, validate_name
 from headgate.records import Record
 from headgate.storage.database import Tx, now
 from headgate.storage.instance import raise_number
-from headgate.storage.schema import actors, environments, grants, projects
+from headgate.storage.schema import access_keys, actors, environments, grants, projects
 
 Kind = Literal["person", "service"]
 ACCESS_NUMBER = "access_number"
@@ -116,6 +116,8 @@ def delete_actor(tx: Tx, name: str, *, by: str) -> None:
         _keep_an_admin(tx, actor)
     tx.execute(delete(grants).where(grants.c.actor_id == actor.id))
     tx.execute(update(actors).where(actors.c.id == actor.id).values(deleted_at=now(tx)))
+    living = (access_keys.c.actor_id == actor.id, access_keys.c.revoked_at.is_(None))
+    tx.execute(update(access_keys).where(*living).values(revoked_at=now(tx)))
     raise_number(tx, ACCESS_NUMBER)
     append(
         tx,

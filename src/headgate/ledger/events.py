@@ -23,6 +23,7 @@ from headgate.ledger.personal import (
 from headgate.names import validate_text
 from headgate.records import Record
 from headgate.storage.database import Database, Tx, after_commit, now, surroundings_of
+from headgate.storage.faults import RESTORE
 from headgate.storage.pages import Page, check_limit, cut_page, number_in
 from headgate.storage.schema import events, ledger_head
 
@@ -60,13 +61,27 @@ class StoredEvent(Record, frozen=True, kw_only=True):
 def open_ledger(database: Database, keys: Path) -> Anchor:
     """Let events be appended to this (migrated) database, signed and anchored in `keys`.
 
-    Raises `Corrupt` when the ledger has events and the key is missing.
+    Raises `Corrupt` when the ledger has events and the key is missing, or when it has none and the anchor knows better.
     """
     with database.read() as tx:
         fresh = read_head(tx)[0] == 0
     anchor = open_anchor(keys, fresh=fresh)
+    anchored = anchor.read() if fresh else None
+    if anchored is not None and anchored.number:
+        _require_events(database, anchored.number)
     database.attached["anchor"] = anchor
     return anchor
+
+
+def _require_events(database: Database, anchored: int) -> None:
+    """An empty database beside an anchor of a written history is another one, or was lost."""
+    with database.read() as tx:
+        # asked again: another process may have begun to write a moment ago
+        if read_head(tx)[0] == 0:
+            raise Corrupt(
+                f"The database is empty, but {anchored} events were written here: it was lost or is another one. "
+                f"Put its file back. {RESTORE}"
+            )
 
 
 def append(tx: Tx, event: Event) -> StoredEvent:
@@ -104,7 +119,9 @@ def read_head(tx: Tx, lock: bool = False) -> tuple[int, str]:
     query = select(ledger_head.c.number, ledger_head.c.hash)
     row = tx.execute(query.with_for_update() if lock else query).one_or_none()
     if row is None:
-        raise Corrupt("The ledger's head row is missing. Put a backup in its place: headgate restore FILE.")
+        raise Corrupt(
+            "The ledger's head row is missing. Restore a backup into a new home: headgate restore FILE --home DIR."
+        )
     return row.number, row.hash
 
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import delete, insert, select
 
-from headgate.errors import NotFound, Refused
+from headgate.errors import Malformed, NotFound, Refused
 from headgate.ledger.events import Event, append
 from headgate.names import fold, shown, validate_name
 from headgate.registry.models import ModelRecord, get_model, touch
@@ -13,7 +13,8 @@ from headgate.storage.schema import aliases, versions
 def set_alias(tx: Tx, model: str, alias: str, number: int, actor: str) -> ModelRecord:
     """Point the alias at a version; harmless when it does. Raises `NotFound`, `InvalidName`, `Refused` when retired."""
     found = get_model(tx, model)
-    validate_name(alias, "alias")
+    if validate_name(alias, "alias").isdigit():
+        raise Malformed(f"The alias {alias} would be taken for a version's number. Choose one with a letter.")
     here = (versions.c.model == found.name, versions.c.number == number)
     state = tx.execute(select(versions.c.state).where(*here)).scalar_one_or_none()
     if state is None:

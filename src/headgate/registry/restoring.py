@@ -1,9 +1,10 @@
 """What makes a restored instance a new beginning: a higher epoch, and an event that says so."""
 
+import json
 from typing import BinaryIO
 
 from headgate.errors import Corrupt
-from headgate.home import Home
+from headgate.home import Home, write_atomically
 from headgate.ledger.anchor import Anchor
 from headgate.ledger.chain import ChainReport, verify_ledger
 from headgate.ledger.events import Event, append, open_ledger, read_head
@@ -33,10 +34,18 @@ def restore_instance(source: BinaryIO, home: Home, *, actor: str, reason: str = 
         open_ledger(database, staged.keys)
         chain = verify_ledger(database)
         outcome.append((begin_anew(database, actor=actor, reason=reason), chain))
+        forget_address(staged)
 
     info = restore(source, home, finish)
     epoch, chain = outcome[0]
     return Restored(backup=info, epoch=epoch, chain=chain)
+
+
+def forget_address(home: Home) -> None:
+    """Where the original answers, its copy does not: until it has started itself, it names no address."""
+    if home.credentials.exists():
+        known = json.loads(home.credentials.read_bytes())
+        write_atomically(home.credentials, json.dumps(known | {"url": "", "certificate": ""}).encode())
 
 
 def begin_anew(database: Database, *, actor: str, reason: str = "") -> int:

@@ -6,9 +6,9 @@ import msgspec
 from sqlalchemy import Row, func, insert, select, update
 
 from headgate.bundle.manifest import Manifest, canonical_bytes, digest_of
-from headgate.errors import Corrupt, Malformed, NotFound, Refused
+from headgate.errors import Conflict, Corrupt, Malformed, NotFound, Refused
 from headgate.ledger.events import Event, append
-from headgate.names import shown, validate_text
+from headgate.names import fold, shown, validate_text
 from headgate.records import Record
 from headgate.registry.aliases import set_alias
 from headgate.registry.approval import Decision, State, decide
@@ -61,6 +61,8 @@ def register(
     if digest_of(manifest) != digest:
         raise Malformed("The digest is not that of the manifest. Package the model again.")
     known = _find_digest(tx, digest)
+    if known and project is not None and fold(project) != fold(belongs := get_model(tx, known.model).project):
+        raise Conflict(f"{known.version} is this bundle already, in the project {belongs}, not in {project}.")
     version = known or _add_version(tx, manifest, artifact, actor, project, signed_by)
     if alias is not None:
         set_alias(tx, version.model, alias, version.number, actor)

@@ -18,7 +18,7 @@ from headgate.rollout.endpoints import (
 )
 from headgate.rollout.gates import Case, Verdict, judge, require_passed
 from headgate.rollout.lifecycle import Order
-from headgate.rollout.publishing import empty_table, next_table, publish, table_before, variant_of
+from headgate.rollout.publishing import answering, empty_table, next_table, publish, table_before, variant_of
 from headgate.rollout.rollouts import Evidence, Plan, Rollout, active_rollout, advance, newest_live, start_rollout
 from headgate.rollout.strategies import load_strategy
 from headgate.storage.database import Tx
@@ -84,7 +84,7 @@ def placed(tx: Tx, wish: Deployment, version: VersionRecord) -> tuple[str, str]:
 def roll_back(tx: Tx, name: str, actor: str, reason: str) -> Rollout:
     """Go back from the newest rollout that is live to what answered before it; published at once.
 
-    Raises `Refused` when there is nothing to go back from or to, or no reason.
+    Raises `Refused` when there is nothing to go back from or to, or what is there may no longer answer.
     """
     endpoint = get_endpoint(tx, name)
     rollout = _to_go_back_from(tx, endpoint)
@@ -94,9 +94,26 @@ def roll_back(tx: Tx, name: str, actor: str, reason: str) -> Rollout:
             f"{rollout.to_version} is the first version of {endpoint.name}: there is none to go back to. "
             f"To stop it, run `headgate endpoint delete {endpoint.name}`."
         )
+    if rollout.terminal and before is not None:
+        _require_earned(tx, endpoint, before)
     moved = advance(tx, rollout, Order(trigger="roll_back", actor=actor, reason=validate_text(reason, "reason")))
     publish(tx, before or empty_table(endpoint.name, endpoint.project, endpoint.environment), rollout.id)
     return moved
+
+
+def _require_earned(tx: Tx, endpoint: Endpoint, before: RouteTable) -> None:
+    """What was rejected or retired since it answered does not come back by the way of a rollback."""
+    for variant in answering(before):
+        version = get_version(tx, variant.version)
+        verdicts = judge(_case(tx, endpoint, version, before), forced=False)
+        try:
+            require_passed(verdicts)
+        except Refused as error:
+            raise Refused(
+                f"{version.version} answered before, but may no longer: {error.message} Deploy another version, or "
+                f"this one with --force and a reason.",
+                detail=error.detail,
+            ) from error
 
 
 def _to_go_back_from(tx: Tx, endpoint: Endpoint) -> Rollout:

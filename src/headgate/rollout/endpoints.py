@@ -167,11 +167,13 @@ def live_at(tx: Tx, name: str, moment: str) -> Live | None:
     """
     histories = {each.id: each for each in rollouts_of(tx, name)}
     live: Live | None = None
+    judged: dict[str, tuple[Evidence, ...]] = {}
     for published, step, rollout in _confirmed(tables_of(tx, name), histories):
         if step is None or rollout is None:
             live = None if published.at <= moment else live
         elif step.at <= moment:
-            live = _live(published.table, step, rollout)
+            live = _live(published.table, step, rollout, judged)
+            judged[live.version] = live.evidence
     return live
 
 
@@ -193,7 +195,8 @@ def _confirmed(
             yield published, step, rollout
 
 
-def _live(table: RouteTable, step: Step, rollout: Rollout) -> Live:
+def _live(table: RouteTable, step: Step, rollout: Rollout, judged: dict[str, tuple[Evidence, ...]]) -> Live:
+    """`judged` is the evidence on which each version came the last time: what goes back goes back to its own."""
     going_back = step.state == "rolled_back"
     ordered = next((each for each in reversed(rollout.steps) if each.state == "rolling_back"), step)
     return Live(
@@ -201,7 +204,7 @@ def _live(table: RouteTable, step: Step, rollout: Rollout) -> Live:
         since=step.at,
         by=ordered.by if going_back else rollout.by,
         reason=ordered.note if going_back else rollout.steps[0].note,
-        evidence=rollout.evidence,
+        evidence=judged.get(table.variants[0].version, ()) if going_back else rollout.evidence,
         rollout=rollout.id,
     )
 

@@ -158,13 +158,17 @@ def newest_table(tx: Tx, endpoint: str) -> RouteTable | None:
 
 
 def table_before(tx: Tx, endpoint: str, rollout: str) -> RouteTable | None:
-    """What was published last before a rollout touched the endpoint; None when it answered nothing then."""
-    earlier: RouteTable | None = None
-    for published in tables_of(tx, endpoint):
-        if published.rollout == rollout:
-            break
-        earlier = published.table
-    return earlier if earlier is not None and earlier.variants else None
+    """What was published last before a rollout touched the endpoint, and had it answer with something else.
+
+    A version that was deployed twice is not what one goes back to from itself. None when it answered nothing then.
+    """
+    tables = list(tables_of(tx, endpoint))
+    place = next((place for place, published in enumerate(tables) if published.rollout == rollout), len(tables))
+    left = answering(tables[place].table) if place < len(tables) else ()
+    for published in reversed(tables[:place]):
+        if answering(published.table) != left:
+            return published.table if published.table.variants else None
+    return None
 
 
 def node_routes(tx: Tx) -> tuple[RouteTable, ...]:

@@ -37,7 +37,7 @@ def parse_spec(document: Any) -> EndpointSpec:
         return msgspec.convert(document, EndpointSpec)
     except msgspec.ValidationError as error:
         raise Malformed(
-            f"The spec is not one of an endpoint: {error}. See `headgate endpoint spec E` for fields and values."
+            f"The spec is not one of an endpoint: {error}. Fields and values are in docs/reference/spec.md."
         ) from error
 
 

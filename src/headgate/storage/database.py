@@ -176,7 +176,9 @@ def _open_sqlite(url: URL, clock: Clock) -> Database:
             raise
     if found != "ok":
         database.close()
-        raise Corrupt(f"{path} is damaged ({found}). Put a backup in its place: headgate restore FILE.")
+        raise Corrupt(
+            f"{path} is damaged ({found}). Restore a backup into a new home: headgate restore FILE --home DIR."
+        )
     return database
 
 

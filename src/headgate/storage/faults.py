@@ -9,7 +9,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from headgate.errors import Conflict, Corrupt, HeadgateError, Malformed, Unavailable
 
-RESTORE = "Put a backup in its place: headgate restore FILE."
+RESTORE = "Restore a backup into a new home: headgate restore FILE --home DIR."
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 

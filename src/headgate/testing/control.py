@@ -20,6 +20,7 @@ GATE = {
     "name": "approved", "rule": "Somebody has looked at the version and said yes.", "only_with_approval": True,
     "can_be_forced": True,
 }  # fmt: skip
+ENVIRONMENTS = [{"name": "production", "needs_approval": True}, {"name": "staging", "needs_approval": False}]
 TIME = "2026-01-02T03:04:05Z"
 
 Json = dict[str, Any]
@@ -336,7 +337,7 @@ ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
     (
         "GET",
         "/api/v1/environments",
-        lambda fake, request: (200, {"items": [{"name": "staging", "needs_approval": False}], "next": None}),
+        lambda fake, request: (200, {"items": ENVIRONMENTS, "next": None}),
     ),
     (
         "GET",
