@@ -110,6 +110,7 @@ def main() -> None:
     plane = Plane(folder)
     credentials = {"url": f"http://127.0.0.1:{plane.server_address[1]}", "key": "", "node_key": NODE_KEY}
     write_atomically(home.credentials, json.dumps(credentials).encode())
+    write_atomically(home.run / "control.json", json.dumps({"pid": os.getpid()}).encode())
     print(f"listening, pid {os.getpid()}", file=sys.stderr)  # noqa: T201 (its log)
     plane.serve_forever()
 
