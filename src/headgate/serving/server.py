@@ -175,7 +175,8 @@ class RequestReader:
         if "expect" in headers:
             if headers["expect"].lower() != b"100-continue":
                 self._stop(Malformed("The only expectation that is understood is 100-continue."))
-            self._connection.tell_to_continue()
+            if self._parser.get_http_version() != "1.0":
+                self._connection.tell_to_continue()
 
     def on_body(self, part: bytes) -> None:
         if not self.body and len(part) <= SMALL_BODY:
@@ -197,7 +198,8 @@ class RequestReader:
         exchange = Exchange(self._connection, parser.get_method(), self._target, self._headers, self.body)
         if self._held is not None:
             exchange.held, self._held, self.body = self._held, None, b""
-        if not parser.should_keep_alive() or "upgrade" in self._headers:
+        # what follows an Upgrade or a CONNECT is not read
+        if not parser.should_keep_alive() or parser.should_upgrade():
             exchange.say_close()
         # every other version than 1.1 closes, or says that it does not
         if not exchange.keep_alive or "connection" in self._headers or "transfer-encoding" in self._headers:
