@@ -15,7 +15,7 @@ import httptools
 
 from headgate.errors import HeadersTooLarge, HeadgateError, Malformed, TargetTooLong, TooLarge, Unavailable
 from headgate.serving.body_room import BodyRoom, Held
-from headgate.serving.deadlines import enforce
+from headgate.serving.deadlines import enforce, unsent
 from headgate.serving.remembered_heads import RememberedHeads
 from headgate.serving.request_headers import KNOWN, LISTS
 from headgate.serving.responses import CLOSE, KEEP_ALIVE, refuse
@@ -294,7 +294,7 @@ class Connection(asyncio.Protocol):
         return bool(self._pending) and self.transport.can_write_eof()
 
     def pause_writing(self) -> None:
-        self.stalled = self.transport.get_write_buffer_size()
+        self.stalled = unsent(self.transport)
         self._since = self._server.now
         self.transport.pause_reading()
 
@@ -328,6 +328,8 @@ class Connection(asyncio.Protocol):
             exchange.payload = payload
             return
         pending.popleft()
+        if self.stalled:
+            self.stalled += len(payload)
         self.transport.write(payload)
         if exchange.keep_alive and not pending:
             self._since = server.now
@@ -363,6 +365,7 @@ class Connection(asyncio.Protocol):
         """After an answer: send those that waited for it, end the connection where it was the last."""
         while sent.keep_alive and self._pending and self._pending[0].payload is not None:
             sent = self._pending.popleft()
+            self.stalled += len(sent.payload) if self.stalled else 0
             self.transport.write(sent.payload)
         if not sent.keep_alive:
             self._finish()
