@@ -154,20 +154,17 @@ def test_what_is_under_way_is_answered_when_a_worker_leaves(home: Home, start: S
     publish(home, route_table(build_bundle(home.cache)))
     worker = start(home, Settings(drain_seconds=10.0))
     large = b" " * 300_000 + BODY
-    with worker.wire() as idle, worker.wire() as long, asking(worker, post(), 1) as answers:
+    with worker.wire() as idle, worker.wire() as long:
         idle.send(post()).response()
         long.send(post(large)[:-200_000])
-        wait_for(lambda: len(answers) > 10)
-        worker.process.send_signal(signal.SIGTERM)
         with worker.control() as control:
+            worker.process.send_signal(signal.SIGTERM)
             control.report_where(lambda report: report.draining)
+        assert idle.send(post()).response().headers["connection"] == "close"
         # the rest comes only now
         answer = long.send(large[-200_000:]).response()
         assert (answer.status, answer.headers["connection"]) == (200, "close")
-        assert idle.send(post()).response().status == 200
     assert worker.process.wait(20) == 0
-    assert {status for status, _ in answers} <= {200, 0}
-    assert [status for status, _ in answers].count(0) <= 1
 
 
 @pytest.mark.heavy
