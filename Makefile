@@ -46,8 +46,9 @@ lint: setup ## Linter, formatter and type checker
 	@$(BIN)/ruff format --check -q src tests benchmarks
 	@$(BIN)/mypy
 
-bench: setup ## Measure against the references and print the table
-	@$(BIN)/python -m benchmarks $(ARGS)
+bench: setup ## Measure against the references (QUICK=1, PEERS=1; PAGE=1 writes docs/performance.md)
+	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(PEERS),--peers) $(ARGS)
+	@$(if $(PAGE),$(BIN)/python -m benchmarks.report benchmarks/results/last.json)
 
 soak: setup ## Long runs under load and faults
 	@$(BIN)/python -m pytest -q -m soak $(ARGS)

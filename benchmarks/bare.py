@@ -1,6 +1,7 @@
 """The bare reference: uvloop + httptools that only decode, run onnxruntime and encode. No limits, ids, log or metrics.
 
-`python -m benchmarks.bare --port P --model M.onnx --form instances|rows [--names a,b,…]`
+`python -m benchmarks.bare --port P --model M.onnx --names a,b,… [--constant]`; with `--constant` it reads the request
+and sends what it answered when the body came first: the ceiling of such a server.
 """
 
 import argparse
@@ -48,7 +49,7 @@ class Bare(asyncio.Protocol):
         self._transport.write(b"%b%d\r\n\r\n%b" % (HEAD, len(answer), answer))
 
 
-def answerer(model: str, form: str, names: list[str]) -> Any:
+def answerer(model: str, names: list[str]) -> Any:
     """body → answer, as short as it gets."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -57,14 +58,13 @@ def answerer(model: str, form: str, names: list[str]) -> Any:
     dtype = np.float64 if given.type == "tensor(double)" else np.float32
     wanted = [output.name for output in session.get_outputs()]
     decode = msgspec.json.Decoder(Instances).decode
-    if form == "rows":
-        row: Any = msgspec.defstruct("Row", [(name, float) for name in names])
-        document: Any = msgspec.defstruct("Rows", [("rows", LIST[row])])
-        decode_rows = msgspec.json.Decoder(document).decode
+    row: Any = msgspec.defstruct("Row", [(name, float) for name in names])
+    document: Any = msgspec.defstruct("Rows", [("rows", LIST[row])])
+    decode_rows = msgspec.json.Decoder(document).decode
     astuple, run, dumps, numbers = msgspec.structs.astuple, session._sess.run, orjson.dumps, orjson.OPT_SERIALIZE_NUMPY
 
     def answer(body: bytes) -> bytes:
-        if form == "rows":
+        if body.startswith(b'{"rows"'):
             values: Any = [astuple(row) for row in decode_rows(body).rows]
         else:
             values = decode(body).instances
@@ -72,6 +72,20 @@ def answerer(model: str, form: str, names: list[str]) -> Any:
         return dumps({"predictions": labels, "probabilities": chances}, option=numbers)
 
     return answer
+
+
+def constant(answer: Any) -> Any:
+    """body → what the first body with that beginning and length was answered."""
+    answers: dict[tuple[int, bytes], bytes] = {}
+
+    def again(body: bytes) -> bytes:
+        key = (len(body), body[:200])
+        found = answers.get(key)
+        if found is None:
+            found = answers[key] = answer(body)
+        return found
+
+    return again
 
 
 async def serve(port: int, answer: Any) -> None:
@@ -84,10 +98,11 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--model", required=True)
-    parser.add_argument("--form", choices=("instances", "rows"), default="instances")
-    parser.add_argument("--names", default="")
+    parser.add_argument("--names", required=True)
+    parser.add_argument("--constant", action="store_true")
     chosen = parser.parse_args()
-    uvloop.run(serve(chosen.port, answerer(chosen.model, chosen.form, chosen.names.split(","))))
+    answer = answerer(chosen.model, chosen.names.split(","))
+    uvloop.run(serve(chosen.port, constant(answer) if chosen.constant else answer))
 
 
 if __name__ == "__main__":

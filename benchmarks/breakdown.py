@@ -1,24 +1,32 @@
-"""Where a request's time goes inside of a worker: the parts of its way, each called alone, best of many."""
+"""Where a request's time goes inside of a worker, without a socket: bytes are fed to its connection.
+
+Two views: the parts of the way, each called alone, best of many; and a profile of the whole, by function.
+"""
 
 import asyncio
+import cProfile
+import pstats
 import socket
-import sys
-import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import uvloop
 
-from benchmarks.endpoint import Case, body_of
-from benchmarks.forest import ENDPOINT, make_forest
+from benchmarks.contender import Place
+from benchmarks.contenders import home_with
+from benchmarks.forest import ENDPOINT, Forest, instances
 from headgate.home import Home
 from headgate.serving.batching import Batcher
 from headgate.serving.main import Worker
 from headgate.serving.predict import Prediction
 from headgate.serving.server import Exchange
 from headgate.settings import Settings
+
+ROWS = (1, 100)
+SHOWN_FUNCTIONS = 15
 
 
 class Sink:
@@ -31,6 +39,13 @@ class Sink:
         return False
 
 
+class Stages(NamedTuple):
+    """Part of the way → microseconds; function → share of the time, most first."""
+
+    parts: dict[str, float]
+    profile: dict[str, float]
+
+
 def best(call: Callable[[], Any], times: int) -> float:
     """Microseconds of the fastest call."""
     fastest = float("inf")
@@ -41,8 +56,8 @@ def best(call: Callable[[], Any], times: int) -> float:
     return fastest * 1e6
 
 
-async def measure(home: Home, body: bytes, times: int) -> dict[str, float]:
-    """Part → microseconds, for one request alone in its batch."""
+async def measure(home: Home, body: bytes, times: int) -> Stages:
+    """For one request alone in its batch."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         worker = Worker(home, "breakdown", listener, Settings())
         await worker.prepare()
@@ -73,7 +88,7 @@ async def measure(home: Home, body: bytes, times: int) -> dict[str, float]:
             await whole()
             fastest = min(fastest, time.perf_counter() - begun)
         encode = variant.default.encode
-        return {
+        parts = {
             "decode, validate, pack": best(lambda: live.decoders[b"application/json"](body), times),
             "assemble": best(lambda: live.contract.assemble([rows]), times),
             "assemble, model, check": best(lambda: ask([rows]), times),
@@ -81,15 +96,46 @@ async def measure(home: Home, body: bytes, times: int) -> dict[str, float]:
             "count and record": best(lambda: variant.tap.settle(answer, [prediction]), times),
             "all, with HTTP and the loop": fastest * 1e6,
         }
+        profiler = cProfile.Profile()
+        with profiling(profiler):
+            for _ in range(times):
+                await whole()
+        return Stages(parts, shares(profiler))
 
 
-def main(times: int = 2000) -> None:
-    """Print the parts for one row and for a hundred."""
-    with tempfile.TemporaryDirectory() as folder:
-        home = Home(Path(folder) / "home").create()
-        forest = make_forest(home)
-        for rows in (1, 100):
-            parts = uvloop.run(measure(home, body_of(forest, Case("instances", rows, 1)), times))
-            sys.stdout.write(f"{rows} rows, microseconds\n")
-            for name, value in parts.items():
-                sys.stdout.write(f"    {name:<28} {value:8.1f}\n")
+@contextmanager
+def profiling(profiler: cProfile.Profile) -> Iterator[None]:
+    profiler.enable()
+    try:
+        yield
+    finally:
+        profiler.disable()
+
+
+def shares(profiler: cProfile.Profile) -> dict[str, float]:
+    """Function → its own share of the profiled time, of those that take most. Profiling favours long functions."""
+    own: dict[str, float] = {}
+    for (path, line, name), (_, _, seconds, _, _) in pstats.Stats(profiler).stats.items():  # type: ignore[attr-defined]  # the stubs leave `stats` out
+        place = f"{Path(path).parent.name}/{Path(path).name}: {name}" if line else name
+        own[place] = own.get(place, 0.0) + seconds
+    total = sum(own.values()) or 1.0
+    ordered = sorted(own.items(), key=lambda item: -item[1])
+    return {name: seconds / total for name, seconds in ordered[:SHOWN_FUNCTIONS]}
+
+
+def measure_stages(folder: Path, forest: Forest, times: int) -> dict[str, Stages]:
+    """Rows of a request → where its time goes."""
+    found = {}
+    for rows in ROWS:
+        home = home_with(Place(folder, forest), forest.compiled, f"breakdown-{rows}")
+        found[str(rows)] = uvloop.run(measure(home, instances(forest, 0, rows), times))
+    return found
+
+
+def printed(stages: dict[str, Stages]) -> Iterator[str]:
+    """The lines that show them."""
+    for rows, found in stages.items():
+        yield f"{rows} rows, microseconds"
+        yield from (f"    {name:<28} {value:8.1f}" for name, value in found.parts.items())
+        yield f"{rows} rows, share of the profiled time"
+        yield from (f"    {share:6.1%}  {name}" for name, share in found.profile.items())

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from benchmarks.reliability import PAGE, read_results, render
 from tests.serving.test_reading import WAY
 
 ROOT = Path(__file__).parent.parent
@@ -84,3 +85,7 @@ def test_a_trace_names_what_there_is(title: str) -> None:
 def test_the_trace_of_a_prediction_is_the_way_that_is_held_short() -> None:
     steps = section("One prediction").split("Beside the way")[0]
     assert {name for name in SOURCE_FILE.findall(steps) if not name.startswith("tests/")} == set(WAY)
+
+
+def test_the_page_on_reliability_is_that_of_the_run() -> None:
+    assert PAGE.read_text() == render(read_results()), "run `python -m benchmarks.reliability`"

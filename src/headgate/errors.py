@@ -22,7 +22,8 @@
     ├── TooManyRequests            429
     ├── HeadersTooLarge            431
     ├── ModelError                 500   the model itself failed
-    │   └── ModelOutputInvalid     500
+    │   ├── ModelOutputInvalid     500
+    │   └── PoisonRequest          500   ended the processes that ran it
     ├── Corrupt                    500   stored bytes are not what was stored
     ├── Unavailable                503   full, draining or not ready
     │   └── Unreachable            503   nothing answers at that address
@@ -200,6 +201,12 @@ class ModelOutputInvalid(ModelError):
     """The model answered NaN, a wrong shape or a wrong number of rows."""
 
     code = "MODEL_OUTPUT_INVALID"
+
+
+class PoisonRequest(ModelError):
+    """Every process that ran the model on this request died: it is not tried again."""
+
+    code = "POISON_REQUEST"
 
 
 class Corrupt(HeadgateError):

@@ -70,6 +70,41 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         float, _declared("A worker that has not taken a rollback after this long is replaced.", "restart")
     ] = 10.0
     load_seconds: Annotated[float, _declared("Deadline for loading and verifying one version.", "restart")] = 120.0
+    host_memory_bytes: Annotated[
+        int, _declared("A model host that takes more memory than this is ended.", "restart of the model hosts")
+    ] = 4 * 1024**3
+    host_growth_bytes: Annotated[
+        int,
+        _declared(
+            "A model host that gained this much memory since it was ready is replaced, between two requests.",
+            "restart",
+        ),
+    ] = 512 * 1024**2
+    host_threads: Annotated[
+        int, _declared("A model host with more threads is replaced, between two requests.", "restart")
+    ] = 256
+    host_processes: Annotated[
+        int,
+        _declared(
+            "Processes that a model may have below its host. 0: the kernel refuses to start any; otherwise a host with "
+            "more is ended.",
+            "restart of the model hosts",
+        ),
+    ] = 0
+    host_open_files: Annotated[
+        int, _declared("Files and sockets that a model host may have open.", "restart of the model hosts")
+    ] = 1024
+    host_file_bytes: Annotated[
+        int, _declared("Longest file that a model host may write.", "restart of the model hosts")
+    ] = 256 * 1024**2
+    host_call_seconds: Annotated[
+        float,
+        _declared(
+            "Longest that one call of a model in a host may take, whatever its callers' deadlines; then the host is "
+            "ended.",
+            "restart of the model hosts",
+        ),
+    ] = 60.0
     max_header_bytes: Annotated[int, _declared("Limit for a request's headers.", "restart")] = 16_384
     max_target_bytes: Annotated[int, _declared("Limit for a request's target.", "restart")] = 4_096
     header_seconds: Annotated[

@@ -95,7 +95,7 @@ def test_nothing_listens_beyond_loopback_without_authentication(make_node: MakeN
 
     assert node.launch().wait(20) == 1
 
-    assert "--require-keys and --behind-proxy" in said(node)
+    assert "--require-keys and TLS" in said(node)
 
 
 def test_a_socket_passed_from_above_is_used(node: Node) -> None:

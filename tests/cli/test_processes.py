@@ -39,7 +39,7 @@ def test_up_beyond_loopback_is_refused_before_anything_starts(
 ) -> None:
     ran = headgate("up", "--host", "0.0.0.0", *flags)
     assert ran.code == 1
-    assert "--require-keys and --behind-proxy" in ran.err
+    assert "--require-keys and TLS" in ran.err
     assert not home.path.exists()
 
 

@@ -142,7 +142,7 @@ def test_a_key_is_stored_as_its_hash(home: Home, bundle: BuiltBundle) -> None:
 def test_serving_beyond_loopback_is_refused(headgate: Headgate, bundle: BuiltBundle) -> None:
     ran = headgate("serve", str(bundle.folder), "--host", "0.0.0.0")
     assert ran.code == 1
-    assert "--require-keys and --behind-proxy" in ran.err
+    assert "--require-keys and TLS" in ran.err
 
 
 @pytest.fixture

@@ -92,6 +92,15 @@ def test_only_the_caller_whose_rows_fail_fails(cost: Cost) -> None:
     assert [len(told) for _, told in settled] == [1, 1]
 
 
+def test_few_calls_find_the_one_bad_caller_among_many() -> None:
+    ask = Doubler()
+    callers = [Caller(-1.0 if number == 37 else 1.0) for number in range(256)]
+    run(ask, SHORT, callers)
+    assert [number for number, caller in enumerate(callers) if caller.error] == [37]
+    # 1 + 2·log2(256)
+    assert len(ask.sizes) <= 17
+
+
 class Clumsy(Doubler):
     """Fails in ways that no runtime should."""
 

@@ -101,11 +101,6 @@ def test_other_content_types_are_refused(worker: WorkerProcess, content_type: st
     assert "application/json, text/csv" in answer.json["error"]
 
 
-def test_encoded_bodies_are_refused(worker: WorkerProcess) -> None:
-    assert worker.predict({"rows": [ROW]}, Content_Encoding="gzip").status == 415
-    assert worker.predict({"rows": [ROW]}, Content_Encoding="identity").status == 200
-
-
 MALFORMED: dict[str, bytes] = {
     "empty": b"",
     "space": b"  ",

@@ -43,17 +43,18 @@ class TemplateProcess:
         self.bundle = bundle
         self.folder = self.home.run / "hosts" / bundle.digest[:16]
 
-    def fork(self, *, smoke: bool = False, digest: str = "") -> int:
+    def fork(self, *, smoke: bool = False, digest: str = "", spare: bool = False) -> int:
         """Ask for a child and return its pid."""
         self._forks += 1
-        path = self.folder / (f"smoke{self._forks}" if smoke else f"{self._forks}.sock")
+        folder = self.folder / "spare" if spare else self.folder
+        path = folder / (f"smoke{self._forks}" if smoke else f"{self._forks}.sock")
         order = {"digest": digest or self.bundle.digest, "form": "native", "socket": str(path), "smoke": smoke}
         self.send({"fork": order})
         return int(self.hear("started", socket=str(path))["pid"])
 
-    def host(self) -> int:
+    def host(self, *, spare: bool = False) -> int:
         """The pid of a new host that is ready."""
-        pid = self.fork()
+        pid = self.fork(spare=spare)
         self.hear("ready", pid=pid)
         return pid
 
@@ -76,7 +77,7 @@ class TemplateProcess:
             self.heard.append(json.loads(line))
 
     def pids(self) -> set[int]:
-        return {int(path.stem) for path in self.folder.glob("*.json")}
+        return {int(path.stem) for path in self.folder.glob("**/*.json")}
 
     def logs(self, digest: str = "") -> str:
         """What the hosts of a bundle have printed."""

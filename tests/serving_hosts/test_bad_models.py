@@ -4,10 +4,10 @@ import asyncio
 import signal
 
 import pytest
-from tests.serving_hosts.process import TemplateProcess, eventually, is_running, rows
+from tests.serving_hosts.process import TemplateProcess, eventually, is_running
 from tests.serving_hosts.test_pool import later, value, with_model
 
-from headgate.errors import DeadlineExceeded, HeadgateError, ModelError, ModelOutputInvalid
+from headgate.errors import DeadlineExceeded, HeadgateError, ModelError, ModelOutputInvalid, PoisonRequest
 from headgate.serving.hosts.log import LOG_BYTES
 from headgate.serving.hosts.pool import HostedModel
 from headgate.testing.zoo import Fault
@@ -20,14 +20,30 @@ SURVIVED = {
     Fault.SCALAR: ModelOutputInvalid,
     Fault.HUGE: ModelOutputInvalid,
     Fault.OUT_OF_MEMORY: ModelError,
+    Fault.TEXT: ModelOutputInvalid,
+    Fault.INFINITE: ModelOutputInvalid,
+    Fault.WRONG_SHAPE: ModelOutputInvalid,
+    Fault.WRONG_DTYPE: ModelOutputInvalid,
+    Fault.FORKS: ModelError,
+    Fault.FILLS_DISK: ModelError,
+    Fault.OPENS_SOCKETS: ModelError,
 }
-HARMLESS = (Fault.SLEEPS, Fault.PRINTS, Fault.WRITES, Fault.THREADS, Fault.CHANGES_PROCESS)
+HARMLESS = (
+    Fault.SLEEPS,
+    Fault.SLOW_AT_FIRST,
+    Fault.PRINTS,
+    Fault.WRITES,
+    Fault.THREADS,
+    Fault.LEAKS,
+    Fault.CHANGES_PROCESS,
+    Fault.CHANGES_NUMBERS,
+)
 DEADLY = {Fault.EXITS: 1, Fault.SEGFAULT: -signal.SIGSEGV}
-HANGING = (Fault.LOOPS, Fault.HOLDS)
+HANGING = (Fault.LOOPS, Fault.HOLDS, Fault.SLEEPS_LONG)
 
 
 def test_every_fault_is_tested() -> None:
-    assert set(Fault) == {Fault.NONE, Fault.TEXT, *SURVIVED, *HARMLESS, *DEADLY, *HANGING}
+    assert set(Fault) == {Fault.NONE, Fault.ANSWERS_AT_RANDOM, *SURVIVED, *HARMLESS, *DEADLY, *HANGING}
 
 
 async def answers_beside(model: HostedModel, fault: Fault, seconds: float = 20.0) -> float | HeadgateError:
@@ -76,7 +92,7 @@ def test_a_fault_that_kills_two_hosts_and_no_third(template: TemplateProcess, fa
         await model.ready(later())
         while model.hosts < 3:
             await asyncio.sleep(0.01)
-        assert type(await answers_beside(model, fault)) is ModelError
+        assert type(await answers_beside(model, fault)) is PoisonRequest
 
     hosts = [template.host() for _ in range(3)]
     with_model(template.home, template.bundle.digest, use)
@@ -98,10 +114,10 @@ def test_a_fault_that_hangs_is_ended_and_says_where(template: TemplateProcess, f
     assert "in misbehave" in template.logs()
 
 
-def test_text_instead_of_numbers_is_passed_on(template: TemplateProcess) -> None:
+def test_answers_need_not_repeat(template: TemplateProcess) -> None:
     async def use(model: HostedModel) -> None:
-        outputs = await model.predict(rows((Fault.TEXT, 1.0)), later())
-        assert outputs["predictions"].tolist() == ["some text"]
+        answers = {await value(model, 1.0, Fault.ANSWERS_AT_RANDOM) for _ in range(3)}
+        assert len(answers) == 3 and all(1.0 <= answer < 2.0 for answer in answers)
 
     template.host()
     with_model(template.home, template.bundle.digest, use)

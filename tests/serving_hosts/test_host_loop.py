@@ -15,7 +15,7 @@ from headgate.runtimes.batch import Array, Batch
 from headgate.runtimes.runtime import Outputs
 from headgate.serving.hosts import host as host_module
 from headgate.serving.hosts.child import listen
-from headgate.serving.hosts.host import Host
+from headgate.serving.hosts.host import CALL_SECONDS, HANG_SECONDS, Host
 from headgate.serving.hosts.wire import Frames, Reply, decode_reply, encode_call, encode_cancel
 from headgate.testing.zoo import FEATURES, build_zoo
 
@@ -177,7 +177,7 @@ def test_only_the_caller_whose_rows_fail_fails(stage: Stage, error: type[BaseExc
     worker = stage.worker()
     worker.send(ask(1, 1.0), ask(2, POISON), ask(3, 3.0))
     stage.host.step()
-    assert stage.model.calls == [3, 1, 1, 1]
+    assert stage.model.calls == [3, 1, 2, 1, 1]
     replies = {reply.id: reply for reply in (worker.reply() for _ in range(3))}
     assert [replies[number].ok for number in (1, 2, 3)] == [True, False, True]
     assert replies[2].code == "MODEL_ERROR" and "poison" in replies[2].error
@@ -268,10 +268,32 @@ def test_answers_too_large_for_the_socket_arrive_whole(stage: Stage) -> None:
 
 def test_the_watchdog_is_set_for_each_call_and_called_off(stage: Stage) -> None:
     worker = stage.worker()
-    worker.send(ask(1, 1.0, deadline=time.monotonic() + 50), ask(2, POISON, deadline=time.monotonic() + 100))
+    worker.send(ask(1, 1.0, deadline=time.monotonic() + 20), ask(2, POISON, deadline=time.monotonic() + 40))
     stage.host.step()
-    assert 90 < stage.watched[0] < 102
+    assert 35 < stage.watched[0] < 42
     assert stage.watched[1::2] == [0, 0, 0]
+
+
+def test_a_call_may_not_take_longer_than_the_hosts_own_limit(stage: Stage) -> None:
+    worker = stage.worker()
+    worker.send(ask(1, 1.0, deadline=time.monotonic() + 5000))
+    stage.host.step()
+    assert stage.watched == [CALL_SECONDS + HANG_SECONDS, 0]
+
+
+@pytest.mark.parametrize("bad", [1, 3])
+def test_few_calls_find_the_bad_among_many(tmp_path: Path, bad: int) -> None:
+    stage = Stage(tmp_path)
+    stage.host._max_rows = 64
+    worker = stage.worker()
+    spoilt = set(range(5, 64, 20)[:bad])
+    worker.send(*(ask(number, POISON if number in spoilt else 1.0) for number in range(64)))
+    stage.host.step()
+    replies = [worker.reply() for _ in range(64)]
+    assert {reply.id for reply in replies if not reply.ok} == spoilt
+    # 1 + 2·log2(64) calls for one
+    assert len(stage.model.calls) <= 1 + 12 * bad
+    stage.close()
 
 
 def test_a_host_that_leaves_answers_what_it_has_and_tells_its_workers(stage: Stage) -> None:

@@ -14,7 +14,7 @@ import pytest
 import uvloop
 from tests.serving_hosts.process import TemplateProcess, eventually, is_running, rows
 
-from headgate.errors import DeadlineExceeded, Malformed, ModelError, Unavailable
+from headgate.errors import DeadlineExceeded, Malformed, PoisonRequest, Unavailable
 from headgate.home import Home
 from headgate.serving.hosts.child import listen
 from headgate.serving.hosts.pool import HostedModel
@@ -32,9 +32,11 @@ async def value(model: HostedModel, number: float, fault: Fault = Fault.NONE, se
     return float(outputs["predictions"][0])
 
 
-def with_model(home: Home, digest: str, use: Callable[[HostedModel], Coroutine[Any, Any, None]]) -> None:
+def with_model(
+    home: Home, digest: str, use: Callable[[HostedModel], Coroutine[Any, Any, None]], spare_seconds: float = 0.0
+) -> None:
     async def run() -> None:
-        model = HostedModel(home.run, digest)
+        model = HostedModel(home.run, digest, spare_seconds=spare_seconds)
         try:
             await use(model)
         finally:
@@ -66,7 +68,7 @@ def test_it_uses_every_host(template: TemplateProcess) -> None:
             await asyncio.sleep(0.01)
         asked = [asyncio.create_task(value(model, 1.0, Fault.SLEEPS)) for _ in range(4)]
         await asyncio.sleep(0)
-        assert [host.busy for host in model._connections.values()] == [2, 2]
+        assert [host.busy for host in model._hosts.connections.values()] == [2, 2]
         assert await asyncio.gather(*asked) == [1.0] * 4
 
     template.host()
@@ -153,12 +155,44 @@ def test_a_request_that_kills_hosts_is_given_up_after_two_and_takes_no_other_alo
         good = [value(model, float(n)) for n in range(20)]
         answers = await asyncio.gather(*good[:10], value(model, 0.0, Fault.EXITS), *good[10:], return_exceptions=True)
         failure = answers.pop(10)
-        assert isinstance(failure, ModelError) and "Two model hosts died" in failure.message
+        assert isinstance(failure, PoisonRequest)
         assert answers == list(range(20))
 
     hosts = [template.host() for _ in range(3)]
     with_model(template.home, template.bundle.digest, use)
     eventually(lambda: sum(is_running(pid) for pid in hosts) == 1)
+
+
+def test_what_may_have_killed_a_host_runs_in_a_spare_one(template: TemplateProcess) -> None:
+    async def use(model: HostedModel) -> None:
+        await model.ready(later())
+        while model.hosts < 2:
+            await asyncio.sleep(0.01)
+        good = [value(model, float(n)) for n in range(100)]
+        answers = await asyncio.gather(*good[:50], value(model, 0.0, Fault.EXITS), *good[50:], return_exceptions=True)
+        assert isinstance(answers.pop(50), PoisonRequest)
+        assert answers == list(range(100))
+        assert model.hosts == 1
+
+    hosts = [template.host() for _ in range(2)]
+    spares = [template.host(spare=True) for _ in range(2)]
+    with_model(template.home, template.bundle.digest, use, spare_seconds=SOON)
+    eventually(lambda: sum(map(is_running, hosts)) == sum(map(is_running, spares)) == 1)
+
+
+def test_nobody_waits_for_a_version_that_has_failed(home: Home) -> None:
+    async def use(model: HostedModel) -> None:
+        (home.run / "hosts" / digest[:16] / "failed").write_text("SIGSEGV")
+        begun = time.monotonic()
+        with pytest.raises(Unavailable, match="keep ending .SIGSEGV."):
+            await value(model, 1.0)
+        assert time.monotonic() < begun + SOON / 2
+        # a worker that starts takes the version all the same, and answers when a host is back
+        with pytest.raises(Unavailable, match="came up in time"):
+            await model.ready(later(0.05))
+
+    digest = "3" * 64
+    with_model(home, digest, use)
 
 
 def test_a_deadline_frees_the_caller_and_the_hung_host_is_ended(template: TemplateProcess) -> None:

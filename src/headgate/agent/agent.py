@@ -27,6 +27,7 @@ from headgate.records import LoadFailure, NodeReport, NodeTables
 logger = logging.getLogger(__name__)
 
 SETTLE_SECONDS = 1.0
+WATCH_SECONDS = 0.25
 LONGEST_HEARTBEAT = 1.0
 STOP_POLL_SECONDS = 0.05
 STOP_GRACE_SECONDS = 5.0
@@ -111,6 +112,7 @@ class Agent:
         self._loop.every(min(heartbeat, self._settings.hang_seconds / 4), self._workers.judge)
         self._loop.every(heartbeat, self._report)
         self._loop.every(SETTLE_SECONDS, self._settle)
+        self._loop.every(WATCH_SECONDS, self._hosts.watch)
 
     def _take(self, answer: NodeTables) -> None:
         if not self._stopping:

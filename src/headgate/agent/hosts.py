@@ -60,8 +60,8 @@ class Hosts:
     def pool(self, digest: str, form: str) -> Pool:
         """The bundle's pool, made (empty) when there is none."""
         if digest not in self._pools:
-            size = max(1, self._launcher.settings.workers)
-            self._pools[digest] = Pool(self._loop, self.folder(digest), digest, form, size, self._send_hosted)
+            settings = self._launcher.settings
+            self._pools[digest] = Pool(self._loop, self.folder(digest), digest, form, settings, self._send_hosted)
         return self._pools[digest]
 
     def folder(self, digest: str) -> Path:
@@ -81,6 +81,11 @@ class Hosts:
             self._leaving.append(pool)
         self._leaving = [pool for pool in self._leaving if not pool.empty]
         self._stop_idle_templates()
+
+    def watch(self) -> None:
+        """Hold all hosts to their limits."""
+        for pool in self._pools.values():
+            pool.watch()
 
     def reports(self) -> tuple[HostReport, ...]:
         return tuple(report for pool in self._pools.values() for report in pool.reports())

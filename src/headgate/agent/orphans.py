@@ -85,8 +85,10 @@ def adopt_hosts(home: Home, programs: Programs, hosts: Hosts) -> None:
         living |= {path, Path(found.socket)}
     end(list(processes.values()))
     for path in (home.run / "hosts").glob("*/*"):
-        if path not in living:
-            path.unlink(missing_ok=True)
+        # spare hosts are not taken over: what they were asked is asked again
+        for file in path.iterdir() if path.is_dir() else [path]:
+            if file not in living:
+                file.unlink(missing_ok=True)
 
 
 def sweep(home: Home, workers: list[Orphan]) -> None:

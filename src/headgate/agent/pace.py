@@ -37,11 +37,15 @@ class StartBudget:
         self._seconds = seconds
         self._times: deque[float] = deque()
 
-    def spend(self, now: float) -> float:
-        """0 when a start is allowed now (and is counted), else the seconds until it will be."""
+    def left(self, now: float) -> int:
+        """How many starts are allowed now."""
         while self._times and self._times[0] <= now - self._seconds:
             self._times.popleft()
-        if len(self._times) < self._starts:
+        return self._starts - len(self._times)
+
+    def spend(self, now: float) -> float:
+        """0 when a start is allowed now (and is counted), else the seconds until it will be."""
+        if self.left(now) > 0:
             self._times.append(now)
             return 0.0
         return self._times[0] + self._seconds - now

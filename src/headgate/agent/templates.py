@@ -11,6 +11,7 @@ from typing import IO
 
 import msgspec
 
+from headgate.agent.footprint import Footprint
 from headgate.agent.launcher import Launcher, Programs
 from headgate.agent.links import Lines
 from headgate.agent.logs import last_words, log_size
@@ -57,12 +58,20 @@ class Fork:
     changed: Callable[["Fork"], None]
     process: Process | None = None
     ready: bool = False
+    # whether it has ever been ready
+    served: bool = False
+    # whether it has been asked to go, so that its end is no crash
+    leaving: bool = False
     ended: bool = False
     status: int | None = None
     # its template is gone, so nobody will tell its status
     orphaned: bool = False
     trouble: HeadgateError | None = None
     began: float = 0.0
+    # the host that goes when this one is ready
+    replaces: "Fork | None" = field(default=None, repr=False)
+    # what it took of the machine when it was ready
+    first: Footprint | None = None
     deadline: Timer | None = field(default=None, repr=False)
 
     @property
@@ -83,6 +92,15 @@ class Fork:
         self.trouble = self.trouble or trouble
         if self.process is not None:
             self.process.send(signal.SIGKILL)
+
+    def sweep(self) -> None:
+        """Remove what it has left on disk, and end what it has started."""
+        self.socket.unlink(missing_ok=True)
+        if self.process is not None:
+            (self.socket.parent / f"{self.process.pid}.json").unlink(missing_ok=True)
+            # it led a group of its own; the number is no other group's while a member lives
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
 
 
 class Nursery:
@@ -122,7 +140,7 @@ class Nursery:
         fork.deadline = self._loop.after(seconds, judge)
 
     def is_ready(self, fork: Fork) -> None:
-        fork.ready = True
+        fork.ready = fork.served = True
         # a smoke test still has to exit
         if fork.deadline is not None and not fork.smoke:
             fork.deadline.cancel()

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from types import TracebackType
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
@@ -42,6 +43,7 @@ class Tally:
     faults: tuple[str, ...] = ()  # the first few, in words
     seconds: float = 0.0
     latencies: tuple[float, ...] = ()  # seconds, of every answer, sorted
+    longest_gap: float = 0.0  # seconds without any right answer, over all connections
 
     def quantile(self, share: float) -> float:
         """The latency in seconds that this share of the answers did not exceed; 0 without answers."""
@@ -136,6 +138,7 @@ class Load:
             faults=tuple(fault for lane in self._lanes for fault in lane.faults)[:SHOWN_FAULTS],
             seconds=time.monotonic() - self._started,
             latencies=tuple(sorted(latency for lane in self._lanes for latency in lane.latencies)),
+            longest_gap=_longest_gap(self._lanes),
         )
 
 
@@ -157,6 +160,7 @@ class _Lane:
         self.by_version: Counter[str] = Counter()
         self.faults: list[str] = []
         self.latencies: list[float] = []
+        self.right_at: list[float] = []
 
     def fail(self, fault: str) -> None:
         self.failed += 1
@@ -171,10 +175,16 @@ class _Lane:
             self._note(fault)
         else:
             self.by_version[answer.version] += 1
+            self.right_at.append(time.monotonic())
 
     def _note(self, fault: str) -> None:
         if len(self.faults) < SHOWN_FAULTS:
             self.faults.append(fault)
+
+
+def _longest_gap(lanes: Sequence[_Lane]) -> float:
+    moments = sorted(moment for lane in lanes for moment in lane.right_at)
+    return max((later - earlier for earlier, later in pairwise(moments)), default=0.0)
 
 
 class _Link:

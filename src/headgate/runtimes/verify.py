@@ -9,7 +9,7 @@ import numpy as np
 from headgate.bundle.golden import Golden, Tolerance
 from headgate.bundle.manifest import Manifest
 from headgate.errors import ModelOutputInvalid
-from headgate.records import Task
+from headgate.records import Column, Task
 from headgate.runtimes.batch import Array
 from headgate.runtimes.columns import batch_from_columns
 from headgate.runtimes.runtime import LoadedModel, Outputs
@@ -35,6 +35,36 @@ def check_outputs(outputs: Outputs, rows: int, task: Task, classes: Sequence[Any
         expected = (rows, len(classes))
         if probabilities.shape != expected:
             raise ModelOutputInvalid(f"The model answered {PROBABILITIES} of {probabilities.shape}, not {expected}.")
+
+
+def check_declared(outputs: Outputs, declared: Sequence[Column]) -> None:
+    """Shapes, and numbers where numbers are declared; raises `ModelOutputInvalid`.
+
+    For models in plain code: a compiled one cannot answer anything else.
+    """
+    for column in declared:
+        array = outputs.get(column.name)
+        if array is None:
+            continue
+        shape = array.shape[1:]
+        if not _fits(shape, column.shape):
+            raise ModelOutputInvalid(
+                f"The model answered {column.name} of shape {shape} a row, its signature says {column.shape}."
+            )
+        if column.dtype not in ("string", "bytes", "datetime") and not _numeric(array):
+            raise ModelOutputInvalid(
+                f"The model answered {column.name} of {array.dtype}, its signature says {column.dtype}."
+            )
+
+
+def _fits(shape: tuple[int, ...], declared: tuple[int, ...]) -> bool:
+    return len(shape) == len(declared) and all(want in (-1, got) for got, want in zip(shape, declared, strict=True))
+
+
+def _numeric(array: Array) -> bool:
+    if array.dtype.kind == "O":
+        return all(isinstance(value, int | float | np.number) for value in array.flat)
+    return array.dtype.kind in "biuf"
 
 
 def _finite(array: Array) -> bool:

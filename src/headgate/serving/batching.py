@@ -163,7 +163,7 @@ class Batcher:
 
 
 def answer_all(ask: Ask, callers: Sequence[Caller]) -> list[Outcome]:
-    """Ask once for all; where that fails ask for each, so that only a caller whose own rows fail is told so."""
+    """Ask once for all; where that fails ask for each half, so that only a caller whose own rows fail is told so."""
     try:
         return [(ask([caller.rows for caller in callers]), callers)]
     except HeadgateError as error:
@@ -174,7 +174,8 @@ def answer_all(ask: Ask, callers: Sequence[Caller]) -> list[Outcome]:
         reason = HeadgateError(f"Headgate itself failed ({type(error).__name__}); its log says why.")
     if len(callers) == 1:
         return [(reason, callers)]
-    return [outcome for caller in callers for outcome in answer_all(ask, [caller])]
+    middle = len(callers) // 2
+    return answer_all(ask, callers[:middle]) + answer_all(ask, callers[middle:])
 
 
 def hand_out(outcomes: Sequence[Outcome], settle: Settle) -> None:

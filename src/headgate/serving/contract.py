@@ -2,37 +2,24 @@
 
 import struct
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from itertools import starmap
+from itertools import chain, starmap
 from struct import Struct
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from msgspec import Meta
 
-from headgate.records import Column, Dtype, Signature
-from headgate.runtimes.batch import Batch
+from headgate.errors import SignatureMismatch
+from headgate.records import Limits, Signature
+from headgate.runtimes.batch import Batch, concatenate
 from headgate.runtimes.columns import column_array, matrix_dtype
+from headgate.serving.cells import cell_type
 
-FLOAT32_MAX = float(np.finfo(np.float32).max)
-INTEGERS: dict[str, tuple[int, int]] = {
-    kind: (int(np.iinfo(kind).min), int(np.iinfo(kind).max))
-    for kind in ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32")
-}
-
-
+MAX_BYTES = Limits().max_body_bytes
 # how `struct` packs each dtype
 CODES = {
     "float64": "d", "float32": "f", "int8": "b", "int16": "h", "int32": "i", "int64": "q", "uint8": "B",
     "uint16": "H", "uint32": "I", "uint64": "Q", "bool": "?",
 }  # fmt: skip
-# types made at run time: what a type checker cannot follow goes through these two
-_ANNOTATED: Any = Annotated
-_LIST: Any = list
-
-
-class Unsigned64(int):
-    """An integer below 2^64: the one width whose bounds msgspec cannot check itself."""
 
 
 class Rows:
@@ -43,12 +30,12 @@ class Rows:
     def __init__(
         self,
         count: int,
-        content: bytes | list[Any],
+        content: bytes | list[Any] | Batch,
         ids: list[str] | None = None,
         others: dict[str, list[Any]] | None = None,
     ) -> None:
         self.count = count
-        # the matrix, row by row, where all features have one dtype; else a sequence of values per row
+        # the matrix, row by row, where all features have one dtype; else a sequence of values per row, or arrays
         self.content = content
         # the caller's own row ids, one per row
         self.ids = ids
@@ -59,9 +46,10 @@ class Rows:
 class Contract:
     """The columns that clients of one endpoint may and must send."""
 
-    def __init__(self, signature: Signature, max_rows: int) -> None:
+    def __init__(self, signature: Signature, max_rows: int, max_bytes: int = MAX_BYTES) -> None:
         self.signature = signature
         self.max_rows = max_rows
+        self.max_bytes = max_bytes  # of the rows of one request, however they are packed
         self.features = signature.features
         self.others = tuple(column for column in signature.inputs if "feature" not in column.roles)
         self.names = tuple(column.name for column in self.features)
@@ -91,54 +79,21 @@ class Contract:
             packed: list[Any] = [part.content for part in parts]
             content = packed[0] if len(packed) == 1 else b"".join(packed)
             return Batch(self.names, matrix=np.frombuffer(content, self.dtype).reshape(-1, len(self.names)))
-        values = [row for part in parts for row in part.content]
-        columns = zip(self.features, zip(*values, strict=True), strict=True)
+        contents: list[Any] = [part.content for part in parts]
+        if any(isinstance(content, Batch) for content in contents):
+            return stack([self._batch(content) for content in contents])
+        return self._batch(list(chain.from_iterable(contents)))
+
+    def _batch(self, content: Any) -> Batch:
+        if isinstance(content, Batch):
+            return content
+        columns = zip(self.features, zip(*content, strict=True), strict=True)
         return Batch(self.names, columns={column.name: column_array(column, cells) for column, cells in columns})
 
 
-def cell_type(column: Column, optional: bool = False) -> Any:
-    """The type of one row's value, as msgspec checks it: no coercion, but a whole number is a fine float."""
-    kind = _scalar_type(column.dtype)
-    for size in reversed(column.shape):
-        kind = list_of(kind) if size < 0 else list_of(kind, size, size)
-    return kind | None if column.nullable or optional else kind
-
-
-def _scalar_type(dtype: Dtype) -> Any:
-    if dtype in INTEGERS:
-        low, high = INTEGERS[dtype]
-        return Annotated[int, Meta(ge=low, le=high)]
-    if dtype == "float32":
-        # beyond it a float32 is infinite
-        return Annotated[float, Meta(ge=-FLOAT32_MAX, le=FLOAT32_MAX)]
-    others: dict[str, Any] = {
-        "uint64": Unsigned64, "float64": float, "bool": bool, "string": str, "bytes": bytes, "datetime": np.datetime64,
-    }  # fmt: skip
-    return others[dtype]
-
-
-def list_of(kind: Any, low: int | None = None, high: int | None = None) -> Any:
-    """The type of a list of that many values of a kind."""
-    return _LIST[kind] if low is None else _ANNOTATED[_LIST[kind], Meta(min_length=low, max_length=high)]
-
-
-def read_cell(kind: type, value: Any) -> Any:
-    """msgspec's hook for the types it does not know; raises ValueError for what is none of them."""
-    if kind is np.datetime64:
-        return read_datetime(value)
-    if kind is Unsigned64 and type(value) is int and 0 <= value < 1 << 64:
-        return Unsigned64(value)
-    raise ValueError(f"not a {kind.__name__}")
-
-
-def read_datetime(value: Any) -> np.datetime64:
-    """ISO 8601 text in microseconds of UTC; a time without a zone is taken as UTC. Raises ValueError."""
-    if not isinstance(value, str):
-        raise ValueError("not ISO 8601 text")
-    moment = datetime.fromisoformat(value)
-    if moment.tzinfo is not None:
-        try:
-            moment = moment.astimezone(UTC).replace(tzinfo=None)
-        except OverflowError as error:
-            raise ValueError("beyond year 1 to 9999 in UTC") from error
-    return np.datetime64(moment, "us")
+def stack(batches: Sequence[Batch]) -> Batch:
+    """One batch of all rows, in order; raises `SignatureMismatch` where free dimensions differ."""
+    try:
+        return concatenate(batches)
+    except ValueError as error:
+        raise SignatureMismatch(f"The shapes of the rows differ: {error}.") from None

@@ -8,9 +8,10 @@ from typing import Any
 from headgate.records import Column, RouteTable, Variant
 from headgate.runtimes.batch import Batch
 from headgate.serving.batching import Batcher
+from headgate.serving.bodies import Bodies, formats_of, plain_decoders
 from headgate.serving.contract import Contract
 from headgate.serving.dialects.dialect import Dialect, Origin
-from headgate.serving.dialects.registry import dialect_names, load_dialect
+from headgate.serving.dialects.registry import dialect_names, is_installed, load_dialect
 from headgate.serving.fault_log import FaultLog
 from headgate.serving.hosted_calls import HostedCalls
 from headgate.serving.loading import Loaded, asker, checker, selector
@@ -23,6 +24,7 @@ from headgate.serving.tap import Recording, Tap
 from headgate.spool.segment import SpoolWriter
 
 MODEL_THREADS = 4
+BODY_THREADS = 2
 
 
 class Composer:
@@ -33,22 +35,25 @@ class Composer:
         self._metrics = metrics
         self._writer = writer
         self._threads = ThreadPoolExecutor(MODEL_THREADS, thread_name_prefix="model")
+        self._body_threads = ThreadPoolExecutor(BODY_THREADS, thread_name_prefix="body")
         self._dialects: list[Dialect] = [load_dialect(name) for name in dialect_names()]
 
     def compose(self, table: RouteTable, models: Models) -> LiveEndpoint:
         """The endpoint of a table whose models are all held; raises `Refused` when one does not fit the contract."""
-        contract = Contract(table.contract, table.spec.limits.max_rows)
+        limits = table.spec.limits
+        contract = Contract(table.contract, limits.max_rows, limits.max_body_bytes)
         variants = tuple(self._variant(table, contract, variant, models) for variant in table.variants)
-        decoders = {dialect.media_type.encode(): dialect.decoder(contract) for dialect in self._dialects}
+        formats = formats_of(self._dialects, contract)
         return LiveEndpoint(
             table=table,
             contract=contract,
             variants=variants,
             router=Router(table.endpoint, variants),
-            decoders=decoders,
+            decoders=plain_decoders(formats),
+            bodies=Bodies(self._loop, self._body_threads, formats, limits),
             metrics=self._metrics.variant(table.endpoint, ""),
             scope=f"{table.project}/{table.environment}",
-            timeout=table.spec.limits.timeout_ms / 1000,
+            timeout=limits.timeout_ms / 1000,
         )
 
     def _variant(self, table: RouteTable, contract: Contract, variant: Variant, models: Models) -> LiveVariant:
@@ -93,6 +98,7 @@ class Composer:
         return {
             dialect.media_type: Reply(head_of(200, dialect.content_type, named), dialect.encoder(origin))
             for dialect in self._dialects
+            if is_installed(dialect)
         }
 
 

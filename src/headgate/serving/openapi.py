@@ -6,7 +6,7 @@ from typing import Any
 
 from headgate import __version__
 from headgate.records import Column, RouteTable
-from headgate.serving.contract import FLOAT32_MAX, INTEGERS
+from headgate.serving.cells import FLOAT32_MAX, INTEGERS
 
 ERRORS = {
     "400": "The request cannot be read.",

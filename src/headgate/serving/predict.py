@@ -6,22 +6,25 @@ All that can be is looked up or made beforehand, when a route table is taken: th
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from headgate.errors import Forbidden, HeadgateError, ModelOutputInvalid
 from headgate.records import Column, RouteTable, Variant
 from headgate.serving.access import Access
 from headgate.serving.batching import Answer, Caller
+from headgate.serving.bodies import Bodies, Result
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.dialects.dialect import Decode, Encode
 from headgate.serving.metrics import VariantMetrics
-from headgate.serving.request_headers import decoder_for, given_id, given_timeout, reply_for, told
+from headgate.serving.request_headers import given_id, given_timeout, reply_for, told
 from headgate.serving.responses import refuse
 from headgate.serving.router import Router
 from headgate.serving.server import Exchange
 from headgate.serving.tap import Tap
 
 log = logging.getLogger("headgate.serving")
+OUR_FAULT = "Headgate itself failed; its log says why."
 
 
 class Calls(Protocol):
@@ -65,7 +68,8 @@ class LiveEndpoint:
     contract: Contract
     variants: tuple[LiveVariant, ...]
     router: Router[LiveVariant]
-    decoders: Mapping[bytes, Decode]  # value of `Content-Type` → decoder
+    decoders: Mapping[bytes, Decode]  # value of `Content-Type` → decoder, for plain bodies
+    bodies: Bodies  # reads all others
     metrics: VariantMetrics  # of requests that reached no version
     scope: str  # "project/environment"
     timeout: float  # seconds
@@ -139,7 +143,7 @@ class Predictions:
         except Exception:
             # a fault of ours: the client learns that it is, the log learns what it is
             log.exception("request %s to %r failed", exchange.id, exchange.target[:200])
-            refuse(exchange, HeadgateError("Headgate itself failed; its log says why."))
+            refuse(exchange, HeadgateError(OUR_FAULT))
 
     def predict(self, endpoint: LiveEndpoint, exchange: Exchange) -> None:
         """Start one prediction; raises what refuses it."""
@@ -149,20 +153,37 @@ class Predictions:
                 self._access.require(headers.get("authorization"), endpoint.scope)
             decode = endpoint.decoders.get(headers.get("content-type", b""))
             if decode is None or "content-encoding" in headers:
-                decode = decoder_for(endpoint.decoders, headers)
-            rows = decode(exchange.body)
-            variant = endpoint.router.choose(headers.get("headgate-key"))
-            if "headgate-variant" in headers:
-                variant = self._forced(endpoint, headers["headgate-variant"])
-            reply = variant.default if "accept" not in headers else reply_for(variant.replies, headers["accept"])
-            timeout = endpoint.timeout
-            if "headgate-timeout-ms" in headers:
-                timeout = given_timeout(headers["headgate-timeout-ms"], timeout)
-            deadline = exchange.started + timeout
-            variant.calls.submit(Prediction(exchange, variant, reply, rows, deadline))
+                endpoint.bodies.read(exchange, partial(self._resume, endpoint, exchange))
+            else:
+                self._ask(endpoint, exchange, decode(exchange.body))
         except HeadgateError as error:
             endpoint.metrics.count(error.status, error.code)
             raise
+
+    def _resume(self, endpoint: LiveEndpoint, exchange: Exchange, result: Result) -> None:
+        """Go on once the body has been read."""
+        try:
+            self._ask(endpoint, exchange, *result())
+        except HeadgateError as error:
+            endpoint.metrics.count(error.status, error.code)
+            refuse(exchange, error)
+        except Exception:
+            log.exception("the body of request %s failed", exchange.id)
+            refuse(exchange, HeadgateError(OUR_FAULT))
+
+    def _ask(self, endpoint: LiveEndpoint, exchange: Exchange, rows: Rows, notes: bytes = b"") -> None:
+        headers = exchange.headers
+        variant = endpoint.router.choose(headers.get("headgate-key"))
+        if "headgate-variant" in headers:
+            variant = self._forced(endpoint, headers["headgate-variant"])
+        reply = variant.default if "accept" not in headers else reply_for(variant.replies, headers["accept"])
+        if notes:
+            reply = Reply(reply.head + notes, reply.encode)
+        timeout = endpoint.timeout
+        if "headgate-timeout-ms" in headers:
+            timeout = given_timeout(headers["headgate-timeout-ms"], timeout)
+        deadline = exchange.started + timeout
+        variant.calls.submit(Prediction(exchange, variant, reply, rows, deadline))
 
     def _forced(self, endpoint: LiveEndpoint, wanted: bytes) -> LiveVariant:
         # a key for predictions does not choose what answers it; where no key is needed everybody may do everything

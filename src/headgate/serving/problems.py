@@ -10,7 +10,8 @@ import orjson
 
 from headgate.errors import HeadgateError, Malformed, SignatureMismatch, TooLarge
 from headgate.records import Column
-from headgate.serving.contract import INTEGERS, Contract, list_of, read_cell
+from headgate.serving.cells import INTEGERS, list_of, read_cell
+from headgate.serving.contract import Contract
 
 FORMS = ("rows", "instances", "columns")
 ENVELOPE = frozenset((*FORMS, "ids"))

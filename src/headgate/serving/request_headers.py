@@ -4,15 +4,14 @@ import re
 from collections.abc import Container, Mapping
 from typing import TypeVar
 
-from headgate.errors import DeadlineExceeded, HeadgateError, Malformed, ModelError, UnsupportedType
-from headgate.serving.dialects.dialect import Decode
+from headgate.errors import DeadlineExceeded, HeadgateError, Malformed, ModelError
 
 # the headers that anybody here reads; all but lists may come once
 NAMES = (
     "host", "content-type", "content-length", "content-encoding", "transfer-encoding", "accept", "authorization",
     "connection", "expect", "upgrade", "headgate-id", "headgate-key", "headgate-timeout-ms", "headgate-variant",
 )  # fmt: skip
-LISTS = ("accept", "connection")
+LISTS = ("accept", "connection", "content-encoding")
 KNOWN = {spelling.encode(): name for name in NAMES for spelling in (name, name.title())}
 Reply = TypeVar("Reply")
 _ID = re.compile(rb"[A-Za-z0-9._:/@+=~-]{1,128}", re.ASCII)
@@ -49,19 +48,12 @@ def given_timeout(value: bytes, most: float) -> float:
     return min(int(value) / 1000, most)
 
 
-def decoder_for(decoders: Mapping[bytes, Decode], headers: Mapping[str, bytes]) -> Decode:
-    """The decoder by media type alone; raises `UnsupportedType` naming what is accepted."""
-    encoding = headers.get("content-encoding", b"identity")
-    value = headers.get("content-type", b"")
-    media_type, _, parameters = value.lower().partition(b";")
+def media_type_of(content_type: bytes) -> str:
+    """The bare media type, lower case; empty when its text is not in UTF-8."""
+    media_type, _, parameters = content_type.lower().partition(b";")
     charset = re.search(rb"charset\s*=\s*\"?([^\s;\"]+)", parameters)
-    decode = decoders.get(media_type.strip())
-    if decode is None or (charset is not None and charset[1] not in (b"utf-8", b"utf8", b"us-ascii")):
-        accepted = ", ".join(media_type.decode() for media_type in decoders)
-        raise UnsupportedType(f"Expected a Content-Type out of: {accepted} (in UTF-8). Got {shown(value)}.")
-    if encoding.lower() != b"identity":
-        raise UnsupportedType(f"Bodies are taken as they are, got Content-Encoding {shown(encoding)}.")
-    return decode
+    known = charset is None or charset[1] in (b"utf-8", b"utf8", b"us-ascii")
+    return media_type.strip().decode("latin-1") if known else ""
 
 
 def reply_for(replies: Mapping[str, Reply], accept: bytes) -> Reply:

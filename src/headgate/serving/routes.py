@@ -248,7 +248,7 @@ class Routes:
         task.add_done_callback(self._draining.discard)
 
     async def _let_go(self, old: LiveEndpoint) -> None:
-        while any(variant.calls.busy for variant in old.variants):
+        while old.bodies.busy or any(variant.calls.busy for variant in old.variants):
             await asyncio.sleep(DRAIN_POLL_SECONDS)
         self._leaving.remove(old)
         self._let_models_go()

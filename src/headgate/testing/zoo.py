@@ -34,13 +34,40 @@ class Fault(IntEnum):
     THREADS = 615
     CHANGES_PROCESS = 616  # environment, folder, numpy's errors, signal handlers
     OUT_OF_MEMORY = 617
+    INFINITE = 618
+    WRONG_SHAPE = 619  # three numbers a row instead of one
+    WRONG_DTYPE = 620  # complex numbers
+    LEAKS = 621  # 1 MB a call, for ever
+    FORKS = 622  # up to 50 processes that stay
+    FILLS_DISK = 623  # a file of 1 GB
+    OPENS_SOCKETS = 624  # listens, and opens 2,000 more
+    ANSWERS_AT_RANDOM = 625
+    SLOW_AT_FIRST = 626  # one second, once
+    SLEEPS_LONG = 627  # 30 seconds
+    CHANGES_NUMBERS = 628  # locale, random states, floating-point errors
+
+
+# code that runs when the model is loaded → what the reason of the refusal says of it, as a pattern
+LOAD_FAULTS = {
+    "raise ValueError('the weights are missing')": "the weights are missing",
+    "from os import nothing_of_that_name": "ImportError",
+    "import a_package_that_nobody_has": "No module named 'a_package_that_nobody_has'",
+    "import os; os._exit(3)": "exit status 3",
+    "import ctypes; ctypes.string_at(0)": "SIGSEGV",
+    "while True: pass": "to load within|SIGALRM",
+    "held = bytearray(1 << 40)": "MemoryError",
+    "import os; os.fork()": "Resource temporarily unavailable",
+}
 
 
 SLEEP_SECONDS = 0.3
 _SOURCE = f"""
-import ctypes, os, signal, sys, threading, time
+import ctypes, locale, os, random, signal, socket, sys, tempfile, threading, time
 
 import numpy as np
+
+
+kept = []
 
 
 def misbehave(fault, answer):
@@ -85,6 +112,38 @@ def misbehave(fault, answer):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if fault == {Fault.OUT_OF_MEMORY}:
         np.zeros(1 << 60)
+    if fault == {Fault.INFINITE}:
+        answer[0] = -np.inf
+    if fault == {Fault.WRONG_SHAPE}:
+        return np.stack([answer] * 3, axis=1)
+    if fault == {Fault.WRONG_DTYPE}:
+        return answer + 1j
+    if fault == {Fault.LEAKS}:
+        kept.append(bytearray(os.urandom(1000) * 1000))
+    if fault == {Fault.FORKS}:
+        for _ in range(50):
+            if os.fork() == 0:
+                time.sleep(60)
+                os._exit(0)
+    if fault == {Fault.FILLS_DISK}:
+        with tempfile.TemporaryFile() as file:
+            for _ in range(1000):
+                file.write(bytes(1_000_000))
+    if fault == {Fault.OPENS_SOCKETS}:
+        with socket.create_server(("127.0.0.1", 0)):
+            sockets = [socket.socket() for _ in range(2000)]
+    if fault == {Fault.ANSWERS_AT_RANDOM}:
+        return answer + np.random.random(len(answer))
+    if fault == {Fault.SLOW_AT_FIRST} and not kept:
+        kept.append(True)
+        time.sleep(1.0)
+    if fault == {Fault.SLEEPS_LONG}:
+        time.sleep(30)
+    if fault == {Fault.CHANGES_NUMBERS}:
+        locale.setlocale(locale.LC_ALL, "C")
+        random.seed(1)
+        np.random.seed(1)
+        np.seterr(all="raise")
     return answer
 
 

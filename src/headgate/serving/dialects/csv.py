@@ -14,7 +14,8 @@ from typing import Any
 
 from headgate.errors import Malformed, SignatureMismatch
 from headgate.records import Column
-from headgate.serving.contract import Contract, Rows, read_datetime
+from headgate.serving.cells import read_datetime
+from headgate.serving.contract import Contract, Rows
 from headgate.serving.dialects.dialect import Array, Body, Decode, Encode, Origin
 from headgate.serving.problems import LISTED, Problem, count_problem, excerpt, expected_text, fits, mismatch, problem
 
@@ -29,6 +30,8 @@ class CsvDialect:
     name = "csv"
     media_type = "text/csv"
     content_type = "text/csv; charset=utf-8; header=present"
+    inline_bytes = 16 * 1024
+    library = extra = ""
 
     def decoder(self, contract: Contract) -> Decode:
         """Decode a table with a header."""

@@ -35,6 +35,11 @@ class Dialect(Protocol):
     media_type: str
     # what an answer's `Content-Type` says
     content_type: str
+    # bodies up to this size are decoded on the event loop, larger ones in a thread
+    inline_bytes: float
+    # the module that reads and writes it, and the extra of Headgate that brings it; empty: none is needed
+    library: str
+    extra: str
 
     def decoder(self, contract: Contract) -> Decode:
         """A decoder compiled for one contract."""

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from headgate.serving.contract import Contract, list_of
+from headgate.serving.cells import list_of
+from headgate.serving.contract import Contract
 from headgate.serving.dialects.second_look import alias
 
 _TUPLE: Any = tuple  # for types made at run time

@@ -18,7 +18,8 @@ import orjson
 from msgspec import UNSET
 from msgspec.structs import astuple
 
-from headgate.serving.contract import Contract, Rows, read_cell
+from headgate.serving.cells import read_cell
+from headgate.serving.contract import Contract, Rows
 from headgate.serving.dialects.dialect import Array, Body, Decode, Encode, Origin
 from headgate.serving.dialects.envelope import envelope_type
 from headgate.serving.dialects.second_look import (
@@ -41,6 +42,8 @@ class NativeDialect:
     name = "native"
     media_type = "application/json"
     content_type = "application/json"
+    inline_bytes = float("inf")
+    library = extra = ""
 
     def decoder(self, contract: Contract) -> Decode:
         """Decode a JSON document with rows, instances or columns."""

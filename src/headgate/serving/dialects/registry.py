@@ -2,6 +2,7 @@
 
 import importlib
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 
 from headgate.errors import NotFound
 from headgate.serving.dialects.dialect import Dialect
@@ -31,3 +32,8 @@ def load_dialect(name: str) -> Dialect:
     except Exception as error:
         raise NotFound(f"Dialect {name!r} is declared as {names[name]}, which cannot be used: {error}.") from error
     return dialect
+
+
+def is_installed(dialect: Dialect) -> bool:
+    """Is the library there that the dialect needs? Looking does not import it."""
+    return not dialect.library or find_spec(dialect.library) is not None

@@ -5,7 +5,6 @@ import gc
 import json
 import logging
 import os
-import resource
 import secrets
 import signal
 import socket
@@ -26,12 +25,13 @@ from headgate.home import Home, unix_address
 from headgate.runtimes.registry import load_runtime
 from headgate.runtimes.runtime import LoadedModel
 from headgate.runtimes.verify import verify_golden
+from headgate.serving.hosts.confinement import confine
 from headgate.serving.hosts.host import Host
 from headgate.serving.hosts.log import HostLog
+from headgate.settings import Settings
 
 _log = logging.getLogger("headgate.host")
 
-FILE_BYTES = 1 << 30
 # tells the template one thing about this child
 Say = Callable[[dict[str, Any]], None]
 
@@ -46,17 +46,16 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     smoke: bool = False
 
 
-def live(order: Order, home: Home, load_seconds: float, say: Say) -> int:
+def live(order: Order, home: Home, settings: Settings, say: Say) -> int:
     """Load, prove and serve the model; returns the exit status: 0 served or passed, 1 failed and said why."""
     name = f"{order.digest[:16]}-smoke" if order.smoke else order.digest[:16]
     log = HostLog(home.logs, name)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s", force=True)
     # forks of one template would all draw the same numbers
     np.random.seed(int.from_bytes(secrets.token_bytes(4)))
-    # one file that a model writes cannot take the disk
-    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
+    confine(settings)
     # a model that never finishes loading is ended by the kernel
-    signal.setitimer(signal.ITIMER_REAL, load_seconds)
+    signal.setitimer(signal.ITIMER_REAL, settings.load_seconds)
     try:
         model, manifest = load(order, home)
     except HeadgateError as error:
@@ -65,7 +64,10 @@ def live(order: Order, home: Home, load_seconds: float, say: Say) -> int:
         return 1
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-    say({"ready": {"pid": os.getpid()}}) if order.smoke else _serve(order, model, manifest, log, say)
+    if order.smoke:
+        say({"ready": {"pid": os.getpid()}})
+    else:
+        _serve(order, model, manifest, log, say, settings.host_call_seconds)
     return 0
 
 
@@ -90,7 +92,7 @@ def load(order: Order, home: Home) -> tuple[LoadedModel, Manifest]:
     return model, manifest
 
 
-def _serve(order: Order, model: LoadedModel, manifest: Manifest, log: HostLog, say: Say) -> None:
+def _serve(order: Order, model: LoadedModel, manifest: Manifest, log: HostLog, say: Say, call_seconds: float) -> None:
     # the model is never garbage: the collector need not look at it
     gc.freeze()
     path = Path(order.socket)
@@ -99,7 +101,7 @@ def _serve(order: Order, model: LoadedModel, manifest: Manifest, log: HostLog, s
     listener = listen(path)
     try:
         _write_note(note, {**fields, "started": time.time()})
-        host = Host(model, manifest, listener, after_call=log.tidy)
+        host = Host(model, manifest, listener, call_seconds=call_seconds, after_call=log.tidy)
         with _until_told_to_leave(host):
             say({"ready": {"pid": os.getpid()}})
             host.serve()

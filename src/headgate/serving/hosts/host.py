@@ -15,7 +15,7 @@ from headgate.bundle.manifest import Manifest
 from headgate.errors import DeadlineExceeded, HeadgateError, Malformed, ModelError, ModelOutputInvalid
 from headgate.runtimes.batch import Batch, concatenate
 from headgate.runtimes.runtime import LoadedModel, Outputs
-from headgate.runtimes.verify import check_outputs
+from headgate.runtimes.verify import check_declared, check_outputs
 from headgate.serving.hosts.wire import (
     CANCEL,
     CANCELLED,
@@ -29,6 +29,7 @@ from headgate.serving.hosts.wire import (
 )
 
 MAX_ROWS = 4096
+CALL_SECONDS = 60.0
 HANG_SECONDS = 1.0  # what a model may take beyond the last deadline of its batch before the host is ended
 LEAVE_SECONDS = 4.0
 _READ_BYTES = 1 << 18
@@ -75,6 +76,7 @@ class Host:
         listener: socket.socket,
         *,
         max_rows: int = MAX_ROWS,
+        call_seconds: float = CALL_SECONDS,
         watchdog: Callable[[float], object] = lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds),
         after_call: Callable[[], None] = lambda: None,
     ) -> None:
@@ -82,6 +84,7 @@ class Host:
         self._manifest = manifest
         self._names = tuple(column.name for column in manifest.signature.features)
         self._max_rows = max_rows
+        self._call_seconds = call_seconds
         # ends the process after so many seconds; 0 calls it off
         self._watchdog = watchdog
         self._after_call = after_call
@@ -215,9 +218,10 @@ class Host:
             if len(group) == 1:
                 self._fail(group[0].peer, group[0].id, error)
                 return
-            # one caller's rows must not fail the others'
-            for call in group:
-                self._answer([call])
+            # one caller's rows must not fail the others': halve until it is found
+            middle = len(group) // 2
+            self._answer(group[:middle])
+            self._answer(group[middle:])
         else:
             self._hand_out(group, outputs)
 
@@ -232,11 +236,12 @@ class Host:
 
     def _predict(self, batches: Sequence[Batch], seconds: float) -> Outputs:
         # a call that hangs is ended by the kernel, whoever holds the interpreter's lock
-        self._watchdog(seconds + HANG_SECONDS)
+        self._watchdog(min(seconds, self._call_seconds) + HANG_SECONDS)
         try:
             batch = concatenate(batches)
             outputs = self._model.predict(batch)
             check_outputs(outputs, batch.rows, self._manifest.task, self._manifest.classes)
+            check_declared(outputs, self._manifest.signature.outputs)
         except ModelError:
             raise
         except (Exception, SystemExit) as error:

@@ -25,7 +25,7 @@ from headgate.errors import HeadgateError
 from headgate.home import Home
 from headgate.runtimes.registry import load_runtime
 from headgate.serving.hosts.child import Order, live
-from headgate.settings import read_settings
+from headgate.settings import Settings, read_settings
 
 # threads do not survive a fork, and hosts share cores with workers; onnxruntime's thread is the one that sends usage
 # data to its makers, which nobody here agreed to
@@ -46,9 +46,9 @@ class Command(msgspec.Struct, frozen=True):
 class Template:
     """Forks on command and tells of its children, until the agent is gone."""
 
-    def __init__(self, home: Home, load_seconds: float) -> None:
+    def __init__(self, home: Home, settings: Settings) -> None:
         self._home = home
-        self._load_seconds = load_seconds
+        self._settings = settings
         self._lines = b""
         # what each child says, by the end of the pipe that it is read from
         self._reports: dict[int, bytes] = {}
@@ -115,7 +115,7 @@ class Template:
         status = 1
         try:
             self._let_go_of_the_template()
-            status = live(order, self._home, self._load_seconds, lambda message: _say(writer, message))
+            status = live(order, self._home, self._settings, lambda message: _say(writer, message))
             sys.stdout.flush()
         finally:
             # an error on its way here has not been printed yet
@@ -216,7 +216,7 @@ def main() -> int:
     except HeadgateError as error:
         print(error, file=sys.stderr)  # noqa: T201  # the log of the process
         return 1
-    Template(Home(options.home.absolute()), settings.load_seconds).run()
+    Template(Home(options.home.absolute()), settings).run()
     return 0
 
 

@@ -48,6 +48,10 @@ class Plane:
         routes = {table.endpoint: table for table in self._tables.routes} | {table.endpoint: table for table in tables}
         self.say(routes=tuple(routes.values()))
 
+    def withdraw(self, *kept: str) -> None:
+        """No endpoints but these."""
+        self.say(routes=tuple(table for table in self._tables.routes if table.endpoint in kept))
+
     def say(self, **changes: Any) -> None:
         """Change a part of what it says."""
         self._tables = msgspec.structs.replace(self._tables, cursor=self._tables.cursor + 1, **changes)

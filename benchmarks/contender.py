@@ -1,0 +1,89 @@
+"""What takes part in the measurements: a server process that answers one of the bodies below with the right labels."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from benchmarks.forest import Forest, instances, named_rows
+
+FormName = Literal["instances", "rows"]
+Body = Callable[[Forest, int, int], bytes]
+
+ROOT = Path(__file__).parent.parent
+
+
+class NotAvailable(Exception):
+    """A contender cannot be had here; the text says why, and stands in the table."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """How a server is started."""
+
+    arguments: list[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    folder: Path = ROOT
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a contender may write, and the model that it serves."""
+
+    folder: Path
+    forest: Forest
+
+
+def labels_in(answer: Any) -> Any:
+    """The labels in `{"predictions": […]}`."""
+    return answer["predictions"]
+
+
+def labels_in_tensor(answer: Any) -> Any:
+    """The labels in the first output of the open inference protocol; a column of them counts as a list."""
+    return [int(label) for label in answer["outputs"][0]["data"]]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One row of the table."""
+
+    name: str
+    # what it is, in a line
+    what: str
+    # what it runs: "onnxruntime", "scikit-learn", or "nothing"
+    runs: str
+    # makes what the server needs and says how it is started on a port of 127.0.0.1; raises `NotAvailable`
+    prepare: Callable[[Place, int], Command]
+    path: str
+    bodies: Mapping[FormName, Body] = field(default_factory=lambda: {"instances": instances, "rows": named_rows})
+    read: Callable[[Any], Any] = labels_in
+    # seconds from the command to the first right answer
+    patience: float = 90.0
+
+
+@dataclass(frozen=True)
+class Question:
+    """A body and the labels that answer it."""
+
+    body: bytes
+    labels: list[int]
+    read: Callable[[Any], Any]
+
+    def fault(self, answer: bytes) -> str:
+        """What is wrong with an answer; empty when nothing is."""
+        try:
+            labels = list(self.read(json.loads(answer)))
+        except (ValueError, KeyError, TypeError, IndexError):
+            return f"no labels in {answer[:200]!r}"
+        return "" if labels == self.labels else f"expected {self.labels[:5]} …, got {labels[:5]} …"
+
+
+def questions(contender: Contender, forest: Forest, form: FormName, rows: int, count: int = 8) -> list[Question]:
+    """Some requests of so many rows, each of other rows."""
+    begins = [place * (len(forest.rows) - rows) // max(1, count - 1) for place in range(count)]
+    body = contender.bodies[form]
+    return [
+        Question(body(forest, begin, rows), forest.labels[begin : begin + rows], contender.read) for begin in begins
+    ]

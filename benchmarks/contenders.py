@@ -1,0 +1,99 @@
+"""The contenders that need nothing installed beyond what `make setup` installs."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.contender import Command, Contender, Place
+from benchmarks.forest import ENDPOINT, native_bundle
+from headgate.bundle.bundle import Bundle
+from headgate.cli.node import place_endpoint
+from headgate.client.local import agent_command
+from headgate.home import Home, write_atomically
+from headgate.records import RouteTable
+from headgate.settings import Settings, to_environment
+
+PREDICT = f"/v1/endpoints/{ENDPOINT}/predict"
+SIGNING_KEY = "HEADGATE_SIGNING_KEY"
+BARE = "bare"
+HEADGATE = "headgate"
+ONNX, SKLEARN = "onnxruntime", "scikit-learn"
+
+
+def node(home: Home, port: int) -> Command:
+    """An agent with one worker and no control plane, on a home that has its tables."""
+    environment = to_environment(Settings(port=port, workers=1)) | {SIGNING_KEY: os.environ.get(SIGNING_KEY, "")}
+    return Command(agent_command(home, control=False), environment)
+
+
+def home_with(place: Place, bundle: Bundle, name: str, sampling: float = 1.0) -> Home:
+    """A node's home with the bundle behind one endpoint."""
+    home = Home(place.folder / name / "home").create()
+    shutil.copytree(bundle.folder, home.cache / bundle.digest)
+    place_endpoint(home, bundle, ENDPOINT, "")
+    path = home.routes / f"{ENDPOINT}.json"
+    table = msgspec.json.decode(path.read_bytes(), type=RouteTable)
+    spec = msgspec.structs.replace(table.spec, record_sampling=sampling)
+    write_atomically(path, msgspec.json.encode(msgspec.structs.replace(table, spec=spec)))
+    return home
+
+
+def everything_on(place: Place, port: int) -> Command:
+    return node(home_with(place, place.forest.compiled, HEADGATE), port)
+
+
+def without_records(place: Place, port: int) -> Command:
+    return node(home_with(place, place.forest.compiled, "headgate-no-records", sampling=0.0), port)
+
+
+def in_hosts(place: Place, port: int) -> Command:
+    bundle = native_bundle(place.forest, place.folder / "native")
+    return node(home_with(place, bundle, "headgate-hosts"), port)
+
+
+def module(name: str, model: Callable[[Place], Path], more: Sequence[str] = ()) -> Callable[[Place, int], Command]:
+    """A server that is a module of ours: `python -m NAME --port P --model M --names …`."""
+
+    def prepare(place: Place, port: int) -> Command:
+        names = ",".join(place.forest.names)
+        given = ["--port", str(port), "--model", str(model(place)), "--names", names]
+        return Command([sys.executable, "-m", name, *given, *more])
+
+    return prepare
+
+
+def onnx_file(place: Place) -> Path:
+    return place.forest.onnx
+
+
+def joblib_file(place: Place) -> Path:
+    return place.forest.joblib
+
+
+CONTENDERS = [
+    Contender(HEADGATE, "a node with everything on: validation, ids, records, metrics", ONNX, everything_on, PREDICT),
+    Contender(
+        "headgate-no-records", "the same, `record_sampling` 0 in the endpoint's spec", ONNX, without_records, PREDICT,
+    ),
+    Contender("headgate-hosts", "a node, the model left in scikit-learn in a model host", SKLEARN, in_hosts, PREDICT),
+    Contender(
+        BARE, "uvloop + httptools that decode, run, encode, and nothing else", ONNX,
+        module("benchmarks.bare", onnx_file), "/",
+    ),
+    Contender(
+        "constant", "the bare server without decoding and model: the ceiling", "nothing",
+        module("benchmarks.bare", onnx_file, ["--constant"]), "/",
+    ),
+    Contender(
+        "fastapi-onnx", "FastAPI, `async def`, on uvicorn", ONNX,
+        module("benchmarks.peers.fastapi_server", onnx_file), "/predict",
+    ),
+    Contender(
+        "fastapi-sklearn", "FastAPI, `async def`, on uvicorn", SKLEARN,
+        module("benchmarks.peers.fastapi_server", joblib_file), "/predict",
+    ),
+]  # fmt: skip

@@ -1,0 +1,193 @@
+"""What users see while things break: the fault matrix on a running instance under load, and `docs/reliability.md`.
+
+`python -m benchmarks.reliability` runs every fault of `benchmarks/faults.py`, each with load before, during and after
+it, writes the figures to `benchmarks/results/reliability.json` and the page from them.
+"""
+
+import argparse
+import os
+import platform
+import tempfile
+import time
+from pathlib import Path
+
+import msgspec
+from tests.e2e.versions import compiled, hosted, questions, scaling_question
+
+from benchmarks.faults import FAULTS, Fault
+from headgate.demo.load import Load, Tally
+from headgate.processes import module_on
+from headgate.testing.instance import Instance, running_instance, until
+
+RESULTS = Path(__file__).parent / "results" / "reliability.json"
+PAGE = Path(__file__).parent.parent / "docs" / "reliability.md"
+INLINE, HOSTED = 8, 4
+PAUSE = 0.004
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """What one fault did."""
+
+    fault: str
+    promise: str
+    sent: int
+    failed: int
+    allowed: int
+    wrong: int
+    longest_gap_s: float
+    recovery_s: float  # from the fault until every process is back and ready
+    processes: int  # more than before
+    descriptors: int  # more than before, in agent and workers
+    memory_mb: float  # more than before, in agent and workers
+
+    @property
+    def kept(self) -> bool:
+        """Whether the promise was."""
+        return self.failed <= self.allowed and self.wrong == 0 and self.processes <= 0
+
+
+class Results(msgspec.Struct, frozen=True, kw_only=True):
+    """One run."""
+
+    machine: str
+    seconds: float  # of load before and after each fault
+    rows: tuple[Row, ...]
+
+
+def run(seconds: float) -> Results:
+    """Every fault, one after the other, on one instance with two workers."""
+    with tempfile.TemporaryDirectory(prefix="headgate-reliability-") as folder:
+        home = Path(folder)
+        os.environ["HEADGATE_SIGNING_KEY"] = str(home / "signing.key")
+        with running_instance(home / "home", workers=2, hang_seconds=3) as instance:
+            prepare(instance, home)
+            for fault in FAULTS:
+                # what is started on first use is no leak
+                if fault.deploys:
+                    fault.inject(instance)
+            rows = tuple(measure(instance, fault, home, seconds) for fault in FAULTS)
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    return Results(machine=machine, seconds=seconds, rows=rows)
+
+
+def prepare(instance: Instance, folder: Path) -> None:
+    """`fraud`, two compiled versions inside the workers; `scaling`, in a model host, and one that cannot load."""
+    key = folder / "signing.key"
+    with instance.client() as client:
+        for number in (1, 2):
+            client.register(compiled(folder / "bundles", number)[0])
+        client.register(hosted(folder / "bundles", key, 2.0))
+        client.register(hosted(folder / "bundles", key, 3.0, before="raise RuntimeError('it cannot load')"))
+        client.deploy("fraud:1", "fraud")
+        client.deploy("scaling:1", "scaling")
+
+
+def measure(instance: Instance, fault: Fault, folder: Path, seconds: float) -> Row:
+    """Load, the fault, load until all is well again and a while longer."""
+    models = {f"fraud:{number}": compiled(folder / "again", number)[1] for number in (1, 2)}
+    asked = questions(models)
+    before = standing(instance)
+    with (
+        Load(instance.data_url, "fraud", asked, connections=INLINE, pause=PAUSE) as inline,
+        Load(
+            instance.data_url, "scaling", [scaling_question({"scaling:1": 2.0})], connections=HOSTED, pause=PAUSE
+        ) as through_hosts,
+    ):
+        time.sleep(seconds)
+        begun = time.monotonic()
+        fault.inject(instance)
+        until(lambda: is_whole(instance, fault.recovers_whole), "everything to be back")
+        recovered = time.monotonic() - begun
+        time.sleep(seconds)
+    return row_of(fault, inline.tally, through_hosts.tally, recovered, (before, standing(instance)))
+
+
+def is_whole(instance: Instance, with_control: bool) -> bool:
+    """Whether every process that should be there is, and ready."""
+    data_plane = len(instance.worker_pids()) == 2 and bool(instance.host_pids()) and instance.is_ready()
+    return data_plane and (not with_control or answers(instance))
+
+
+def answers(instance: Instance) -> bool:
+    """Whether the control plane does."""
+    with instance.client() as client:
+        return bool(client.status()["workers"])
+
+
+Standing = tuple[int, int, float]
+
+
+def standing(instance: Instance) -> Standing:
+    """Processes of the instance, and descriptors and memory (MB, proportional) of its agent and workers."""
+    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    processes = sum(bool(module_on(pid, instance.home.path)) for pid in pids)
+    own = [*instance.worker_pids(), instance.agent_pid]
+    descriptors = sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in own)
+    return processes, descriptors, sum(map(proportional_mb, own))
+
+
+def proportional_mb(pid: int) -> float:
+    """Memory of a process in MB, shared pages divided among their users."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("Pss:"))
+
+
+def row_of(fault: Fault, inline: Tally, hosted_: Tally, recovered: float, around: tuple[Standing, Standing]) -> Row:
+    before, after = around
+    return Row(
+        fault=fault.name,
+        promise=fault.promise,
+        sent=inline.sent + hosted_.sent,
+        failed=inline.failed + hosted_.failed,
+        allowed=sum(fault.allowed(INLINE, HOSTED)),
+        wrong=inline.wrong + hosted_.wrong,
+        longest_gap_s=round(max(inline.longest_gap, hosted_.longest_gap), 3),
+        recovery_s=round(recovered, 2),
+        processes=after[0] - before[0],
+        descriptors=after[1] - before[1],
+        memory_mb=round(after[2] - before[2], 1),
+    )
+
+
+def render(results: Results) -> str:
+    """The page."""
+    lines = [
+        "# Reliability",
+        "",
+        "What users see while things break. Written by `python -m benchmarks.reliability`; each fault meets an",
+        f"instance with two workers under {INLINE + HOSTED} connections of load on a model inside the workers and one",
+        f"in a model host, {results.seconds:g} s before and after ({results.machine}). Every answer is checked against",
+        "what the version that it names answers. *Gap*: the longest time in which nobody got a right answer from one",
+        "of the two models. *Back*: until all processes are there and ready again. *Left*: processes and descriptors",
+        "more than before.",
+        "",
+        "| fault | promised | sent | failed | wrong | gap, s | back, s | left | kept |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in results.rows:
+        failed = f"{row.failed} (at most {row.allowed})" if row.allowed else str(row.failed)
+        left = f"{max(row.processes, 0)}, {max(row.descriptors, 0)}"
+        kept = "yes" if row.kept else "**no**"
+        figures = f"{row.sent:,} | {failed} | {row.wrong} | {row.longest_gap_s} | {row.recovery_s} | {left}"
+        lines.append(f"| {row.fault} | {row.promise} | {figures} | {kept} |")
+    return "\n".join([*lines, ""])
+
+
+def read_results() -> Results:
+    """Those of the run that the page shows."""
+    return msgspec.json.decode(RESULTS.read_bytes(), type=Results)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="benchmarks.reliability", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=5.0, help="load before and after each fault")
+    chosen = parser.parse_args()
+    results = run(chosen.seconds)
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
+    PAGE.write_text(render(results))
+    print(PAGE.read_text())  # noqa: T201  # what it is run for
+
+
+if __name__ == "__main__":
+    main()

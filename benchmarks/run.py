@@ -1,0 +1,79 @@
+"""One whole run: the contenders, the peers, swaps, starts and stages, in a folder of its own."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.breakdown import measure_stages
+from benchmarks.cases import Effort
+from benchmarks.contender import Contender, Place
+from benchmarks.contenders import CONTENDERS, HEADGATE
+from benchmarks.environments import ENVIRONMENTS, environments_folder, version_of
+from benchmarks.forest import Forest, make_forest
+from benchmarks.machine import describe
+from benchmarks.peers_table import PEERS
+from benchmarks.results import BARE, ContenderResult, Result
+from benchmarks.rounds import OPEN_LIMIT, OPEN_SHARE, measure_group, say
+from benchmarks.starts import measure_starts
+from benchmarks.swaps import measure_swaps, own_signing_key
+
+
+def measure_all(name: str, effort: Effort, *, peers: bool, contenders: Sequence[Contender] = CONTENDERS) -> Result:
+    """What `make bench` measures."""
+    machine = describe()
+    with tempfile.TemporaryDirectory(prefix="headgate-bench-") as text, own_signing_key(Path(text)):
+        folder = Path(text)
+        say("training and packaging the forest")
+        forest = make_forest(folder / "model")
+        place = Place(folder, forest)
+        say("stages of a request")
+        stages = measure_stages(folder, forest, effort.stage_calls)
+        say("starts")
+        start = measure_starts(forest, effort.starts)
+        say("contenders")
+        found = measure_group(contenders, place, effort)
+        result = Result(
+            effort=name,
+            machine=machine,
+            contenders=found,
+            start=start,
+            stages={rows: each.parts for rows, each in stages.items()},
+            profile={rows: each.profile for rows, each in stages.items()},
+        )
+        say("swaps")
+        seconds = max(effort.open_seconds * 3, 2)
+        swap = measure_swaps(folder, forest, min(OPEN_LIMIT, capacity(result) * OPEN_SHARE), seconds, effort.swaps)
+        result = msgspec.structs.replace(result, swap=swap)
+        if peers:
+            found = [*found, *measure_peers(folder, forest, effort)]
+        return msgspec.structs.replace(result, contenders=found)
+
+
+def capacity(result: Result) -> float:
+    """Headgate's highest rate for one row."""
+    ours = result.contender(HEADGATE)
+    return max((case.rate for case in ours.cases if case.rows == 1), default=1000.0) if ours else 1000.0
+
+
+def measure_peers(folder: Path, forest: Forest, effort: Effort) -> list[ContenderResult]:
+    """Each peer beside a bare server of its own, one peer after the other: several of them are busy when idle."""
+    bare = next(each for each in CONTENDERS if each.name == BARE)
+    found = []
+    for peer in PEERS:
+        say(f"{peer.name}: {peer.what}, {peer.runs}")
+        result = measure_group([peer, bare], Place(folder, forest), effort)[0]
+        found.append(msgspec.structs.replace(result, version=peer_version(peer.name)))
+    return found
+
+
+def peer_version(name: str) -> str:
+    """What was installed for a peer, "bentoml 1.4.39"."""
+    key = name.partition("-")[0]
+    key = "pytriton" if key == "triton" else key
+    distribution = "nvidia-pytriton" if key == "pytriton" else key
+    if key not in ENVIRONMENTS:
+        return ""
+    number = version_of(environments_folder() / key, distribution)
+    return f"{distribution} {number}" if number else ""

@@ -1,0 +1,120 @@
+"""Bodies that are not plain: compressed ones, every format but the first, and those whose values are watched.
+
+Whatever may take long is read in a thread. A plain body never comes here: its decoder is found at once.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from headgate.errors import DeadlineExceeded, Unavailable, UnsupportedType
+from headgate.records import Limits
+from headgate.serving.contract import Contract, Rows
+from headgate.serving.dialects.dialect import Decode, Dialect
+from headgate.serving.dialects.registry import is_installed
+from headgate.serving.encodings import IDENTITY, Expand, expander
+from headgate.serving.request_headers import media_type_of, shown
+
+# bodies of one endpoint that are read in threads or wait for one
+MAX_READING = 64
+
+# the rows, and header lines for the answer; raises what refuses the body
+Result = Callable[[], tuple[Rows, bytes]]
+
+
+class Request(Protocol):
+    """What is read of a request."""
+
+    headers: dict[str, bytes]
+    body: bytes | bytearray
+    started: float
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One format of bodies: how it is read, up to which size on the event loop."""
+
+    decode: Decode
+    inline_bytes: float
+
+
+class Bodies:
+    """Reads the bodies of one endpoint. For one event loop."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        threads: Executor,
+        formats: Mapping[str, Format],
+        limits: Limits,
+    ) -> None:
+        self._loop = loop
+        self._threads = threads
+        self._formats = formats
+        self._limits = limits
+        self._reading = 0
+
+    @property
+    def busy(self) -> bool:
+        """Is anything being read?"""
+        return self._reading > 0
+
+    def read(self, request: Request, take: Callable[[Result], None]) -> None:
+        """Hand what the body holds to `take`, now or soon; raises `UnsupportedType` or `Unavailable`."""
+        form = self._format(request.headers.get("content-type", b""))
+        expand = expander(request.headers.get("content-encoding", IDENTITY))
+        if expand is None and len(request.body) <= form.inline_bytes:
+            take(partial(self._decode, form, request.body))
+            return
+        if self._reading >= MAX_READING:
+            raise Unavailable(f"{MAX_READING} bodies are being read for this endpoint already.", retry_after=1.0)
+        self._reading += 1
+        work = self._loop.run_in_executor(self._threads, self._work, form, expand, request)
+        work.add_done_callback(partial(self._done, take))
+
+    def _format(self, content_type: bytes) -> Format:
+        found = self._formats.get(media_type_of(content_type))
+        if found is None:
+            accepted = ", ".join(self._formats)
+            raise UnsupportedType(f"Expected a Content-Type out of: {accepted} (in UTF-8). Got {shown(content_type)}.")
+        return found
+
+    def _work(self, form: Format, expand: Expand | None, request: Request) -> tuple[Rows, bytes]:
+        if request.started + self._limits.timeout_ms / 1000 < time.monotonic():
+            raise DeadlineExceeded("The deadline passed before the body was read.")
+        body = request.body if expand is None else expand(request.body, self._limits.max_body_bytes)
+        return self._decode(form, body)
+
+    def _decode(self, form: Format, body: bytes | bytearray) -> tuple[Rows, bytes]:
+        return form.decode(body), b""
+
+    def _done(self, take: Callable[[Result], None], work: "asyncio.Future[tuple[Rows, bytes]]") -> None:
+        self._reading -= 1
+        take(work.result)
+
+
+def formats_of(dialects: Sequence[Dialect], contract: Contract) -> dict[str, Format]:
+    """Media type → how bodies of it are read for one contract."""
+    return {dialect.media_type: _format_of(dialect, contract) for dialect in dialects}
+
+
+def plain_decoders(formats: Mapping[str, Format]) -> dict[bytes, Decode]:
+    """Media type → decoder, of the formats that are always decoded on the event loop."""
+    return {name.encode(): form.decode for name, form in formats.items() if form.inline_bytes == float("inf")}
+
+
+def _format_of(dialect: Dialect, contract: Contract) -> Format:
+    if is_installed(dialect):
+        return Format(dialect.decoder(contract), dialect.inline_bytes)
+
+    def refuse(_body: bytes | bytearray) -> Rows:
+        raise UnsupportedType(
+            f"Reading {dialect.media_type} needs {dialect.library} on the server: "
+            f"install headgate[{dialect.extra}] there, or send application/json."
+        )
+
+    return Format(refuse, float("inf"))

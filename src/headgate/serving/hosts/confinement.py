@@ -1,0 +1,97 @@
+"""What the kernel refuses a model host: too much memory, long files, many descriptors, core dumps, other processes.
+
+`RLIMIT_NPROC` counts all processes of a user and does not bind root, so processes are refused by a seccomp filter:
+`fork` and `vfork` fail with EAGAIN, and so does `clone` unless it makes a thread. It holds a careless model, not a
+hostile one.
+"""
+
+import ctypes
+import errno
+import logging
+import os
+import platform
+import resource
+import struct
+
+from headgate.settings import Settings
+
+_log = logging.getLogger("headgate.host")
+
+CLONE_THREAD = 0x00010000
+_PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _FILTER_MODE = 38, 22, 2
+_ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
+_LOAD, _EQUAL, _AT_LEAST, _BITS, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+# where the filter finds the number of the call, the architecture, the first argument's lower half
+_NUMBER, _ARCHITECTURE, _FLAGS = 0, 4, 16
+_CLONE3 = 435
+_FOREIGN = 0x40000000  # numbers of the x32 interface begin here
+# machine → the kernel's number for it, clone, and what always makes a process
+_MACHINES = {"x86_64": (0xC000003E, 56, (57, 58)), "aarch64": (0xC00000B7, 220, ())}
+
+
+def confine(settings: Settings) -> None:
+    """For the rest of this process' life. Before the model is loaded, while there is one thread."""
+    # the agent ends the group with the host
+    os.setpgid(0, 0)
+    _limit(resource.RLIMIT_DATA, settings.host_memory_bytes)
+    _limit(resource.RLIMIT_FSIZE, settings.host_file_bytes)
+    _limit(resource.RLIMIT_NOFILE, settings.host_open_files)
+    # a dump would hold clients' rows
+    _limit(resource.RLIMIT_CORE, 0)
+    if settings.host_processes == 0:
+        refuse_processes()
+
+
+def refuse_processes() -> None:
+    """Where this machine has no such filter, the agent still counts."""
+    code = _filter(platform.machine())
+    if code is None:
+        _log.warning("processes cannot be refused on %s; the agent counts them", platform.machine())
+        return
+    program = struct.pack("HL", len(code) // 8, ctypes.addressof(buffer := ctypes.create_string_buffer(code)))
+    libc = ctypes.CDLL(None, use_errno=True)
+    # who cannot gain rights may filter himself without being root
+    for arguments in ((_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), (_PR_SET_SECCOMP, _FILTER_MODE, program, 0, 0)):
+        if libc.prctl(*arguments):
+            _log.warning("processes cannot be refused (%s); the agent counts them", os.strerror(ctypes.get_errno()))
+    del buffer
+
+
+def _filter(machine: str) -> bytes | None:
+    """The program of the filter; None for a machine that we have no numbers of."""
+    if machine not in _MACHINES:
+        return None
+    architecture, clone, forks = _MACHINES[machine]
+    refused = _instruction(_RETURN, _ERRNO | errno.EAGAIN)
+    steps = [
+        # another architecture's numbers mean other calls
+        _instruction(_LOAD, _ARCHITECTURE),
+        _instruction(_EQUAL, architecture, 1, 0),
+        _instruction(_RETURN, _ERRNO | errno.EPERM),
+        _instruction(_LOAD, _NUMBER),
+        _instruction(_AT_LEAST, _FOREIGN, 0, 1),
+        _instruction(_RETURN, _ERRNO | errno.EPERM),
+        # its flags lie in memory, which a filter cannot read; without it the C library takes clone
+        _instruction(_EQUAL, _CLONE3, 0, 1),
+        _instruction(_RETURN, _ERRNO | errno.ENOSYS),
+    ]
+    for fork in forks:
+        steps += [_instruction(_EQUAL, fork, 0, 1), refused]
+    steps += [
+        _instruction(_EQUAL, clone, 0, 3),
+        _instruction(_LOAD, _FLAGS),
+        _instruction(_BITS, CLONE_THREAD, 1, 0),
+        refused,
+        _instruction(_RETURN, _ALLOW),
+    ]
+    return b"".join(steps)
+
+
+def _instruction(code: int, value: int, then: int = 0, otherwise: int = 0) -> bytes:
+    return struct.pack("HBBI", code, then, otherwise, value)
+
+
+def _limit(what: int, value: int) -> None:
+    _, hard = resource.getrlimit(what)
+    chosen = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(what, (chosen, chosen))
