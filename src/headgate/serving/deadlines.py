@@ -61,16 +61,17 @@ def enforce(connection: Timed, reader: Reader, elapsed: float, settings: Setting
 def _is_given_up(connection: Timed, elapsed: float, settings: Settings) -> bool:
     if connection.lingering and not connection.waiting:
         return elapsed > LINGER_SECONDS
-    taken = connection.stalled - unsent(connection.transport)
-    return bool(connection.stalled) and _too_slow(taken, elapsed, settings)
+    if not connection.stalled:
+        return False
+    return _too_slow(connection.stalled - unsent(connection.transport), elapsed, settings)
 
 
 def unsent(transport: Transport) -> int:
     """Bytes of answers that the client has not taken: ours, and those that the kernel has for it."""
-    try:
-        queued = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
-    except OSError:
-        return transport.get_write_buffer_size()  # closed meanwhile
+    socket = transport.get_extra_info("socket")
+    if socket is None or socket.fileno() < 0:
+        return transport.get_write_buffer_size()  # closed, which its protocol is told in a moment
+    queued = fcntl.ioctl(socket.fileno(), termios.TIOCOUTQ, bytes(4))
     return transport.get_write_buffer_size() + int.from_bytes(queued, sys.byteorder)
 
 
