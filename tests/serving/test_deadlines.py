@@ -38,7 +38,7 @@ class Kept:
 
     lingering = deaf = receiving = between = in_head = False
     stalled = waiting = 0
-    body = b""
+    body: bytes | bytearray = b""
 
     def __init__(self, transport: Gone) -> None:
         self.transport = transport
