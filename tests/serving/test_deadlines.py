@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from headgate.errors import HeadgateError
-from headgate.serving.deadlines import enforce, unsent
+from headgate.serving.deadlines import Transport, enforce, unsent
 from headgate.settings import Settings
 
 
@@ -40,7 +40,7 @@ class Kept:
     stalled = waiting = 0
     body: bytes | bytearray = b""
 
-    def __init__(self, transport: Gone) -> None:
+    def __init__(self, transport: Transport) -> None:
         self.transport = transport
         self.closed = False
 
