@@ -191,7 +191,7 @@ def test_settings_that_are_wrong_end_it_with_one_clear_line(tmp_path: Path) -> N
 
 
 def test_it_does_not_listen_beyond_this_machine_unguarded(tmp_path: Path) -> None:
-    assert "--require-keys and --behind-proxy" in refused(tmp_path, host="0.0.0.0")
+    assert "--require-keys and TLS" in refused(tmp_path, host="0.0.0.0")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -3,7 +3,10 @@
 Kept by one sweep over all connections, by the monotonic clock; no timer belongs to a connection.
 """
 
-from typing import Protocol
+import fcntl
+import sys
+import termios
+from typing import Any, Protocol
 
 from headgate.errors import HeadgateError, ReceiptTimeout
 from headgate.settings import Settings
@@ -15,6 +18,7 @@ class Transport(Protocol):
     """As much of a connection's transport as is needed here."""
 
     def get_write_buffer_size(self) -> int: ...
+    def get_extra_info(self, name: str) -> Any: ...
     def abort(self) -> None: ...
 
 
@@ -57,8 +61,18 @@ def enforce(connection: Timed, reader: Reader, elapsed: float, settings: Setting
 def _is_given_up(connection: Timed, elapsed: float, settings: Settings) -> bool:
     if connection.lingering and not connection.waiting:
         return elapsed > LINGER_SECONDS
-    taken = connection.stalled - connection.transport.get_write_buffer_size()
-    return bool(connection.stalled) and _too_slow(taken, elapsed, settings)
+    if not connection.stalled:
+        return False
+    return _too_slow(connection.stalled - unsent(connection.transport), elapsed, settings)
+
+
+def unsent(transport: Transport) -> int:
+    """Bytes of answers that the client has not taken: ours, and those that the kernel has for it."""
+    socket = transport.get_extra_info("socket")
+    if socket is None or socket.fileno() < 0:
+        return transport.get_write_buffer_size()  # closed, which its protocol is told in a moment
+    queued = fcntl.ioctl(socket.fileno(), termios.TIOCOUTQ, bytes(4))
+    return transport.get_write_buffer_size() + int.from_bytes(queued, sys.byteorder)
 
 
 def _late(reader: Reader, elapsed: float, settings: Settings) -> ReceiptTimeout | None:

@@ -136,6 +136,8 @@ class Worker:
 
     def _sweep(self) -> None:
         """What happens every quarter of a second: the only timer."""
+        # first: whatever goes wrong in one sweep, there is another
+        asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
         self.server.sweep()
         self._metrics.connections(len(self.server.connections))
         self._metrics.in_flight(self.server.in_flight)
@@ -143,7 +145,6 @@ class Worker:
         if self._certificate is not None:
             self._certificate.check()
             self._metrics.old_certificate(bool(self._certificate.fault))
-        asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
 
     def _refresh(self) -> None:
         self._read_access()

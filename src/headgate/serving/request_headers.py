@@ -1,7 +1,7 @@
 """Which headers are read, and what those of a predict request ask for when it is anything out of the ordinary."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import TypeVar
 
 from headgate.errors import DeadlineExceeded, HeadgateError, Malformed, ModelError
@@ -16,6 +16,20 @@ KNOWN = {spelling.encode(): name for name in NAMES for spelling in (name, name.t
 Reply = TypeVar("Reply")
 _ID = re.compile(rb"[A-Za-z0-9._:/@+=~-]{1,128}", re.ASCII)
 _TIMEOUT = re.compile(rb"[0-9]{1,9}", re.ASCII)
+
+
+def find_fault(headers: Mapping[str, bytes], hosts: Container[bytes]) -> Malformed | None:
+    """Why a head is refused, before anything asks for whom it is."""
+    if headers.get("host", b"").lower() not in hosts:
+        return Malformed("Expected one Host header with a name that is served here (setting allowed_hosts).")
+    if headers.get("transfer-encoding", b"chunked").lower() != b"chunked":
+        return Malformed("The only transfer encoding that is understood is chunked.")
+    if "upgrade" in headers and headers.get("content-length", b"0") != b"0":
+        # the parser leaves the body to the other protocol
+        return Malformed("No other protocol is spoken here. Send the request without Upgrade.")
+    if headers.get("expect", b"100-continue").lower() != b"100-continue":
+        return Malformed("The only expectation that is understood is 100-continue.")
+    return None
 
 
 def given_id(value: bytes) -> str:

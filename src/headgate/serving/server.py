@@ -15,9 +15,9 @@ import httptools
 
 from headgate.errors import HeadersTooLarge, HeadgateError, Malformed, TargetTooLong, TooLarge, Unavailable
 from headgate.serving.body_room import BodyRoom, Held
-from headgate.serving.deadlines import enforce
+from headgate.serving.deadlines import enforce, unsent
 from headgate.serving.remembered_heads import RememberedHeads
-from headgate.serving.request_headers import KNOWN, LISTS
+from headgate.serving.request_headers import KNOWN, LISTS, find_fault
 from headgate.serving.responses import CLOSE, KEEP_ALIVE, refuse
 from headgate.settings import Settings
 
@@ -34,7 +34,7 @@ class Exchange:
     id = ""
     keep_alive = True
     framing = b""  # the `Connection` line of the answer
-    payload: bytes | None = None  # the answer, while earlier ones are still to come
+    payload = b""  # the answer, while earlier ones are still to come
     held: Held | None = None  # what a large body takes of the worker's room
 
     def __init__(
@@ -163,18 +163,11 @@ class RequestReader:
     def on_headers_complete(self) -> None:
         self.in_head = False
         headers = self._headers
-        if headers.get("host", b"").lower() not in self._server.hosts:
-            self._stop(Malformed("Expected one Host header with a name that is served here (setting allowed_hosts)."))
+        if fault := find_fault(headers, self._server.hosts):
+            self._stop(fault)
         if "content-length" in headers and len(headers["content-length"]) > 4:
             self._check_size(int(headers["content-length"]))
-        if "transfer-encoding" in headers and headers["transfer-encoding"].lower() != b"chunked":
-            self._stop(Malformed("The only transfer encoding that is understood is chunked."))
-        if "upgrade" in headers and headers.get("content-length", b"0") != b"0":
-            # the parser leaves the body to the other protocol
-            self._stop(Malformed("No other protocol is spoken here. Send the request without Upgrade."))
-        if "expect" in headers:
-            if headers["expect"].lower() != b"100-continue":
-                self._stop(Malformed("The only expectation that is understood is 100-continue."))
+        if "expect" in headers and self._parser.get_http_version() != "1.0":
             self._connection.tell_to_continue()
 
     def on_body(self, part: bytes) -> None:
@@ -197,7 +190,8 @@ class RequestReader:
         exchange = Exchange(self._connection, parser.get_method(), self._target, self._headers, self.body)
         if self._held is not None:
             exchange.held, self._held, self.body = self._held, None, b""
-        if not parser.should_keep_alive() or "upgrade" in self._headers:
+        # what follows an Upgrade or a CONNECT is not read
+        if not parser.should_keep_alive() or parser.should_upgrade():
             exchange.say_close()
         # every other version than 1.1 closes, or says that it does not
         if not exchange.keep_alive or "connection" in self._headers or "transfer-encoding" in self._headers:
@@ -292,7 +286,7 @@ class Connection(asyncio.Protocol):
         return bool(self._pending) and self.transport.can_write_eof()
 
     def pause_writing(self) -> None:
-        self.stalled = self.transport.get_write_buffer_size()
+        self.stalled = unsent(self.transport)
         self._since = self._server.now
         self.transport.pause_reading()
 
@@ -326,7 +320,7 @@ class Connection(asyncio.Protocol):
             exchange.payload = payload
             return
         pending.popleft()
-        self.transport.write(payload)
+        self._send(payload)
         if exchange.keep_alive and not pending:
             self._since = server.now
         else:
@@ -359,13 +353,18 @@ class Connection(asyncio.Protocol):
 
     def _go_on(self, sent: Exchange) -> None:
         """After an answer: send those that waited for it, end the connection where it was the last."""
-        while sent.keep_alive and self._pending and self._pending[0].payload is not None:
+        while sent.keep_alive and self._pending and self._pending[0].payload:
             sent = self._pending.popleft()
-            self.transport.write(sent.payload)
+            self._send(sent.payload)
         if not sent.keep_alive:
             self._finish()
         elif not self.stalled and len(self._pending) < PIPELINED:
             self._resume_reading()
+
+    def _send(self, payload: bytes) -> None:
+        if self.stalled:
+            self.stalled += len(payload)
+        self.transport.write(payload)
 
     def _finish(self) -> None:
         self.deaf = True

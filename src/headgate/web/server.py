@@ -2,7 +2,7 @@
 
 import ssl
 from asyncio import AbstractEventLoop, AbstractServer
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from types import FrameType
 from typing import Any
 
@@ -33,10 +33,10 @@ class ControlServer(uvicorn.Server):
         self._bell.close()
         super().handle_exit(sig, frame)
 
-    async def on_tick(self, counter: int) -> bool:
+    def on_tick(self, counter: int) -> Coroutine[Any, Any, bool]:
         if self._certificate is not None and counter % CHECK_TICKS == 0:
             self._certificate.check()
-        return await super().on_tick(counter)
+        return super().on_tick(counter)
 
 
 class _Loop(uvloop.Loop):
@@ -44,12 +44,12 @@ class _Loop(uvloop.Loop):
 
     handshake_seconds: float
 
-    async def create_server(  # type: ignore[override]  # whatever its overloads take is passed on
+    def create_server(  # type: ignore[override]  # whatever its overloads take is passed on
         self, *args: Any, **options: Any
-    ) -> AbstractServer:
+    ) -> Coroutine[Any, Any, AbstractServer]:
         if options.get("ssl") is not None:
             options["ssl_handshake_timeout"] = self.handshake_seconds
-        return await super().create_server(*args, **options)
+        return super().create_server(*args, **options)
 
 
 class _Config(uvicorn.Config):
