@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from headgate.errors import DeadlineExceeded, Unavailable, UnsupportedType
 from headgate.records import Limits
@@ -18,10 +18,14 @@ from headgate.serving.dialects.dialect import Decode, Dialect
 from headgate.serving.dialects.registry import is_installed
 from headgate.serving.encodings import IDENTITY, Expand, expander
 from headgate.serving.request_headers import media_type_of, shown
+from headgate.serving.value_policies import Unusual, UnusualCounts, Watch, header_line
 
 # bodies of one endpoint that are read in threads or wait for one
 MAX_READING = 64
+ALWAYS = float("inf")
 
+# the rows, and what is unusual about them
+Read = tuple[Rows, Sequence[Unusual]]
 # the rows, and header lines for the answer; raises what refuses the body
 Result = Callable[[], tuple[Rows, bytes]]
 
@@ -42,6 +46,13 @@ class Format:
     inline_bytes: float
 
 
+class Policies(NamedTuple):
+    """What becomes of values that training did not see."""
+
+    watch: Watch | None
+    counts: UnusualCounts
+
+
 class Bodies:
     """Reads the bodies of one endpoint. For one event loop."""
 
@@ -51,11 +62,13 @@ class Bodies:
         threads: Executor,
         formats: Mapping[str, Format],
         limits: Limits,
+        policies: Policies,
     ) -> None:
         self._loop = loop
         self._threads = threads
         self._formats = formats
         self._limits = limits
+        self._watch, self._counts = policies
         self._reading = 0
 
     @property
@@ -68,7 +81,7 @@ class Bodies:
         form = self._format(request.headers.get("content-type", b""))
         expand = expander(request.headers.get("content-encoding", IDENTITY))
         if expand is None and len(request.body) <= form.inline_bytes:
-            take(partial(self._decode, form, request.body))
+            take(partial(self._told, partial(self._decode, form, request.body)))
             return
         if self._reading >= MAX_READING:
             raise Unavailable(f"{MAX_READING} bodies are being read for this endpoint already.", retry_after=1.0)
@@ -83,18 +96,27 @@ class Bodies:
             raise UnsupportedType(f"Expected a Content-Type out of: {accepted} (in UTF-8). Got {shown(content_type)}.")
         return found
 
-    def _work(self, form: Format, expand: Expand | None, request: Request) -> tuple[Rows, bytes]:
+    def _work(self, form: Format, expand: Expand | None, request: Request) -> Read:
         if request.started + self._limits.timeout_ms / 1000 < time.monotonic():
             raise DeadlineExceeded("The deadline passed before the body was read.")
         body = request.body if expand is None else expand(request.body, self._limits.max_body_bytes)
         return self._decode(form, body)
 
-    def _decode(self, form: Format, body: bytes | bytearray) -> tuple[Rows, bytes]:
-        return form.decode(body), b""
+    def _decode(self, form: Format, body: bytes | bytearray) -> Read:
+        rows = form.decode(body)
+        return rows, () if self._watch is None else self._watch(rows)
 
-    def _done(self, take: Callable[[Result], None], work: "asyncio.Future[tuple[Rows, bytes]]") -> None:
+    def _done(self, take: Callable[[Result], None], work: "asyncio.Future[Read]") -> None:
         self._reading -= 1
-        take(work.result)
+        take(partial(self._told, work.result))
+
+    def _told(self, read: Callable[[], Read]) -> tuple[Rows, bytes]:
+        """On the event loop again: count what is unusual and say so."""
+        rows, unusual = read()
+        if not unusual:
+            return rows, b""
+        self._counts.add(unusual)
+        return rows, header_line(unusual)
 
 
 def formats_of(dialects: Sequence[Dialect], contract: Contract) -> dict[str, Format]:
@@ -104,7 +126,7 @@ def formats_of(dialects: Sequence[Dialect], contract: Contract) -> dict[str, For
 
 def plain_decoders(formats: Mapping[str, Format]) -> dict[bytes, Decode]:
     """Media type → decoder, of the formats that are always decoded on the event loop."""
-    return {name.encode(): form.decode for name, form in formats.items() if form.inline_bytes == float("inf")}
+    return {name.encode(): form.decode for name, form in formats.items() if form.inline_bytes == ALWAYS}
 
 
 def _format_of(dialect: Dialect, contract: Contract) -> Format:
@@ -117,4 +139,4 @@ def _format_of(dialect: Dialect, contract: Contract) -> Format:
             f"install headgate[{dialect.extra}] there, or send application/json."
         )
 
-    return Format(refuse, float("inf"))
+    return Format(refuse, ALWAYS)
