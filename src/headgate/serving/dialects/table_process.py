@@ -47,6 +47,8 @@ def read_body(ask: bytes, body: bytes) -> Answer:
 
 def main() -> None:
     """Answer until the worker has gone."""
+    # where pandas is installed pyarrow imports it with the first array, for nothing that is asked here
+    sys.modules["pandas"] = None  # type: ignore[assignment]  # the documented way to say that a module is not there
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     encode = msgspec.msgpack.Encoder().encode
