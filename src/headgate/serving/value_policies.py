@@ -5,6 +5,7 @@ Compiled when a route table is taken. Only features of one value per row are loo
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -59,21 +60,22 @@ def watch_values(contract: Contract, spec: EndpointSpec) -> Watch | None:
     if not wanted:
         return None
 
-    def watch(rows: Rows) -> Sequence[Unusual]:
-        refused: list[Problem] = []
-        warned = []
-        for check in wanted:
-            values = _values(contract, rows, check)
-            found = np.flatnonzero(check.test(values))
-            if found.size and check.policy == "refuse":
-                refused += (_problem(check, values, int(row)) for row in found[:LISTED])
-            elif found.size:
-                warned.append(Unusual(check.kind, check.column.name, int(found.size)))
-        if refused:
-            raise mismatch(sorted(refused, key=lambda entry: int(entry["row"])))
-        return warned
+    return partial(_look, contract, wanted)
 
-    return watch
+
+def _look(contract: Contract, checks: Sequence[Check], rows: Rows) -> Sequence[Unusual]:
+    refused: list[Problem] = []
+    warned = []
+    for check in checks:
+        values = _values(contract, rows, check)
+        found = np.flatnonzero(check.test(values))
+        if found.size and check.policy == "refuse":
+            refused += (_problem(check, values, int(row)) for row in found[:LISTED])
+        elif found.size:
+            warned.append(Unusual(check.kind, check.column.name, int(found.size)))
+    if refused:
+        raise mismatch(sorted(refused, key=lambda entry: int(entry["row"])))
+    return warned
 
 
 def _values(contract: Contract, rows: Rows, check: Check) -> Array:

@@ -92,23 +92,33 @@ class NdjsonDecoder:
 
     def _rows(self, body: bytes | bytearray, found: list[Any]) -> Rows:
         values = [astuple(row) if isinstance(row, msgspec.Struct) else tuple(row) for row in found]
-        width, last = self._width, self._width + len(self._contract.others)
-        rows = self._contract.rows([row[:width] for row in values])
-        others = {
-            column.name: [row[place] if place < len(row) else None for row in values]
-            for place, column in enumerate(self._contract.others, width)
-        }
-        if any(cell is not None for cells in others.values() for cell in cells):
-            rows.others = others
-        ids = [row[last] for row in values if len(row) > last and row[last] is not UNSET] if self._has_ids else []
-        if ids:
-            check_ids(ids, rows.count)
-            rows.ids = ids
-        keys = width * sum(isinstance(row, msgspec.Struct) for row in found) + len(ids)
-        keys += sum(cell is not None for cells in others.values() for cell in cells)
+        rows = self._contract.rows([row[: self._width] for row in values])
+        rows.others = self._others(values)
+        rows.ids = self._ids(values)
+        keys = self._keys(found, rows)
         if has_more_colons(body, keys) and len(KEYS.findall(body)) > keys:
             _refuse_duplicates(body)
         return rows
+
+    def _keys(self, found: list[Any], rows: Rows) -> int:
+        """How many distinct keys the body has at least."""
+        told = sum(cell is not None for cells in (rows.others or {}).values() for cell in cells)
+        return self._width * sum(isinstance(row, msgspec.Struct) for row in found) + told + len(rows.ids or ())
+
+    def _others(self, values: list[tuple[Any, ...]]) -> dict[str, list[Any]] | None:
+        # a row by position has features alone
+        others = {
+            column.name: [row[place] if place < len(row) else None for row in values]
+            for place, column in enumerate(self._contract.others, self._width)
+        }
+        return others or None
+
+    def _ids(self, values: list[tuple[Any, ...]]) -> list[str] | None:
+        last = self._width + len(self._contract.others)
+        ids = [row[last] for row in values if len(row) > last and row[last] is not UNSET]
+        if ids:
+            check_ids(ids, len(values))
+        return ids or None
 
     def _look_again(self, body: bytes | bytearray) -> Iterator[Any]:
         """The rows after all, where a column's name is awkward; raises what is wrong otherwise."""
