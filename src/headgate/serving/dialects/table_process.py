@@ -8,6 +8,7 @@ import resource
 import struct
 import sys
 from functools import lru_cache
+from importlib.abc import MetaPathFinder
 
 import msgspec
 import pyarrow as pa
@@ -45,10 +46,18 @@ def read_body(ask: bytes, body: bytes) -> Answer:
     return Answer(code=found.code, message=found.message, detail=list(found.detail))
 
 
+class WithoutPandas(MetaPathFinder):
+    """Where pandas is installed pyarrow imports it with the first array, for nothing that is asked here."""
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+        """Say that there is no pandas."""
+        if fullname == "pandas":
+            raise ModuleNotFoundError("pandas is not used here", name=fullname)
+
+
 def main() -> None:
     """Answer until the worker has gone."""
-    # where pandas is installed pyarrow imports it with the first array, for nothing that is asked here
-    sys.modules["pandas"] = None  # type: ignore[assignment]  # the documented way to say that a module is not there
+    sys.meta_path.insert(0, WithoutPandas())
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     encode = msgspec.msgpack.Encoder().encode
