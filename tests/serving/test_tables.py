@@ -10,6 +10,7 @@ import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -21,7 +22,7 @@ from hypothesis import strategies as st
 from tests.serving.conftest import FRAUD
 from tests.serving.tables import ARROW, PARQUET, parquet, read, stream
 from tests.serving.test_predict import newest_record
-from tests.serving.worker_process import WorkerProcess
+from tests.serving.worker_process import WorkerProcess, wait_for
 
 from headgate.errors import HeadgateError, Malformed, SignatureMismatch, TooLarge, UnsupportedType
 from headgate.home import Home
@@ -299,12 +300,14 @@ def test_the_process_that_reads_is_replaced(reader: TableReader) -> None:
     assert read_arrow(body).count == 2
     second = reader.pid
     assert second not in (None, first)
-    # it hangs: the body is given up, the next one is read
-    os.kill(second or 0, signal.SIGSTOP)
-    with pytest.raises(Malformed, match="did not live through"):
-        read_arrow(body)
-    assert read_arrow(body).count == 2
-    assert reader.pid != second
+    # it hangs: the body is given up, also one that the pipe does not hold; the next one is read
+    for hanging in (body, body + bytes(500_000)):
+        pid = reader.pid
+        os.kill(pid or 0, signal.SIGSTOP)
+        with pytest.raises(Malformed, match="did not live through"):
+            read_arrow(hanging)
+        assert read_arrow(body).count == 2
+        assert reader.pid != pid
 
 
 def test_a_body_that_ends_the_process_is_malformed(reader: TableReader) -> None:
@@ -410,3 +413,23 @@ def test_workers_answer_without_pandas() -> None:
         "assert 'pyarrow' in sys.modules and 'pandas' not in sys.modules\n"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
+
+
+def test_the_process_that_reads_ends_with_its_worker(home: Home, start: Callable[..., WorkerProcess]) -> None:
+    publish(home, route_table(build_bundle(home.cache)))
+    worker = start(home)
+    table = pa.table({"age": [1.0], "income": [2.0], "balance": [3.0]})
+    assert worker.predict(stream(table), Content_Type=ARROW).status == 200
+    pid = worker.process.pid
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    children = [child for task in tasks for child in task.read_text().split()]
+    assert len(children) == 1
+    os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: _is_dead(children[0]))
+
+
+def _is_dead(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True

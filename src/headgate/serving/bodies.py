@@ -44,6 +44,14 @@ class Format:
 
     decode: Decode
     inline_bytes: float
+    foreign: bool = False  # read by another process, which may hang
+
+
+class Threads(NamedTuple):
+    """Where bodies are read; those that another process reads must not hold up the rest."""
+
+    own: Executor
+    foreign: Executor
 
 
 class Policies(NamedTuple):
@@ -59,7 +67,7 @@ class Bodies:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        threads: Executor,
+        threads: Threads,
         formats: Mapping[str, Format],
         limits: Limits,
         policies: Policies,
@@ -86,7 +94,8 @@ class Bodies:
         if self._reading >= MAX_READING:
             raise Unavailable(f"{MAX_READING} bodies are being read for this endpoint already.", retry_after=1.0)
         self._reading += 1
-        work = self._loop.run_in_executor(self._threads, self._work, form, expand, request)
+        threads = self._threads.foreign if form.foreign else self._threads.own
+        work = self._loop.run_in_executor(threads, self._work, form, expand, request)
         work.add_done_callback(partial(self._done, take))
 
     def _format(self, content_type: bytes) -> Format:
@@ -131,7 +140,7 @@ def plain_decoders(formats: Mapping[str, Format]) -> dict[bytes, Decode]:
 
 def _format_of(dialect: Dialect, contract: Contract) -> Format:
     if is_installed(dialect):
-        return Format(dialect.decoder(contract), dialect.inline_bytes)
+        return Format(dialect.decoder(contract), dialect.inline_bytes, foreign=bool(dialect.library))
 
     def refuse(_body: bytes | bytearray) -> Rows:
         raise UnsupportedType(

@@ -8,7 +8,7 @@ from typing import Any
 from headgate.records import Column, RouteTable, Variant
 from headgate.runtimes.batch import Batch
 from headgate.serving.batching import Batcher
-from headgate.serving.bodies import Bodies, Policies, formats_of, plain_decoders
+from headgate.serving.bodies import Bodies, Policies, Threads, formats_of, plain_decoders
 from headgate.serving.contract import Contract
 from headgate.serving.dialects.dialect import Dialect, Origin
 from headgate.serving.dialects.registry import dialect_names, is_installed, load_dialect
@@ -36,7 +36,10 @@ class Composer:
         self._metrics = metrics
         self._writer = writer
         self._threads = ThreadPoolExecutor(MODEL_THREADS, thread_name_prefix="model")
-        self._body_threads = ThreadPoolExecutor(BODY_THREADS, thread_name_prefix="body")
+        self._body_threads = Threads(
+            ThreadPoolExecutor(BODY_THREADS, thread_name_prefix="body"),
+            ThreadPoolExecutor(1, thread_name_prefix="table"),
+        )
         self._dialects: list[Dialect] = [load_dialect(name) for name in dialect_names()]
 
     def compose(self, table: RouteTable, models: Models) -> LiveEndpoint:

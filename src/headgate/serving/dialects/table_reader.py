@@ -5,11 +5,9 @@ Called in threads. A body on which the process dies or hangs is answered as malf
 
 import atexit
 import logging
-import select
 import subprocess
 import sys
 import threading
-from typing import IO
 
 import msgspec
 
@@ -64,15 +62,16 @@ class TableReader:
             process, seconds = self._process, self._seconds
             if process is None or process.poll() is not None:
                 process, seconds = self._start(), START_SECONDS
-            assert process.stdin is not None
-            assert process.stdout is not None
+            # a process that hangs takes no body either
+            watchdog = threading.Timer(seconds, process.kill)
+            watchdog.start()
             try:
-                write_frame(process.stdin, ask)
-                write_frame(process.stdin, body)
-                return self._decode(self._receive(process.stdout, seconds))
-            except (OSError, EOFError, TimeoutError, msgspec.MsgspecError) as error:
+                return self._exchange(process, ask, body)
+            except (OSError, EOFError, msgspec.MsgspecError) as error:
                 log.warning("the process that reads tables failed on %d bytes of %s: %s", len(body), form, error)
                 self._end()
+            finally:
+                watchdog.cancel()
         raise Malformed(f"The body is damaged: the process that read it as {form} did not live through it.")
 
     def _start(self) -> "subprocess.Popen[bytes]":
@@ -86,13 +85,12 @@ class TableReader:
         atexit.register(self.close)
         return process
 
-    def _receive(self, stream: IO[bytes], seconds: float) -> bytes:
-        # only the first byte is waited for: what has begun to answer has read the body
-        poll = select.poll()
-        poll.register(stream, select.POLLIN)
-        if not poll.poll(seconds * 1000):
-            raise TimeoutError(f"no answer after {seconds:g} s")
-        return read_frame(stream)
+    def _exchange(self, process: "subprocess.Popen[bytes]", ask: bytes, body: bytes | bytearray) -> Answer:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        write_frame(process.stdin, ask)
+        write_frame(process.stdin, body)
+        return self._decode(read_frame(process.stdout))
 
     def _end(self) -> None:
         process, self._process = self._process, None
