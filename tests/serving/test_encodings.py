@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.serving.worker_process import WorkerProcess
 
@@ -120,6 +120,7 @@ def test_a_bomb_is_never_unpacked() -> None:
         tracemalloc.stop()
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_what_was_compressed_comes_back(content: bytes) -> None:
     assert expand_as(b"gzip")(gzip.compress(content), 200) == content
@@ -129,6 +130,7 @@ def test_what_was_compressed_comes_back(content: bytes) -> None:
             expand_as(b"gzip")(gzip.compress(content), len(content) - 1)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60), st.sampled_from([b"gzip", b"deflate"]), st.integers(0, 9))
 def test_any_bytes_are_read_or_refused(garbage: bytes, encoding: bytes, keep: int) -> None:
     packed = ENCODE[encoding.decode()](b"abc")
@@ -137,6 +139,7 @@ def test_any_bytes_are_read_or_refused(garbage: bytes, encoding: bytes, keep: in
             assert len(expand_as(encoding)(body, 1000)) <= 1000
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=30))
 def test_any_name_of_an_encoding_is_known_or_refused(name: bytes) -> None:
     try:

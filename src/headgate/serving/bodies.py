@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from headgate.errors import DeadlineExceeded, Unavailable, UnsupportedType
 from headgate.records import Limits
@@ -18,10 +18,14 @@ from headgate.serving.dialects.dialect import Decode, Dialect
 from headgate.serving.dialects.registry import is_installed
 from headgate.serving.encodings import IDENTITY, Expand, expander
 from headgate.serving.request_headers import media_type_of, shown
+from headgate.serving.value_policies import Unusual, UnusualCounts, Watch, header_line
 
 # bodies of one endpoint that are read in threads or wait for one
 MAX_READING = 64
+ALWAYS = float("inf")
 
+# the rows, and what is unusual about them
+Read = tuple[Rows, Sequence[Unusual]]
 # the rows, and header lines for the answer; raises what refuses the body
 Result = Callable[[], tuple[Rows, bytes]]
 
@@ -40,6 +44,21 @@ class Format:
 
     decode: Decode
     inline_bytes: float
+    foreign: bool = False  # read by another process, which may hang
+
+
+class Threads(NamedTuple):
+    """Where bodies are read; those that another process reads must not hold up the rest."""
+
+    own: Executor
+    foreign: Executor
+
+
+class Policies(NamedTuple):
+    """What becomes of values that training did not see."""
+
+    watch: Watch | None
+    counts: UnusualCounts
 
 
 class Bodies:
@@ -48,14 +67,16 @@ class Bodies:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        threads: Executor,
+        threads: Threads,
         formats: Mapping[str, Format],
         limits: Limits,
+        policies: Policies,
     ) -> None:
         self._loop = loop
         self._threads = threads
         self._formats = formats
         self._limits = limits
+        self._watch, self._counts = policies
         self._reading = 0
 
     @property
@@ -68,12 +89,13 @@ class Bodies:
         form = self._format(request.headers.get("content-type", b""))
         expand = expander(request.headers.get("content-encoding", IDENTITY))
         if expand is None and len(request.body) <= form.inline_bytes:
-            take(partial(self._decode, form, request.body))
+            take(partial(self._told, partial(self._decode, form, request.body)))
             return
         if self._reading >= MAX_READING:
             raise Unavailable(f"{MAX_READING} bodies are being read for this endpoint already.", retry_after=1.0)
         self._reading += 1
-        work = self._loop.run_in_executor(self._threads, self._work, form, expand, request)
+        threads = self._threads.foreign if form.foreign else self._threads.own
+        work = self._loop.run_in_executor(threads, self._work, form, expand, request)
         work.add_done_callback(partial(self._done, take))
 
     def _format(self, content_type: bytes) -> Format:
@@ -83,18 +105,27 @@ class Bodies:
             raise UnsupportedType(f"Expected a Content-Type out of: {accepted} (in UTF-8). Got {shown(content_type)}.")
         return found
 
-    def _work(self, form: Format, expand: Expand | None, request: Request) -> tuple[Rows, bytes]:
+    def _work(self, form: Format, expand: Expand | None, request: Request) -> Read:
         if request.started + self._limits.timeout_ms / 1000 < time.monotonic():
             raise DeadlineExceeded("The deadline passed before the body was read.")
         body = request.body if expand is None else expand(request.body, self._limits.max_body_bytes)
         return self._decode(form, body)
 
-    def _decode(self, form: Format, body: bytes | bytearray) -> tuple[Rows, bytes]:
-        return form.decode(body), b""
+    def _decode(self, form: Format, body: bytes | bytearray) -> Read:
+        rows = form.decode(body)
+        return rows, () if self._watch is None else self._watch(rows)
 
-    def _done(self, take: Callable[[Result], None], work: "asyncio.Future[tuple[Rows, bytes]]") -> None:
+    def _done(self, take: Callable[[Result], None], work: "asyncio.Future[Read]") -> None:
         self._reading -= 1
-        take(work.result)
+        take(partial(self._told, work.result))
+
+    def _told(self, read: Callable[[], Read]) -> tuple[Rows, bytes]:
+        """On the event loop again: count what is unusual and say so."""
+        rows, unusual = read()
+        if not unusual:
+            return rows, b""
+        self._counts.add(unusual)
+        return rows, header_line(unusual)
 
 
 def formats_of(dialects: Sequence[Dialect], contract: Contract) -> dict[str, Format]:
@@ -104,12 +135,12 @@ def formats_of(dialects: Sequence[Dialect], contract: Contract) -> dict[str, For
 
 def plain_decoders(formats: Mapping[str, Format]) -> dict[bytes, Decode]:
     """Media type → decoder, of the formats that are always decoded on the event loop."""
-    return {name.encode(): form.decode for name, form in formats.items() if form.inline_bytes == float("inf")}
+    return {name.encode(): form.decode for name, form in formats.items() if form.inline_bytes == ALWAYS}
 
 
 def _format_of(dialect: Dialect, contract: Contract) -> Format:
     if is_installed(dialect):
-        return Format(dialect.decoder(contract), dialect.inline_bytes)
+        return Format(dialect.decoder(contract), dialect.inline_bytes, foreign=bool(dialect.library))
 
     def refuse(_body: bytes | bytearray) -> Rows:
         raise UnsupportedType(
@@ -117,4 +148,4 @@ def _format_of(dialect: Dialect, contract: Contract) -> Format:
             f"install headgate[{dialect.extra}] there, or send application/json."
         )
 
-    return Format(refuse, float("inf"))
+    return Format(refuse, ALWAYS)

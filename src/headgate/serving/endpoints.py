@@ -8,7 +8,7 @@ from typing import Any
 from headgate.records import Column, RouteTable, Variant
 from headgate.runtimes.batch import Batch
 from headgate.serving.batching import Batcher
-from headgate.serving.bodies import Bodies, formats_of, plain_decoders
+from headgate.serving.bodies import Bodies, Policies, Threads, formats_of, plain_decoders
 from headgate.serving.contract import Contract
 from headgate.serving.dialects.dialect import Dialect, Origin
 from headgate.serving.dialects.registry import dialect_names, is_installed, load_dialect
@@ -21,6 +21,7 @@ from headgate.serving.responses import head_of
 from headgate.serving.router import Router
 from headgate.serving.routes import Models
 from headgate.serving.tap import Recording, Tap
+from headgate.serving.value_policies import UnusualCounts, watch_values
 from headgate.spool.segment import SpoolWriter
 
 MODEL_THREADS = 4
@@ -35,7 +36,10 @@ class Composer:
         self._metrics = metrics
         self._writer = writer
         self._threads = ThreadPoolExecutor(MODEL_THREADS, thread_name_prefix="model")
-        self._body_threads = ThreadPoolExecutor(BODY_THREADS, thread_name_prefix="body")
+        self._body_threads = Threads(
+            ThreadPoolExecutor(BODY_THREADS, thread_name_prefix="body"),
+            ThreadPoolExecutor(1, thread_name_prefix="table"),
+        )
         self._dialects: list[Dialect] = [load_dialect(name) for name in dialect_names()]
 
     def compose(self, table: RouteTable, models: Models) -> LiveEndpoint:
@@ -44,13 +48,15 @@ class Composer:
         contract = Contract(table.contract, limits.max_rows, limits.max_body_bytes)
         variants = tuple(self._variant(table, contract, variant, models) for variant in table.variants)
         formats = formats_of(self._dialects, contract)
+        policies = Policies(watch_values(contract, table.spec), UnusualCounts(self._metrics, table.endpoint))
         return LiveEndpoint(
             table=table,
             contract=contract,
             variants=variants,
             router=Router(table.endpoint, variants),
-            decoders=plain_decoders(formats),
-            bodies=Bodies(self._loop, self._body_threads, formats, limits),
+            # where values are watched, no body is plain
+            decoders=plain_decoders(formats) if policies.watch is None else {},
+            bodies=Bodies(self._loop, self._body_threads, formats, limits, policies),
             metrics=self._metrics.variant(table.endpoint, ""),
             scope=f"{table.project}/{table.environment}",
             timeout=limits.timeout_ms / 1000,

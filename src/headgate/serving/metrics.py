@@ -44,6 +44,7 @@ MODEL_SECONDS, BATCH_ROWS = "headgate_model_seconds", "headgate_batch_rows"
 CONNECTIONS, IN_FLIGHT, WORKERS = "headgate_connections", "headgate_in_flight", "headgate_workers"
 REFUSED_SERIES = "headgate_series_dropped_total"
 OLD_CERTIFICATE = "headgate_old_certificate"
+UNUSUAL = "headgate_unusual_rows_total"
 FAMILIES = {
     REQUESTS: Family("counter", "Answers, by endpoint, version, HTTP status and the reason of an error."),
     ROWS: Family("counter", "Rows predicted."),
@@ -51,6 +52,7 @@ FAMILIES = {
     QUEUE_SECONDS: Family("histogram", "Waiting for a batch or a model host.", SECONDS_BOUNDS),
     MODEL_SECONDS: Family("histogram", "In the model, for the batch the request was in.", SECONDS_BOUNDS),
     BATCH_ROWS: Family("histogram", "Rows per call of the model.", ROWS_BOUNDS),
+    UNUSUAL: Family("counter", "Rows answered with a value that training did not see, by column (policy warn)."),
     DROPPED: Family("counter", "Records that were lost: no room, a full disk."),
     REFUSED_SERIES: Family("counter", "Series that are not shown, for want of room."),
     CONNECTIONS: Family("gauge", "Open connections."),

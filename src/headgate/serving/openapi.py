@@ -8,6 +8,13 @@ from headgate import __version__
 from headgate.records import Column, RouteTable
 from headgate.serving.cells import FLOAT32_MAX, INTEGERS
 
+_BINARY = {"type": "string", "format": "binary"}
+OTHER_FORMATS: dict[str, dict[str, Any]] = {
+    "text/csv": {"type": "string"},
+    "application/x-ndjson": {"type": "string", "description": "One row per line; its id under `id`."},
+    "application/vnd.apache.arrow.stream": _BINARY,
+    "application/vnd.apache.parquet": _BINARY,
+}
 ERRORS = {
     "400": "The request cannot be read.",
     "401": "A key is needed.",
@@ -28,7 +35,8 @@ def document(table: RouteTable, outputs: Sequence[Column]) -> dict[str, Any]:
     responses: dict[str, Any] = {
         "200": {
             "description": "One prediction per row, in order.",
-            "content": {"application/json": {"schema": answer_schema(table, outputs)}, "text/csv": {}},
+            "content": {"application/json": {"schema": answer_schema(table, outputs)}}
+            | dict.fromkeys(OTHER_FORMATS, {}),
         }
     }
     reference = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
@@ -41,8 +49,8 @@ def document(table: RouteTable, outputs: Sequence[Column]) -> dict[str, Any]:
             "required": True,
             "content": {
                 "application/json": {"schema": request_schema(table), "example": example_request(table)},
-                "text/csv": {"schema": {"type": "string"}},
-            },
+            }
+            | {media_type: {"schema": schema} for media_type, schema in OTHER_FORMATS.items()},
         },
         "responses": responses,
         "security": [{}, {"key": []}],

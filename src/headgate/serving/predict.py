@@ -145,17 +145,32 @@ class Predictions:
             log.exception("request %s to %r failed", exchange.id, exchange.target[:200])
             refuse(exchange, HeadgateError(OUR_FAULT))
 
-    def predict(self, endpoint: LiveEndpoint, exchange: Exchange) -> None:
-        """Start one prediction; raises what refuses it."""
+    def predict(self, endpoint: LiveEndpoint, exchange: Exchange, result: Result | None = None) -> None:
+        """Start one prediction, or go on with one whose body has been read; raises what refuses it."""
         headers = exchange.headers
+        notes = b""
         try:
-            if self._access.required:
-                self._access.require(headers.get("authorization"), endpoint.scope)
-            decode = endpoint.decoders.get(headers.get("content-type", b""))
-            if decode is None or "content-encoding" in headers:
-                endpoint.bodies.read(exchange, partial(self._resume, endpoint, exchange))
+            if result is not None:
+                rows, notes = result()
             else:
-                self._ask(endpoint, exchange, decode(exchange.body))
+                if self._access.required:
+                    self._access.require(headers.get("authorization"), endpoint.scope)
+                decode = endpoint.decoders.get(headers.get("content-type", b""))
+                if decode is None or "content-encoding" in headers:
+                    endpoint.bodies.read(exchange, partial(self._resume, endpoint, exchange))
+                    return
+                rows = decode(exchange.body)
+            variant = endpoint.router.choose(headers.get("headgate-key"))
+            if "headgate-variant" in headers:
+                variant = self._forced(endpoint, headers["headgate-variant"])
+            reply = variant.default if "accept" not in headers else reply_for(variant.replies, headers["accept"])
+            if notes:
+                reply = Reply(reply.head + notes, reply.encode)
+            timeout = endpoint.timeout
+            if "headgate-timeout-ms" in headers:
+                timeout = given_timeout(headers["headgate-timeout-ms"], timeout)
+            deadline = exchange.started + timeout
+            variant.calls.submit(Prediction(exchange, variant, reply, rows, deadline))
         except HeadgateError as error:
             endpoint.metrics.count(error.status, error.code)
             raise
@@ -163,27 +178,12 @@ class Predictions:
     def _resume(self, endpoint: LiveEndpoint, exchange: Exchange, result: Result) -> None:
         """Go on once the body has been read."""
         try:
-            self._ask(endpoint, exchange, *result())
+            self.predict(endpoint, exchange, result)
         except HeadgateError as error:
-            endpoint.metrics.count(error.status, error.code)
             refuse(exchange, error)
         except Exception:
             log.exception("the body of request %s failed", exchange.id)
             refuse(exchange, HeadgateError(OUR_FAULT))
-
-    def _ask(self, endpoint: LiveEndpoint, exchange: Exchange, rows: Rows, notes: bytes = b"") -> None:
-        headers = exchange.headers
-        variant = endpoint.router.choose(headers.get("headgate-key"))
-        if "headgate-variant" in headers:
-            variant = self._forced(endpoint, headers["headgate-variant"])
-        reply = variant.default if "accept" not in headers else reply_for(variant.replies, headers["accept"])
-        if notes:
-            reply = Reply(reply.head + notes, reply.encode)
-        timeout = endpoint.timeout
-        if "headgate-timeout-ms" in headers:
-            timeout = given_timeout(headers["headgate-timeout-ms"], timeout)
-        deadline = exchange.started + timeout
-        variant.calls.submit(Prediction(exchange, variant, reply, rows, deadline))
 
     def _forced(self, endpoint: LiveEndpoint, wanted: bytes) -> LiveVariant:
         # a key for predictions does not choose what answers it; where no key is needed everybody may do everything

@@ -16,26 +16,36 @@ RowId = Annotated[str, Meta(min_length=1, max_length=128)]
 def envelope_type(contract: Contract) -> type[msgspec.Struct]:
     """The struct of a whole document, with every value typed."""
     most = contract.max_rows
-    row_fields: list[Any] = []
     column_fields: list[Any] = []
-    rename = {}
     for place, column in enumerate((*contract.features, *contract.others)):
-        field, kind = f"c{place}", contract.types[column.name]
-        rename[field] = alias(column.name)
-        # columns that the model never sees may be left out
-        missing = () if place < len(contract.features) else (None,)
-        cells = list_of(kind, 1, most)
-        row_fields.append((field, kind, *missing))
-        column_fields.append((field, cells if not missing else cells | None, *missing))
-    row = msgspec.defstruct("Row", row_fields, rename=rename, forbid_unknown_fields=True, gc=False)
-    columns: Any = msgspec.defstruct("Columns", column_fields, rename=rename, forbid_unknown_fields=True)
+        cells = list_of(contract.types[column.name], 1, most)
+        column_fields.append(
+            (f"c{place}", cells) if place < len(contract.features) else (f"c{place}", cells | None, None)
+        )
+    columns: Any = msgspec.defstruct("Columns", column_fields, rename=aliases_of(contract), forbid_unknown_fields=True)
     fields: list[Any] = [
-        ("rows", list_of(row, 1, most) | UnsetType, UNSET),
+        ("rows", list_of(row_type(contract), 1, most) | UnsetType, UNSET),
         ("instances", list_of(instance_type(contract), 1, most) | UnsetType, UNSET),
         ("columns", columns | UnsetType, UNSET),
         ("ids", list[RowId] | UnsetType, UNSET),
     ]
     return msgspec.defstruct("Envelope", fields, forbid_unknown_fields=True)
+
+
+def row_type(contract: Contract, *more: Any) -> type[msgspec.Struct]:
+    """The struct of one row of named values; `more` are further fields, which go by their own names."""
+    fields: list[Any] = []
+    for place, column in enumerate((*contract.features, *contract.others)):
+        # columns that the model never sees may be left out
+        missing = () if place < len(contract.features) else (None,)
+        fields.append((f"c{place}", contract.types[column.name], *missing))
+    return msgspec.defstruct("Row", [*fields, *more], rename=aliases_of(contract), forbid_unknown_fields=True, gc=False)
+
+
+def aliases_of(contract: Contract) -> dict[str, str]:
+    """Field → the name under which msgspec knows its column."""
+    columns = enumerate((*contract.features, *contract.others))
+    return {f"c{place}": alias(column.name) for place, column in columns}
 
 
 def instance_type(contract: Contract) -> Any:

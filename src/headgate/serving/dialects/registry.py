@@ -12,6 +12,9 @@ GROUP = "headgate.dialects"
 DIALECTS: dict[str, str] = {
     "native": "headgate.serving.dialects.native:NativeDialect",
     "csv": "headgate.serving.dialects.csv:CsvDialect",
+    "ndjson": "headgate.serving.dialects.ndjson:NdjsonDialect",
+    "arrow": "headgate.serving.dialects.arrow:ArrowDialect",
+    "parquet": "headgate.serving.dialects.parquet:ParquetDialect",
 }
 
 

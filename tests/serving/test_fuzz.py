@@ -1,0 +1,64 @@
+"""Any bytes, in every dialect of the table: rows or a refusal, in bounded time."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.serving.fuzzing import BUDGET_SECONDS, CONTRACT, SAMPLES, SLACK, read
+
+from headgate.serving.dialects.registry import DIALECTS, load_dialect
+
+FUZZ_SECONDS = 10
+
+
+def test_every_dialect_has_a_body_to_begin_from() -> None:
+    assert list(SAMPLES) == list(DIALECTS)
+    for name, sample in SAMPLES.items():
+        assert load_dialect(name).decoder(CONTRACT)(sample(2)).count == 2
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_damaged_bodies(name: str, data: st.DataObject) -> None:
+    """Bytes changed, cut out, put in and repeated."""
+    body = SAMPLES[name](2)
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(body)))
+        length = data.draw(st.integers(0, 8))
+        piece = data.draw(st.binary(max_size=8) | st.just(body[place : place + length] * 3))
+        body = body[:place] + piece + body[place + length :]
+    read(load_dialect(name).decoder(CONTRACT), body)
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_work_is_bounded_by_the_size(name: str) -> None:
+    """Whole, and refused for its last bytes, which is when a body is looked at twice."""
+    rows = next(count for count in (600, 1200, 2400, 4800, 9600) if len(SAMPLES[name](count)) > 40_000 or count > 9000)
+    body = SAMPLES[name](rows)
+    decode = load_dialect(name).decoder(CONTRACT)
+    bodies = {"whole": body, "cut": body[:-9], "wrong last": body[:-40] + bytes(reversed(body[-40:]))}
+    for kind, content in bodies.items():
+        seconds = read(decode, content) / max(1, len(content) / 100_000)
+        print(f"{name} {kind}: {seconds * 1e3:.1f} ms per 100 kB; promised {BUDGET_SECONDS * 1e3:g}, held to x{SLACK}")  # noqa: T201 (a figure, not asserted)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("name", DIALECTS)
+def test_coverage_guided(name: str, tmp_path: Path) -> None:
+    if importlib.util.find_spec("atheris") is None:
+        pytest.skip("atheris is not installed; the dependency group `fuzz` brings it where it has wheels")
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    for count in (1, 2):
+        (corpus / str(count)).write_bytes(SAMPLES[name](count))
+    command = [sys.executable, "-m", "tests.serving.fuzzing", name, f"-max_total_time={FUZZ_SECONDS}", "-max_len=4096"]
+    command += [f"-artifact_prefix={tmp_path}/", "-rss_limit_mb=1024", str(corpus)]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, cwd=root, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    print(f"{name}: {done.stderr.strip().splitlines()[-1]}")  # noqa: T201 (how many bodies were tried)
