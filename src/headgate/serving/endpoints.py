@@ -7,6 +7,7 @@ from typing import Any
 
 from headgate.records import Column, RouteTable, Variant
 from headgate.runtimes.batch import Batch
+from headgate.serving.admission import Gates
 from headgate.serving.batching import Batcher
 from headgate.serving.contract import Contract
 from headgate.serving.dialects.dialect import Dialect, Origin
@@ -15,7 +16,7 @@ from headgate.serving.fault_log import FaultLog
 from headgate.serving.hosted_calls import HostedCalls
 from headgate.serving.loading import Loaded, asker, checker, selector
 from headgate.serving.metrics import Metrics
-from headgate.serving.predict import Calls, LiveEndpoint, LiveVariant, Reply
+from headgate.serving.predict import LiveEndpoint, LiveVariant, Reply
 from headgate.serving.responses import head_of
 from headgate.serving.router import Router
 from headgate.serving.routes import Models
@@ -28,8 +29,9 @@ MODEL_THREADS = 4
 class Composer:
     """Makes endpoints for one worker."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, metrics: Metrics, writer: SpoolWriter) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, metrics: Metrics, writer: SpoolWriter, gates: Gates) -> None:
         self._loop = loop
+        self._gates = gates
         self._metrics = metrics
         self._writer = writer
         self._threads = ThreadPoolExecutor(MODEL_THREADS, thread_name_prefix="model")
@@ -45,6 +47,7 @@ class Composer:
             contract=contract,
             variants=variants,
             router=Router(table.endpoint, variants),
+            gates=self._gates.of_endpoint(table.endpoint, table.spec.limits),
             decoders=decoders,
             metrics=self._metrics.variant(table.endpoint, ""),
             scope=f"{table.project}/{table.environment}",
@@ -57,13 +60,14 @@ class Composer:
         metrics = self._metrics.variant(table.endpoint, variant.version)
         select = selector(contract, manifest.signature.features, variant.version)
         tap = self._tap(table, contract, variant, manifest.signature.outputs)
-        calls: Calls
+        calls: Batcher | HostedCalls
         if isinstance(held.model, Loaded):
             ask = asker(contract, held.model.model, select, checker(manifest), metrics.batch)
-            calls = Batcher(self._loop, self._threads, ask, tap.settle, held.model.cost)
+            calls = Batcher(self._loop, self._threads, ask, tap.settle, held.model.cost, table.spec.limits.queue)
         else:
             assemble = assembler(contract, select)
-            calls = HostedCalls(self._loop, held.model, assemble, checker(manifest), tap.settle)
+            most = table.spec.limits.queue
+            calls = HostedCalls(self._loop, held.model, assemble, checker(manifest), tap.settle, most)
         replies = self._replies(table, variant)
         return LiveVariant(
             record=variant,

@@ -4,14 +4,14 @@ All that can be is looked up or made beforehand, when a route table is taken: th
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-from headgate.errors import Forbidden, HeadgateError, ModelOutputInvalid
+from headgate.errors import ClientLeft, Forbidden, HeadgateError, ModelOutputInvalid
 from headgate.records import Column, RouteTable, Variant
 from headgate.serving.access import Access
-from headgate.serving.batching import Answer, Caller
+from headgate.serving.admission import Gate, enter_all, leave_all
+from headgate.serving.calls import Answer, Calls
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.dialects.dialect import Decode, Encode
 from headgate.serving.metrics import VariantMetrics
@@ -22,19 +22,6 @@ from headgate.serving.server import Exchange
 from headgate.serving.tap import Tap
 
 log = logging.getLogger("headgate.serving")
-
-
-class Calls(Protocol):
-    """The way to a variant's model."""
-
-    @property
-    def busy(self) -> bool:
-        """Is anything waiting or running?"""
-        ...
-
-    def submit(self, caller: Caller) -> None:
-        """Answer this caller soon; raises `Unavailable` when too many wait."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +52,7 @@ class LiveEndpoint:
     contract: Contract
     variants: tuple[LiveVariant, ...]
     router: Router[LiveVariant]
+    gates: tuple[Gate, ...]  # that limit what is let in; none where nothing does
     decoders: Mapping[bytes, Decode]  # value of `Content-Type` → decoder
     metrics: VariantMetrics  # of requests that reached no version
     scope: str  # "project/environment"
@@ -74,15 +62,24 @@ class LiveEndpoint:
 class Prediction:
     """One request on its way: a caller of its variant's model."""
 
-    __slots__ = ("count", "deadline", "done", "exchange", "reply", "rows", "variant")
+    __slots__ = ("count", "deadline", "done", "exchange", "gates", "reply", "rows", "variant")
 
-    def __init__(self, exchange: Exchange, variant: LiveVariant, reply: Reply, rows: Rows, deadline: float) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        variant: LiveVariant,
+        reply: Reply,
+        rows: Rows,
+        deadline: float,
+        gates: Sequence[Gate] = (),
+    ) -> None:
         self.exchange = exchange
         self.variant = variant
         self.reply = reply
         self.rows = rows
         self.count = rows.count
         self.deadline = deadline
+        self.gates = gates  # that it has passed
         self.done = 0  # the status, once the request is answered
 
     def deliver(self, answer: Answer, start: int, stop: int) -> None:
@@ -98,16 +95,33 @@ class Prediction:
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
             self.fail(ModelOutputInvalid(f"The model's answer cannot be written: {error}."))
             return
-        self.done = 200
+        self._end(200)
         exchange.answer(reply.head, body)
 
     def fail(self, error: HeadgateError) -> None:
         """Send the reason why there is no answer; that is recorded too."""
         if self.done:
             return
-        self.done = error.status
+        self._end(error.status)
         refuse(self.exchange, told(error))
         self.variant.tap.failed(self, error)
+
+    def leave(self) -> None:
+        """The client has gone: nobody needs an answer."""
+        if not self.done:
+            self._end(ClientLeft.status)
+            self.variant.calls.drop(self)
+            self.variant.tap.failed(self, ClientLeft())
+
+    def has_begun(self) -> bool:
+        """Is the model at work for it?"""
+        return self.variant.calls.has_begun(self)
+
+    def _end(self, status: int) -> None:
+        self.done = status
+        self.exchange.asking = None
+        for gate in self.gates:
+            gate.leave()
 
 
 class Predictions:
@@ -144,9 +158,14 @@ class Predictions:
     def predict(self, endpoint: LiveEndpoint, exchange: Exchange) -> None:
         """Start one prediction; raises what refuses it."""
         headers = exchange.headers
+        gates: tuple[Gate, ...] = ()
         try:
+            entering = endpoint.gates
             if self._access.required:
-                self._access.require(headers.get("authorization"), endpoint.scope)
+                entering = self._access.require(headers.get("authorization"), endpoint.scope) + entering
+            if entering:
+                enter_all(entering)
+                gates = entering
             decode = endpoint.decoders.get(headers.get("content-type", b""))
             if decode is None or "content-encoding" in headers:
                 decode = decoder_for(endpoint.decoders, headers)
@@ -159,9 +178,13 @@ class Predictions:
             if "headgate-timeout-ms" in headers:
                 timeout = given_timeout(headers["headgate-timeout-ms"], timeout)
             deadline = exchange.started + timeout
-            variant.calls.submit(Prediction(exchange, variant, reply, rows, deadline))
-        except HeadgateError as error:
-            endpoint.metrics.count(error.status, error.code)
+            exchange.asking = prediction = Prediction(exchange, variant, reply, rows, deadline, gates)
+            variant.calls.submit(prediction)
+        except Exception as error:
+            exchange.asking = None
+            leave_all(gates)
+            if isinstance(error, HeadgateError):
+                endpoint.metrics.count(error.status, error.code)
             raise
 
     def _forced(self, endpoint: LiveEndpoint, wanted: bytes) -> LiveVariant:

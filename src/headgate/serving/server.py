@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from email.utils import formatdate
-from typing import Any
+from typing import Any, Protocol
 
 import httptools
 
@@ -26,6 +26,20 @@ HEADER_OVERHEAD = 32
 SMALL_BODY = 64 * 1024
 PIPELINED = 64
 LINGER_SECONDS = 2.0
+# a client that closes its end of the connection has left, unless its answer is ready or being made after so long
+LEAVE_SECONDS = 0.05
+
+
+class Asking(Protocol):
+    """What is being done for a request."""
+
+    def leave(self) -> None:
+        """The client has gone: do it no more."""
+        ...
+
+    def has_begun(self) -> bool:
+        """Is the model at work for it?"""
+        ...
 
 
 class Exchange:
@@ -35,6 +49,7 @@ class Exchange:
     keep_alive = True
     framing = b""  # the `Connection` line of the answer
     payload: bytes | None = None  # the answer, while earlier ones are still to come
+    asking: Asking | None = None  # what is being done for it
 
     def __init__(
         self, connection: "Connection", method: bytes, target: bytes, headers: dict[str, bytes], body: bytes | bytearray
@@ -240,9 +255,12 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._server.connections.discard(self)
         self._server.closed()
+        left = [exchange.asking for exchange in self._pending if exchange.asking is not None]
         self._pending.clear()
         self._deaf = True
         self._reader.close()
+        for asking in left:
+            asking.leave()
 
     def data_received(self, data: bytes) -> None:
         if self._deaf:
@@ -273,11 +291,18 @@ class Connection(asyncio.Protocol):
                 self._transport.pause_reading()
 
     def eof_received(self) -> bool:
-        # whoever has sent all of its requests may still wait for answers
+        # whoever has sent all of its requests may still wait for answers, but has rather left
         self._deaf = True
         if self._pending:
             self._pending[-1].say_close()
+            asyncio.get_running_loop().call_later(LEAVE_SECONDS, self._leave)
         return bool(self._pending)
+
+    def _leave(self) -> None:
+        """Give up what has not begun for a client that has sent all it will."""
+        asked = [exchange.asking for exchange in self._pending if exchange.asking is not None]
+        if asked and not any(asking.has_begun() for asking in asked):
+            self._transport.abort()
 
     def pause_writing(self) -> None:
         self._stalled = True
