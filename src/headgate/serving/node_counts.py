@@ -47,14 +47,15 @@ class Row(NamedTuple):
 class NodeCounts:
     """This worker's cells, and a look at the others'. For one thread."""
 
-    def __init__(self, path: Path, *, boot: int | None = None) -> None:
+    def __init__(self, path: Path, *, pid: int = 0, boot: int = 0) -> None:
         self._path = path
+        self._pid = pid or os.getpid()
         self._seen_joins = 0
         self.others: tuple[int, ...] = ()  # where the cells of each living other begin
         self.ever: tuple[int, ...] = ()  # the same of all others, the dead too
         try:
             with self._locked():
-                self._map = _mapped(path, this_boot() if boot is None else boot)
+                self._map = _mapped(path, boot or this_boot())
                 self._place = self._claimed()
         except OSError as error:
             # keeping limits within each worker is better than not answering
@@ -110,7 +111,7 @@ class NodeCounts:
         for place in range(WORKERS):
             if not self._lives(place):
                 self._let_go(place)
-                numbers[_PIDS + 2 * place], numbers[_PIDS + 2 * place + 1] = os.getpid(), started_at(os.getpid())
+                numbers[_PIDS + 2 * place], numbers[_PIDS + 2 * place + 1] = self._pid, started_at(self._pid)
                 numbers[_PLACES] = max(numbers[_PLACES], place + 1)
                 numbers[_JOINS] += 1
                 return place
