@@ -17,6 +17,7 @@ from headgate.bundle.manifest import GOLDEN, Environment, Form, Manifest, canoni
 from headgate.home import Home
 from headgate.records import AccessKey, AccessTable, Column, EndpointSpec, Limits, Refresh, Signature, Variant
 from headgate.settings import Settings
+from headgate.spool.reading import read_records
 from headgate.testing.bundles import BuiltBundle, publish, route_table, write_bundle
 from headgate.testing.runtime import FakeAnswers
 
@@ -50,20 +51,23 @@ def fake_bundle(home: Home, name: str, answers: FakeAnswers) -> BuiltBundle:
 class Stage:
     """The endpoint `slow`, whose model answers when it may; it runs in a thread."""
 
+    others: tuple[Variant, ...] = ()
+
     def __init__(self, home: Home, start: Start, **limits: Any) -> None:
         self.home = home
         self.start = start
         self.door = home.path / "may_answer"
         self.door.touch()
-        self.bundle = fake_bundle(home, "slow", FakeAnswers(seconds=0.001, waits_for=str(self.door)))
+        answers = FakeAnswers(seconds=0.001, waits_for=str(self.door), fails_at=9.0, nan_at=8.0)
+        self.bundle = fake_bundle(home, "slow", answers)
         self.publish(**limits)
         self.worker = self.begin("w0-test")
         self.hold()
 
-    def publish(self, generation: int = 1, others: tuple[Variant, ...] = (), fallback: str = "", **limits: Any) -> None:
+    def publish(self, generation: int = 1, **limits: Any) -> None:
         stable = Variant(version="slow:1", digest=self.bundle.digest, form="native", placement="inline")
-        spec = EndpointSpec(limits=Limits(**limits), fallback=fallback)
-        publish(self.home, route_table(self.bundle, "slow", generation, spec=spec, variants=(stable, *others)))
+        spec = EndpointSpec(limits=Limits(**limits))
+        publish(self.home, route_table(self.bundle, "slow", generation, spec=spec, variants=(stable, *self.others)))
 
     def begin(self, name: str, settings: Settings | None = None) -> WorkerProcess:
         return self.start(self.home, settings or Settings(), name, module="tests.serving.fake_worker")
@@ -276,3 +280,61 @@ def test_a_deadline_begins_with_the_last_byte(home: Home, start: Start) -> None:
         time.sleep(1.1)
         wire.send(sent[-5:])
         assert statuses(wire) == [200]
+
+
+class Standby(Stage):
+    """`slow` with a fallback that answers 100 more."""
+
+    def __init__(self, home: Home, start: Start, **limits: Any) -> None:
+        digest = fake_bundle(home, "spare", FakeAnswers(bias=100.0)).digest
+        self.others = (
+            Variant(version="spare:7", digest=digest, form="native", placement="inline", role="fallback", weight=0),
+        )
+        super().__init__(home, start, **limits)
+
+
+def who(answer: Response) -> tuple[int, str, str]:
+    return (answer.status, answer.headers.get("headgate-model", ""), answer.headers.get("headgate-variant", ""))
+
+
+STABLE, FALLBACK = (200, "slow:1", "stable"), (200, "spare:7", "fallback")
+
+
+@pytest.mark.parametrize(
+    ("numbers", "code"), [([4, 5], "MODEL_ERROR"), ([4, 4], "MODEL_OUTPUT_INVALID")], ids=["fails", "nan"]
+)
+def test_the_fallback_answers_for_a_model_that_fails(home: Home, start: Start, numbers: list[int], code: str) -> None:
+    stage = Standby(home, start, concurrency=1)
+    stage.let_answer()
+    assert who(stage.ask()) == STABLE
+    content = {"instances": [numbers]}
+    answer = stage.worker.predict(content, "slow", Headgate_Id="twice", Accept="text/csv")
+    assert who(answer) == FALLBACK
+    assert answer.body.split() == [b"predictions", b"%.1f" % (sum(numbers) + 100)]
+    # who asks for a variant by name gets that one; who asks wrongly is told so
+    assert stage.worker.predict(content, "slow", Headgate_Variant="stable").json["code"] == code
+    assert stage.worker.predict({"instances": [["x", 1]]}, "slow").status == 422
+    assert stage.ask(Headgate_Timeout_Ms="0").status == 504
+    assert who(stage.ask()) == STABLE
+    wait_for(lambda: stage.counted(200, version="spare:7") == 1)
+    assert stage.counted(500, code, version="slow:1") == 2
+    assert stage.counted(200, version="slow:1") == 2
+    records = [record for record in read_records(home.spool, "slow", 100) if record["id"] == "twice"]
+    assert {(record["version"], record["status"]) for record in records} == {("slow:1", 500), ("spare:7", 200)}
+
+
+def test_the_fallback_answers_for_a_model_that_is_full_or_late(home: Home, start: Start) -> None:
+    stage = Standby(home, start, queue=1, concurrency=3)
+    with stage.asking() as running:
+        stage.await_in_flight(1)
+        late = stage.ask(Headgate_Timeout_Ms="2000")
+        assert who(late) == FALLBACK
+        with stage.asking() as waiting:
+            stage.await_in_flight(2)
+            assert who(stage.ask()) == FALLBACK
+            stage.let_answer()
+            assert [who(wire.response()) for wire in (running, waiting)] == [STABLE, STABLE]
+    wait_for(lambda: stage.counted(200, version="spare:7") == 2)
+    assert stage.counted(504, "DEADLINE_EXCEEDED", version="slow:1") == 1
+    assert stage.counted(503, "OVERLOADED", version="slow:1") == 1
+    assert [who(stage.ask()) for _ in range(4)] == [STABLE] * 4

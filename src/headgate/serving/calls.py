@@ -62,3 +62,15 @@ class Calls(Protocol):
     def has_begun(self, caller: Caller) -> bool:
         """Is the model at work for this caller?"""
         ...
+
+
+class Asking(Protocol):
+    """What is being done for a request."""
+
+    def leave(self) -> None:
+        """The client has gone: do it no more."""
+        ...
+
+    def has_begun(self) -> bool:
+        """Is the model at work for it?"""
+        ...

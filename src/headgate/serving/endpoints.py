@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from headgate.records import Column, RouteTable, Variant
@@ -12,11 +13,12 @@ from headgate.serving.batching import Batcher
 from headgate.serving.contract import Contract
 from headgate.serving.dialects.dialect import Dialect, Origin
 from headgate.serving.dialects.registry import dialect_names, load_dialect
+from headgate.serving.fallback import Replaceable
 from headgate.serving.fault_log import FaultLog
 from headgate.serving.hosted_calls import HostedCalls
 from headgate.serving.loading import Loaded, asker, checker, selector
 from headgate.serving.metrics import Metrics
-from headgate.serving.predict import LiveEndpoint, LiveVariant, Reply
+from headgate.serving.predict import LiveEndpoint, LiveVariant, Prediction, Reply
 from headgate.serving.responses import head_of
 from headgate.serving.router import Router
 from headgate.serving.routes import Models
@@ -41,6 +43,7 @@ class Composer:
         """The endpoint of a table whose models are all held; raises `Refused` when one does not fit the contract."""
         contract = Contract(table.contract, table.spec.limits.max_rows)
         variants = tuple(self._variant(table, contract, variant, models) for variant in table.variants)
+        fallback = next((variant for variant in variants if variant.record.role == "fallback"), None)
         decoders = {dialect.media_type.encode(): dialect.decoder(contract) for dialect in self._dialects}
         return LiveEndpoint(
             table=table,
@@ -52,6 +55,7 @@ class Composer:
             metrics=self._metrics.variant(table.endpoint, ""),
             scope=f"{table.project}/{table.environment}",
             timeout=table.spec.limits.timeout_ms / 1000,
+            begin=Prediction if fallback is None else partial(Replaceable, fallback),
         )
 
     def _variant(self, table: RouteTable, contract: Contract, variant: Variant, models: Models) -> LiveVariant:

@@ -57,6 +57,7 @@ class LiveEndpoint:
     metrics: VariantMetrics  # of requests that reached no version
     scope: str  # "project/environment"
     timeout: float  # seconds
+    begin: "Callable[..., Prediction]"  # the prediction of a request
 
 
 class Prediction:
@@ -81,6 +82,11 @@ class Prediction:
         self.deadline = deadline
         self.gates = gates  # that it has passed
         self.done = 0  # the status, once the request is answered
+
+    def start(self) -> None:
+        """Ask the variant; raises what refuses it."""
+        self.exchange.asking = self
+        self.variant.calls.submit(self)
 
     def deliver(self, answer: Answer, start: int, stop: int) -> None:
         """Send one's own rows of an answer."""
@@ -170,16 +176,15 @@ class Predictions:
             if decode is None or "content-encoding" in headers:
                 decode = decoder_for(endpoint.decoders, headers)
             rows = decode(exchange.body)
-            variant = endpoint.router.choose(headers.get("headgate-key"))
+            variant, begin = endpoint.router.choose(headers.get("headgate-key")), endpoint.begin
             if "headgate-variant" in headers:
-                variant = self._forced(endpoint, headers["headgate-variant"])
+                variant, begin = self._forced(endpoint, headers["headgate-variant"]), Prediction
             reply = variant.default if "accept" not in headers else reply_for(variant.replies, headers["accept"])
             timeout = endpoint.timeout
             if "headgate-timeout-ms" in headers:
                 timeout = given_timeout(headers["headgate-timeout-ms"], timeout)
             deadline = exchange.started + timeout
-            exchange.asking = prediction = Prediction(exchange, variant, reply, rows, deadline, gates)
-            variant.calls.submit(prediction)
+            begin(exchange, variant, reply, rows, deadline, gates).start()
         except Exception as error:
             exchange.asking = None
             leave_all(gates)

@@ -10,11 +10,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from email.utils import formatdate
-from typing import Any, Protocol
+from typing import Any
 
 import httptools
 
 from headgate.errors import HeadersTooLarge, HeadgateError, Malformed, ReceiptTimeout, TargetTooLong, TooLarge
+from headgate.serving.calls import Asking
 from headgate.serving.remembered_heads import RememberedHeads
 from headgate.serving.request_headers import KNOWN, LISTS
 from headgate.serving.responses import CLOSE, KEEP_ALIVE, refuse
@@ -28,18 +29,6 @@ PIPELINED = 64
 LINGER_SECONDS = 2.0
 # a client that closes its end of the connection has left, unless its answer is ready or being made after so long
 LEAVE_SECONDS = 0.05
-
-
-class Asking(Protocol):
-    """What is being done for a request."""
-
-    def leave(self) -> None:
-        """The client has gone: do it no more."""
-        ...
-
-    def has_begun(self) -> bool:
-        """Is the model at work for it?"""
-        ...
 
 
 class Exchange:
