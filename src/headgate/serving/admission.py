@@ -13,7 +13,7 @@ from weakref import WeakSet
 
 from headgate.errors import HeadgateError, Overloaded, TooManyRequests
 from headgate.records import AccessKey, Limits
-from headgate.serving.node_counts import IN_USE, LEVEL, SEEN, TAKEN, NodeCounts
+from headgate.serving.node_counts import LEVEL, SEEN, TAKEN, NodeCounts
 from headgate.serving.token_bucket import TokenBucket
 
 # the reason of a refusal: what is over, and after how many seconds to come again
@@ -37,28 +37,24 @@ class Gate:
     @property
     def in_use(self) -> int:
         """Requests that this worker has let in and that are not answered."""
-        return int(self._cells[self._own + IN_USE])
+        return int(self._cells[self._own])
 
     def enter(self) -> None:
         """Let one request in; raises `TooManyRequests` or `Overloaded`."""
-        counts, most = self._counts, self._most
-        if counts.stale:
-            counts.look()
-        if most and self._cells[self._own + IN_USE] + self._in_use_elsewhere() >= most:
-            raise self._refusal()
+        if self._most:
+            counts, own = self._counts, self._own
+            used = self._cells[own] + 1.0
+            if used > self._most or counts.others or counts.joins[0] != counts.seen:
+                self._enter_among_others(used)
+            else:
+                self._cells[own] = used
         if self._bucket is not None:
             self._take(self._bucket)
-        if most:
-            self._cells[self._own + IN_USE] += 1.0
-            # another worker may have reached for the same place meanwhile: whoever sees that steps back
-            if counts.others and self._cells[self._own + IN_USE] + self._in_use_elsewhere() > most:
-                self.leave()
-                raise self._refusal()
 
     def leave(self) -> None:
         """One that was let in has its answer, or needs none."""
         if self._most:
-            self._cells[self._own + IN_USE] -= 1.0
+            self._cells[self._own] -= 1.0
 
     def look(self) -> None:
         """See what the others took."""
@@ -68,10 +64,24 @@ class Gate:
             self._cells[self._own + LEVEL] = self._bucket.level
         self._cells[self._own + SEEN] = now
 
+    def _enter_among_others(self, used: float) -> None:
+        if self._counts.joins[0] != self._counts.seen:
+            self._counts.look()
+        if used + self._in_use_elsewhere() > self._most:
+            raise self._refusal()
+        self._cells[self._own] = used
+        # another worker may have reached for the same place meanwhile: whoever sees that steps back
+        if self._counts.others and used + self._in_use_elsewhere() > self._most:
+            self._cells[self._own] = used - 1.0
+            raise self._refusal()
+
     def _take(self, bucket: TokenBucket) -> None:
         cells, own, now = self._cells, self._own, time.monotonic()
+        if self._counts.joins[0] != self._counts.seen:
+            self._counts.look()
         seconds = bucket.take(now, self._taken_elsewhere())
         if seconds > 0:
+            self.leave()
             raise TooManyRequests(
                 f"The {self._name} takes {bucket.rate:g} requests per second. Slow down.", retry_after=seconds
             )
@@ -84,7 +94,7 @@ class Gate:
             return 0.0
         total = 0.0
         for begin in self._counts.others:
-            total += cells[begin + offset + IN_USE]
+            total += cells[begin + offset]
         return total
 
     def _taken_elsewhere(self) -> float:
@@ -146,6 +156,9 @@ class Gates:
 
 def enter_all(gates: Sequence[Gate]) -> None:
     """Pass every gate, or none; raises what refuses."""
+    if len(gates) == 1:
+        gates[0].enter()
+        return
     for place, gate in enumerate(gates):
         try:
             gate.enter()

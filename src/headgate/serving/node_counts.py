@@ -21,7 +21,8 @@ from headgate.serving.exclusive import exclusive
 MAGIC = int.from_bytes(b"HGLIMT1\n", "little")
 WORKERS = 64
 ROWS = 4096
-# cells of one worker in one row: requests taken and not answered, tokens taken ever, tokens left and when that was
+# cells of one worker in one row: requests let in and not answered (its first, so that counting it costs no addition),
+# tokens taken ever, tokens left and when that was
 IN_USE, TAKEN, LEVEL, SEEN = range(4)
 _CELLS = 4
 _STRIDE = ROWS * _CELLS
@@ -50,7 +51,7 @@ class NodeCounts:
     def __init__(self, path: Path, *, pid: int = 0, boot: int = 0) -> None:
         self._path = path
         self._pid = pid or os.getpid()
-        self._seen_joins = 0
+        self.seen = -1  # what `joins` was at the last look
         self.others: tuple[int, ...] = ()  # where the cells of each living other begin
         self.ever: tuple[int, ...] = ()  # the same of all others, the dead too
         try:
@@ -81,14 +82,9 @@ class NodeCounts:
         row.cells[row.own + SEEN] = row.cells[row.own + SEEN] or time.monotonic()
         return row
 
-    @property
-    def stale(self) -> bool:
-        """Has a worker joined since the last look?"""
-        return self._numbers[_JOINS] != self._seen_joins
-
     def look(self) -> None:
         """See who lives: what the dead held is free again."""
-        self._seen_joins = self._numbers[_JOINS]
+        self.seen = self.joins[0]
         others = [place for place in range(self._numbers[_PLACES]) if place != self._place]
         self.ever = tuple(place * _STRIDE for place in others)
         self.others = tuple(place * _STRIDE for place in others if self._lives(place))
@@ -106,6 +102,7 @@ class NodeCounts:
         """A place that is free or a dead worker's."""
         self._view = memoryview(self._map)
         self._numbers = self._view[: 8 * _COUNTS].cast("Q")
+        self.joins = self._numbers[_JOINS : _JOINS + 1]  # how often a worker joined
         self.cells = self._view[8 * _COUNTS :].cast("d")
         numbers = self._numbers
         for place in range(WORKERS):
