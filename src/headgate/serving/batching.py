@@ -54,7 +54,7 @@ class Batcher:
     def submit(self, caller: Caller) -> None:
         """Answer this caller with the others of this tick; raises `Overloaded` when it would wait in vain."""
         if self._running:
-            self._pace.check(caller.deadline, self._waiting.rows)
+            self._pace.check(caller.deadline, len(self._waiting))
         self._waiting.put(caller)
         if not self._scheduled:
             self._schedule()
@@ -85,7 +85,7 @@ class Batcher:
                 self._schedule()
         else:
             self._running = callers
-            self._pace.begin(rows)
+            self._pace.begin(rows, len(callers))
             self._loop.run_in_executor(self._executor, answer_all, self.ask, callers).add_done_callback(self._done)
             self._watch()
 

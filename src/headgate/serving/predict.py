@@ -101,7 +101,10 @@ class Prediction:
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
             self.fail(ModelOutputInvalid(f"The model's answer cannot be written: {error}."))
             return
-        self._end(200)
+        self.done = 200
+        exchange.asking = None
+        for gate in self.gates:
+            gate.leave()
         exchange.answer(reply.head, body)
 
     def fail(self, error: HeadgateError) -> None:

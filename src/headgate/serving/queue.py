@@ -30,7 +30,6 @@ class Queue(Generic[Caller]):
         self._callers: deque[Caller] = deque()
         # how many in it have left: they are taken out together, so that leaving costs the same however long it is
         self._left = 0
-        self.rows = 0  # of those that wait
 
     def __len__(self) -> int:
         return len(self._callers) - self._left
@@ -38,9 +37,8 @@ class Queue(Generic[Caller]):
     def put(self, caller: Caller) -> None:
         """Join the queue; raises `Overloaded` when it is full."""
         if len(self._callers) - self._left >= self._most:
-            raise Overloaded(f"{len(self)} requests wait for this version already.", retry_after=1.0)
+            raise Overloaded(f"{self._most} requests wait for this version already.", retry_after=1.0)
         self._callers.append(caller)
-        self.rows += caller.count
 
     def take(self, most_rows: int) -> tuple[list[Caller], int]:
         """Those whose turn it is, up to so many rows altogether, and how many rows these are; the late are told.
@@ -55,7 +53,6 @@ class Queue(Generic[Caller]):
             if caller.done:
                 self._left -= 1
                 continue
-            self.rows -= caller.count
             if caller.deadline < now:
                 caller.fail(DeadlineExceeded("The deadline passed while the request waited."))
             else:
@@ -66,7 +63,6 @@ class Queue(Generic[Caller]):
     def drop(self, caller: Caller) -> None:
         """A caller that waits here has left, and is done."""
         self._left += 1
-        self.rows -= caller.count
         if 2 * self._left > len(self._callers):
             self._keep([caller for caller in self._callers if not caller.done])
 
@@ -81,4 +77,3 @@ class Queue(Generic[Caller]):
     def _keep(self, callers: list[Caller]) -> None:
         self._callers = deque(callers)
         self._left = 0
-        self.rows = sum(caller.count for caller in callers)

@@ -19,7 +19,7 @@ class Cost(NamedTuple):
     fixed: float
     per_row: float
 
-    def of(self, rows: int) -> float:
+    def of(self, rows: float) -> float:
         return self.fixed + self.per_row * rows
 
 
@@ -30,23 +30,25 @@ class Pace:
         self._cost = cost
         self._begun = 0.0
         self._expected = 0.0
+        self._rows = 1.0  # of one caller, in the newest batch
         self._slower = 0.0  # than at load; 0 while no batch has told
 
-    def begin(self, rows: int) -> None:
-        """A batch of so many rows is with the model."""
+    def begin(self, rows: int, callers: int) -> None:
+        """A batch of so many rows of so many callers is with the model."""
         self._begun, self._expected = time.monotonic(), self._cost.of(rows)
+        self._rows = rows / callers
 
     def end(self) -> None:
         """The batch is back."""
         ratio = (time.monotonic() - self._begun) / self._expected
         self._slower += (ratio - self._slower) * (_NEWEST if self._slower else 1.0)
 
-    def check(self, deadline: float, rows: int) -> None:
-        """While a batch runs and so many rows wait: raises `Overloaded` for who would come after its deadline."""
+    def check(self, deadline: float, waiting: int) -> None:
+        """While a batch runs and so many callers wait: raises `Overloaded` for who would come after its deadline."""
         now = time.monotonic()
         wait = max(0.0, self._begun + self._slower * self._expected - now)
-        if rows:
-            wait += self._slower * self._cost.of(rows)
+        if waiting:
+            wait += self._slower * self._cost.of(waiting * self._rows)
         if self._slower and now + wait > deadline:
             raise Overloaded(f"Its turn would come in {wait:.3g} s, after the deadline.", retry_after=wait)
 
