@@ -213,7 +213,7 @@ def test_without_limits_there_is_no_gate(tmp_path: Path) -> None:
 
 
 GREEDY = """
-import json, sys, time
+import json, select, sys, time
 from pathlib import Path
 from headgate.errors import HeadgateError
 from headgate.records import Limits
@@ -223,6 +223,8 @@ from headgate.serving.node_counts import NodeCounts
 gates = Gates(NodeCounts(Path(sys.argv[1])))
 (gate,) = gates.of_endpoint("fraud", Limits(**json.loads(sys.argv[2])))
 print("ready", flush=True)
+while not select.select([sys.stdin], [], [], 0.05)[0]:
+    gates.sweep()
 sys.stdin.readline()
 swept = begun = time.monotonic()
 times = []

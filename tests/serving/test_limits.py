@@ -53,12 +53,12 @@ class Stage:
 
     others: tuple[Variant, ...] = ()
 
-    def __init__(self, home: Home, start: Start, **limits: Any) -> None:
+    def __init__(self, home: Home, start: Start, seconds: float = 0.001, **limits: Any) -> None:
         self.home = home
         self.start = start
         self.door = home.path / "may_answer"
         self.door.touch()
-        answers = FakeAnswers(seconds=0.001, waits_for=str(self.door), fails_at=9.0, nan_at=8.0)
+        answers = FakeAnswers(seconds=seconds, waits_for=str(self.door), fails_at=9.0, nan_at=8.0)
         self.bundle = fake_bundle(home, "slow", answers)
         self.publish(**limits)
         self.worker = self.begin("w0-test")
@@ -290,7 +290,7 @@ class Standby(Stage):
         self.others = (
             Variant(version="spare:7", digest=digest, form="native", placement="inline", role="fallback", weight=0),
         )
-        super().__init__(home, start, **limits)
+        super().__init__(home, start, 0.001, **limits)
 
 
 def who(answer: Response) -> tuple[int, str, str]:
