@@ -206,6 +206,18 @@ def test_a_key_that_asks_too_much_at_once_is_too_fast(tmp_path: Path) -> None:
         gate.enter()
 
 
+def test_a_gate_stays_while_its_limits_do(tmp_path: Path) -> None:
+    gates = Gates(NodeCounts(tmp_path / "limits"))
+    first = gates.of_endpoint("fraud", Limits(concurrency=2))
+    first[0].enter()
+    assert gates.of_endpoint("fraud", Limits(concurrency=2, timeout_ms=5))[0] is first[0]
+    second = gates.of_endpoint("fraud", Limits(concurrency=1))
+    assert not is_let_in(second[0])
+    # whoever was let in by the old gate leaves by it
+    leave_all(first)
+    assert is_let_in(second[0])
+
+
 def test_without_limits_there_is_no_gate(tmp_path: Path) -> None:
     gates = Gates(NodeCounts(tmp_path / "limits"))
     assert gates.of_endpoint("fraud", Limits(concurrency=0)) == ()

@@ -9,7 +9,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Sequence
-from weakref import WeakSet
+from weakref import WeakValueDictionary
 
 from headgate.errors import HeadgateError, Overloaded, TooManyRequests
 from headgate.records import AccessKey, Limits
@@ -26,6 +26,7 @@ class Gate:
     def __init__(self, counts: NodeCounts, name: str, most: int, rate: float, burst: float, full: Refusal) -> None:
         self._counts = counts
         self._name = name
+        self.limits = (most, rate, burst)
         self._most = most
         self._full = full
         self._cells, self._own, self._offset = counts.row(name)
@@ -127,7 +128,8 @@ class Gates:
 
     def __init__(self, counts: NodeCounts) -> None:
         self._counts = counts
-        self._gates: WeakSet[Gate] = WeakSet()
+        # the newest of each name
+        self._gates: WeakValueDictionary[str, Gate] = WeakValueDictionary()
 
     def of_endpoint(self, endpoint: str, limits: Limits) -> tuple[Gate, ...]:
         """The gate before an endpoint, none where nothing is limited."""
@@ -145,12 +147,13 @@ class Gates:
     def sweep(self) -> None:
         """See who lives and what the others took; called every quarter of a second or so."""
         self._counts.look()
-        for gate in tuple(self._gates):
+        for gate in tuple(self._gates.values()):
             gate.look()
 
     def _made(self, name: str, most: int, rate: float, burst: float, full: Refusal) -> Gate:
-        gate = Gate(self._counts, name, most, rate, burst, full)
-        self._gates.add(gate)
+        gate = self._gates.get(name)
+        if gate is None or gate.limits != (most, rate, burst):
+            gate = self._gates[name] = Gate(self._counts, name, most, rate, burst, full)
         return gate
 
 

@@ -131,7 +131,7 @@ class NodeCounts:
             return names.index(wanted)
         number = names.index(0) if 0 in names else next(filter(self._is_forgotten, range(ROWS)), None)
         if number is not None:
-            for place in range(WORKERS):
+            for place in range(self._numbers[_PLACES]):
                 for cell in range(_CELLS):
                     self.cells[place * _STRIDE + number * _CELLS + cell] = 0.0
             self._numbers[_NAMES + number] = wanted
