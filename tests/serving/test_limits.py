@@ -134,7 +134,6 @@ def test_an_endpoint_that_is_full_says_so(home: Home, start: Start) -> None:
 def test_a_queue_that_is_full_says_so(home: Home, start: Start) -> None:
     stage = Stage(home, start, queue=1)
     with stage.asking() as running:
-        wait_for(lambda: stage.worker.ask("GET", "/healthz").status == 200)
         stage.await_in_flight(1)
         with stage.asking() as waiting:
             stage.await_in_flight(2)

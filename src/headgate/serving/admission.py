@@ -1,8 +1,10 @@
 """Who is let in: how many requests at once and per second an endpoint takes and a key may send, over a node's workers.
 
 How exact it is: one worker alone, exactly. Of a number at once: workers that reach for the last place at the same
-instant step back rather than exceed it, so that one may be refused too early; what a worker that died held is free
-after the next sweep. Of a rate: see `token_bucket.py`; a worker looks at every sweep, a quarter of a second.
+instant step back rather than exceed it, so that one may be refused too early; only where two do so within the
+nanoseconds that a store takes to the other core, all of them get in, at most one too many per other worker. What a
+worker that died held is free after the next sweep. Of a rate: see `token_bucket.py`; a worker looks at every sweep, a
+quarter of a second.
 """
 
 import math
