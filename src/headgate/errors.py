@@ -19,13 +19,15 @@
     ├── UnsupportedType            415
     ├── SignatureMismatch          422   well-formed, but not what the contract says
     ├── InvalidBody                422   well-formed, but not what this address takes
-    ├── TooManyRequests            429
+    ├── TooManyRequests            429   the caller, or all callers of an endpoint, are too fast
     ├── HeadersTooLarge            431
     ├── ModelError                 500   the model itself failed
     │   ├── ModelOutputInvalid     500
     │   └── PoisonRequest          500   ended the processes that ran it
     ├── Corrupt                    500   stored bytes are not what was stored
-    ├── Unavailable                503   full, draining or not ready
+    ├── ClientLeft                 499   nobody is there to take the answer; only recorded
+    ├── Unavailable                503   draining or not ready
+    │   ├── Overloaded             503   full
     │   └── Unreachable            503   nothing answers at that address
     └── DeadlineExceeded           504
 
@@ -177,10 +179,10 @@ class InvalidBody(HeadgateError):
 
 
 class TooManyRequests(HeadgateError):
-    """The caller is over its rate."""
+    """The caller is over its rate, or asks too much at once."""
 
     status = 429
-    code = "TOO_MANY_REQUESTS"
+    code = "RATE_LIMITED"
 
 
 class HeadersTooLarge(HeadgateError):
@@ -215,11 +217,24 @@ class Corrupt(HeadgateError):
     code = "CORRUPT"
 
 
+class ClientLeft(HeadgateError):
+    """The client hung up before its answer was ready. It is told to nobody, but counted and recorded."""
+
+    status = 499
+    code = "CLIENT_LEFT"
+
+
 class Unavailable(HeadgateError):
-    """The server is full, draining or not ready."""
+    """The server is draining or not ready."""
 
     status = 503
     code = "UNAVAILABLE"
+
+
+class Overloaded(Unavailable):
+    """The server is full: as much is asked as it takes at once, or an answer would come too late."""
+
+    code = "OVERLOADED"
 
 
 class Unreachable(Unavailable):

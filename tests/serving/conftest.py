@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.serving.worker_process import WorkerProcess
@@ -31,8 +32,8 @@ def start() -> Iterator[Callable[..., WorkerProcess]]:
     """Start workers of one's own; they are stopped afterwards."""
     started: list[WorkerProcess] = []
 
-    def begin(home: Home, settings: Settings | None = None, name: str = "w0-test") -> WorkerProcess:
-        started.append(WorkerProcess(home, settings, name))
+    def begin(home: Home, settings: Settings | None = None, name: str = "w0-test", **more: Any) -> WorkerProcess:
+        started.append(WorkerProcess(home, settings, name, **more))
         return started[-1]
 
     yield begin

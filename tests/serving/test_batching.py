@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.errors import HeadgateError, ModelError, SignatureMismatch, Unavailable
+from headgate.errors import HeadgateError, ModelError, Overloaded, SignatureMismatch
 from headgate.runtimes.batch import Batch
-from headgate.serving.batching import MAX_BATCH_ROWS, MAX_WAITING, Answer, Batcher, Cost
+from headgate.serving.batching import MAX_BATCH_ROWS, Batcher
+from headgate.serving.calls import Answer
+from headgate.serving.waiting_time import Cost
 
 SHORT, LONG = Cost(fixed=1e-6, per_row=0.0), Cost(fixed=1.0, per_row=0.0)
 
@@ -27,14 +29,17 @@ class Caller:
         self.deadline = deadline
         self.answer: list[float] | None = None
         self.error: HeadgateError | None = None
+        self.done = 0
 
     def deliver(self, answer: Answer, start: int, stop: int) -> None:
         assert self.answer is None
-        if self.error is None:
+        if not self.done:
+            self.done = 200
             self.answer = answer.outputs["predictions"][start:stop].tolist()
 
     def fail(self, error: HeadgateError) -> None:
         self.error = self.error or error
+        self.done = self.error.status
 
 
 class Doubler:
@@ -180,11 +185,71 @@ def test_deadlines_hold_in_the_queue_and_while_running() -> None:
 
 def test_a_queue_is_bounded() -> None:
     async def go() -> None:
-        batcher = Batcher(asyncio.get_running_loop(), ThreadPoolExecutor(1), Doubler(), lambda *_: None, SHORT)
-        for _ in range(MAX_WAITING):
-            batcher.submit(Caller(1))
-        with pytest.raises(Unavailable) as caught:
+        loop = asyncio.get_running_loop()
+        batcher = Batcher(loop, ThreadPoolExecutor(1), Doubler(), lambda *_: None, SHORT, most=3)
+        callers = [Caller(1) for _ in range(3)]
+        for caller in callers:
+            batcher.submit(caller)
+        with pytest.raises(Overloaded) as caught:
             batcher.submit(Caller(1))
         assert caught.value.retry_after
+        callers[1].done = 499
+        batcher.drop(callers[1])
+        batcher.submit(Caller(1))
 
     asyncio.run(go())
+
+
+def test_who_leaves_is_not_asked_for() -> None:
+    ask = Doubler(seconds=0.05)
+
+    async def go() -> list[Caller]:
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(1) as executor:
+            batcher = Batcher(loop, executor, ask, lambda *_: None, LONG)
+            callers = [Caller(value) for value in range(8)]
+            batcher.submit(callers[0])
+            await asyncio.sleep(0.01)
+            for caller in callers[1:]:
+                batcher.submit(caller)
+            for caller in (callers[0], callers[2], callers[4]):
+                assert batcher.has_begun(caller) == (caller is callers[0])
+                caller.done = 499
+                batcher.drop(caller)
+            while batcher.busy:
+                await asyncio.sleep(0.001)
+        return callers
+
+    callers = asyncio.run(go())
+    assert ask.sizes == [1, 5]
+    assert [caller.answer for caller in callers] == [None, [2], None, [6], None, [10], [12], [14]]
+
+
+def test_who_would_come_too_late_is_refused_at_once() -> None:
+    """Only once a batch has told how long batches take, and only while others are ahead."""
+    ask = Doubler(seconds=0.1)
+
+    async def go() -> None:
+        loop = asyncio.get_running_loop()
+
+        def soon() -> float:
+            return time.monotonic() + 0.02
+
+        with ThreadPoolExecutor(1) as executor:
+            batcher = Batcher(loop, executor, ask, lambda *_: None, LONG)
+            batcher.submit(Caller(1))
+            await asyncio.sleep(0.01)
+            batcher.submit(Caller(2, deadline=soon()))
+            while batcher.busy:
+                await asyncio.sleep(0.001)
+            batcher.submit(Caller(3))
+            await asyncio.sleep(0.001)
+            with pytest.raises(Overloaded) as caught:
+                batcher.submit(Caller(4, deadline=soon()))
+            assert 0.02 < (caught.value.retry_after or 0.0) < 60
+            batcher.submit(Caller(5, deadline=time.monotonic() + 60))
+            while batcher.busy:
+                await asyncio.sleep(0.001)
+
+    asyncio.run(go())
+    assert ask.sizes == [1, 1, 1]

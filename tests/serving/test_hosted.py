@@ -4,11 +4,12 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from tests.serving.worker_process import Response, WorkerProcess, wait_for
+from tests.serving.worker_process import PREDICT, Response, WorkerProcess, metric, request, wait_for
 from tests.serving_hosts.process import TemplateProcess, is_running
 
 from headgate.home import Home
 from headgate.records import EndpointSpec, Limits, Variant
+from headgate.serving.responses import JSON
 from headgate.settings import Settings
 from headgate.testing.bundles import build_bundle, publish, route_table
 from headgate.testing.zoo import Fault, build_zoo
@@ -87,3 +88,21 @@ def test_an_inline_model_does_not_notice(worker: WorkerProcess) -> None:
     for thread in slow:
         thread.join()
     assert statuses == [200] * 4
+
+
+def test_who_leaves_is_counted_and_holds_nothing(worker: WorkerProcess) -> None:
+    sent = request("POST", PREDICT.format("zoo"), b'{"instances": [[%d, 1]]}' % Fault.SLEEPS, Content_Type=JSON)
+
+    def exposition() -> str:
+        return worker.ask("GET", "/metrics").body.decode()
+
+    def left() -> float:
+        labels = {"endpoint": "zoo", "status": "499", "reason": "CLIENT_LEFT"}
+        return metric(exposition(), "headgate_requests_total", **labels)
+
+    leaving = [worker.wire().send(sent * 2) for _ in range(4)]
+    for wire in leaving:
+        wire.socket.close()
+    wait_for(lambda: left() >= 4)
+    assert ask(worker).status == 200
+    wait_for(lambda: "\nheadgate_in_flight 0\n" in exposition())

@@ -13,7 +13,7 @@ from tests.serving.worker_process import metric
 from headgate.errors import DeadlineExceeded, ModelError
 from headgate.records import Column, Role, Signature
 from headgate.runtimes.batch import Batch
-from headgate.serving.batching import Answer
+from headgate.serving.calls import Answer
 from headgate.serving.contract import Contract
 from headgate.serving.fault_log import FaultLog
 from headgate.serving.metrics import Metrics, render

@@ -100,6 +100,7 @@ class WorkerProcess:
         settings: Settings | None = None,
         name: str = "w0-test",
         listener: socket.socket | None = None,
+        module: str = "headgate.serving.main",
     ) -> None:
         self.home = home
         self.name = name
@@ -108,7 +109,7 @@ class WorkerProcess:
         environment = os.environ | {"HEADGATE_SETTINGS": msgspec.json.encode(settings or Settings()).decode()}
         self.log = (home.path / f"{name}.log").open("w+")
         fd = self.listener.fileno()
-        command = [sys.executable, "-m", "headgate.serving.main", "--home", str(home.path), "--worker", name]
+        command = [sys.executable, "-m", module, "--home", str(home.path), "--worker", name]
         self.tls: ssl.SSLContext | None = None  # with what `wire` speaks
         self.process = subprocess.Popen(
             [*command, "--listen-fd", str(fd)], pass_fds=[fd], env=environment, stderr=self.log

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from headgate.errors import Forbidden, Unauthenticated
 from headgate.records import AccessKey, AccessTable
+from headgate.serving.admission import Gate
 
 _SCHEME = b"bearer "
 _MOST_BYTES = 512
@@ -14,19 +15,28 @@ _MOST_BYTES = 512
 class Access:
     """The access table in force. Keys are found by the hash of the whole key, never by a part of it."""
 
-    def __init__(self, required: bool, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        required: bool,
+        clock: Callable[[], float] = time.time,
+        gates: Callable[[AccessKey], tuple[Gate, ...]] = lambda key: (),
+    ) -> None:
         self._clock = clock
+        self._gates_of = gates
         # an instance that was told to require keys does so before any table has come, and whatever the table says
         self._always = required
         self.required = required
         self.number = (0, 0)
         self._keys: dict[str, AccessKey] = {}
+        # those keys that have limits
+        self._gates: dict[str, tuple[Gate, ...]] = {}
 
     def apply(self, table: AccessTable) -> bool:
         """Put a table in force; False for one that is not newer."""
         if (table.epoch, table.number) <= self.number:
             return False
         self._keys = {key.sha256: key for key in table.keys}
+        self._gates = {key.sha256: gates for key in table.keys if (gates := self._gates_of(key))}
         self.required = table.required or self._always
         self.number = (table.epoch, table.number)
         return True
@@ -44,11 +54,15 @@ class Access:
             raise Unauthenticated("The key is not known here, was revoked or has expired.")
         return key
 
-    def require(self, authorization: bytes | None, scope: str) -> None:
-        """The caller may predict in this "project/environment"; raises `Unauthenticated` or `Forbidden`."""
+    def require(self, authorization: bytes | None, scope: str) -> tuple[Gate, ...]:
+        """The caller may predict in this "project/environment", through these gates of its own.
+
+        Raises `Unauthenticated` or `Forbidden`.
+        """
         key = self.caller(authorization)
         if not may_predict(key, scope):
             raise Forbidden("The key may not predict at this endpoint. Ask for the role predict in its environment.")
+        return self._gates.get(key.sha256, ()) if key is not None else ()
 
 
 def may_predict(key: AccessKey | None, scope: str) -> bool:

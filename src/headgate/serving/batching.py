@@ -7,85 +7,43 @@ what arrives meanwhile is the next batch. Rows of different callers are never mi
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
-from headgate.errors import DeadlineExceeded, HeadgateError, Unavailable
-from headgate.runtimes.batch import Batch
-from headgate.runtimes.runtime import Outputs
+from headgate.errors import DeadlineExceeded, HeadgateError
+from headgate.serving.calls import Answer, Caller, Settle
+from headgate.serving.queue import Queue
+from headgate.serving.waiting_time import Cost, Pace
 
 log = logging.getLogger("headgate.serving")
 INLINE_SECONDS = 200e-6
 MAX_BATCH_ROWS = 1024
-MAX_WAITING = 4096
 # how exact a deadline is kept while a batch runs elsewhere
 WATCH_SECONDS = 0.02
 
 
-class Answer:
-    """What a model said to the rows of some callers, in their order."""
-
-    __slots__ = ("begun", "inputs", "outputs", "seconds", "written")
-
-    def __init__(self, inputs: Batch, outputs: Outputs, begun: float, seconds: float) -> None:
-        self.inputs = inputs
-        self.outputs = outputs
-        self.begun = begun  # time.monotonic() when the model was called
-        self.seconds = seconds  # that the call took
-        # what an encoder has made of all rows, for the callers that follow
-        self.written: dict[object, Any] = {}
-
-
-class Caller(Protocol):
-    """One request that waits for its answer."""
-
-    rows: Any  # for the model
-    count: int  # of the rows
-    deadline: float  # seconds of time.monotonic()
-
-    def deliver(self, answer: Answer, start: int, stop: int) -> None:
-        """Take the answer to one's own rows, which are those from start to before stop."""
-        ...
-
-    def fail(self, error: HeadgateError) -> None:
-        """Take the reason why there is none. Only the first of all deliver and fail counts."""
-        ...
-
-
 # the rows of some callers → the checked answer; raises ModelError, or SignatureMismatch for rows that do not stack
 Ask = Callable[[list[Any]], Answer]
-# what is done once all callers of an answer have it
-Settle = Callable[[Answer, Sequence[Any]], None]
 Outcome = tuple[Answer | HeadgateError, Sequence[Caller]]
-
-
-class Cost(NamedTuple):
-    """What a batch takes, measured at load: fixed + per_row · rows, in seconds."""
-
-    fixed: float
-    per_row: float
-
-    def of(self, rows: int) -> float:
-        return self.fixed + self.per_row * rows
 
 
 class Batcher:
     """The queue before one variant. For one event loop; `ask` may run in a thread."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, executor: Executor, ask: Ask, settle: Settle, cost: Cost
+        self, loop: asyncio.AbstractEventLoop, executor: Executor, ask: Ask, settle: Settle, cost: Cost, most: int = 0
     ) -> None:
         self._loop = loop
         self._executor = executor
         self.ask = ask
         self._settle = settle
         self._cost = cost
-        self._waiting: deque[Caller] = deque()
+        self._waiting: Queue[Caller] = Queue(most)
         self._scheduled = False
         # callers whose batch is in the thread
         self._running: Sequence[Caller] = ()
+        self._pace = Pace(cost)
         self._watching = False
 
     @property
@@ -94,12 +52,21 @@ class Batcher:
         return bool(self._waiting or self._running)
 
     def submit(self, caller: Caller) -> None:
-        """Answer this caller with the others of this tick; raises `Unavailable` when too many wait already."""
-        if len(self._waiting) >= MAX_WAITING:
-            raise Unavailable(f"{MAX_WAITING} requests wait for this version already.", retry_after=1.0)
-        self._waiting.append(caller)
+        """Answer this caller with the others of this tick; raises `Overloaded` when it would wait in vain."""
+        if self._running:
+            self._pace.check(caller.deadline, len(self._waiting))
+        self._waiting.put(caller)
         if not self._scheduled:
             self._schedule()
+
+    def drop(self, caller: Caller) -> None:
+        """This caller has left and is done: what has not begun is not begun any more."""
+        if not self.has_begun(caller):
+            self._waiting.drop(caller)
+
+    def has_begun(self, caller: Caller) -> bool:
+        """Is this caller's batch with the model?"""
+        return caller in self._running
 
     def _schedule(self) -> None:
         self._scheduled = True
@@ -109,7 +76,7 @@ class Batcher:
         self._scheduled = False
         if self._running:
             return
-        callers, rows = self._take()
+        callers, rows = self._waiting.take(MAX_BATCH_ROWS)
         if not callers:
             return
         if self._cost.of(rows) <= INLINE_SECONDS:
@@ -118,24 +85,12 @@ class Batcher:
                 self._schedule()
         else:
             self._running = callers
+            self._pace.begin(rows, len(callers))
             self._loop.run_in_executor(self._executor, answer_all, self.ask, callers).add_done_callback(self._done)
             self._watch()
 
-    def _take(self) -> tuple[list[Caller], int]:
-        """Those who wait, up to a full batch; a single caller may be larger than that."""
-        waiting, now = self._waiting, time.monotonic()
-        callers: list[Caller] = []
-        rows = 0
-        while waiting and (not callers or rows + waiting[0].count <= MAX_BATCH_ROWS):
-            caller = waiting.popleft()
-            if caller.deadline < now:
-                caller.fail(DeadlineExceeded("The deadline passed while the request waited."))
-            else:
-                callers.append(caller)
-                rows += caller.count
-        return callers, rows
-
     def _done(self, future: "asyncio.Future[list[Outcome]]") -> None:
+        self._pace.end()
         self._running = ()
         if self._waiting and not self._scheduled:
             self._schedule()
@@ -155,10 +110,10 @@ class Batcher:
     def _look(self) -> None:
         self._watching = False
         now = time.monotonic()
-        for caller in (*self._running, *self._waiting):
+        for caller in self._running:
             if caller.deadline < now:
                 caller.fail(DeadlineExceeded("The deadline passed before the model answered."))
-        self._waiting = deque(caller for caller in self._waiting if caller.deadline >= now)
+        self._waiting.expire(now)
         self._watch()
 
 
@@ -174,8 +129,10 @@ def answer_all(ask: Ask, callers: Sequence[Caller]) -> list[Outcome]:
         reason = HeadgateError(f"Headgate itself failed ({type(error).__name__}); its log says why.")
     if len(callers) == 1:
         return [(reason, callers)]
-    middle = len(callers) // 2
-    return answer_all(ask, callers[:middle]) + answer_all(ask, callers[middle:])
+    # whoever has left or whose deadline has passed meanwhile is not asked for
+    left = [caller for caller in callers if not caller.done]
+    middle = len(left) // 2
+    return [outcome for half in (left[:middle], left[middle:]) if half for outcome in answer_all(ask, half)]
 
 
 def hand_out(outcomes: Sequence[Outcome], settle: Settle) -> None:

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple, Protocol
 
-from headgate.errors import DeadlineExceeded, Unavailable, UnsupportedType
+from headgate.errors import ClientLeft, DeadlineExceeded, Unavailable, UnsupportedType
 from headgate.records import Limits
+from headgate.serving.admission import Gate, leave_all
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.dialects.dialect import Decode, Dialect
 from headgate.serving.dialects.registry import is_installed
 from headgate.serving.encodings import IDENTITY, Expand, expander
+from headgate.serving.metrics import VariantMetrics
 from headgate.serving.request_headers import media_type_of, shown
 from headgate.serving.value_policies import Unusual, UnusualCounts, Watch, header_line
 
@@ -59,6 +61,25 @@ class Policies(NamedTuple):
 
     watch: Watch | None
     counts: UnusualCounts
+
+
+class Reading:
+    """A request whose body is being read, as long as its client is there."""
+
+    def __init__(self, gates: Sequence[Gate], metrics: VariantMetrics) -> None:
+        self.gates = tuple(gates)  # that it has passed
+        self._metrics = metrics
+        self.left = False
+
+    def leave(self) -> None:
+        """The client has gone: nobody needs what is being read."""
+        self.left = True
+        leave_all(self.gates)
+        self._metrics.count(ClientLeft.status, ClientLeft.code)
+
+    def has_begun(self) -> bool:
+        """Is the work on it under way?"""
+        return True
 
 
 class Bodies:

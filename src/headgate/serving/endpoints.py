@@ -3,20 +3,23 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from headgate.records import Column, RouteTable, Variant
 from headgate.runtimes.batch import Batch
+from headgate.serving.admission import Gates
 from headgate.serving.batching import Batcher
 from headgate.serving.bodies import Bodies, Policies, Threads, formats_of, plain_decoders
 from headgate.serving.contract import Contract
 from headgate.serving.dialects.dialect import Dialect, Origin
 from headgate.serving.dialects.registry import dialect_names, is_installed, load_dialect
+from headgate.serving.fallback import Replaceable
 from headgate.serving.fault_log import FaultLog
 from headgate.serving.hosted_calls import HostedCalls
 from headgate.serving.loading import Loaded, asker, checker, selector
 from headgate.serving.metrics import Metrics
-from headgate.serving.predict import Calls, LiveEndpoint, LiveVariant, Reply
+from headgate.serving.predict import LiveEndpoint, LiveVariant, Prediction, Reply
 from headgate.serving.responses import head_of
 from headgate.serving.router import Router
 from headgate.serving.routes import Models
@@ -31,8 +34,9 @@ BODY_THREADS = 2
 class Composer:
     """Makes endpoints for one worker."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, metrics: Metrics, writer: SpoolWriter) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, metrics: Metrics, writer: SpoolWriter, gates: Gates) -> None:
         self._loop = loop
+        self._gates = gates
         self._metrics = metrics
         self._writer = writer
         self._threads = ThreadPoolExecutor(MODEL_THREADS, thread_name_prefix="model")
@@ -47,6 +51,7 @@ class Composer:
         limits = table.spec.limits
         contract = Contract(table.contract, limits.max_rows, limits.max_body_bytes)
         variants = tuple(self._variant(table, contract, variant, models) for variant in table.variants)
+        fallback = next((variant for variant in variants if variant.record.role == "fallback"), None)
         formats = formats_of(self._dialects, contract)
         policies = Policies(watch_values(contract, table.spec), UnusualCounts(self._metrics, table.endpoint))
         return LiveEndpoint(
@@ -54,12 +59,14 @@ class Composer:
             contract=contract,
             variants=variants,
             router=Router(table.endpoint, variants),
+            gates=self._gates.of_endpoint(table.endpoint, limits),
             # where values are watched, no body is plain
             decoders=plain_decoders(formats) if policies.watch is None else {},
             bodies=Bodies(self._loop, self._body_threads, formats, limits, policies),
             metrics=self._metrics.variant(table.endpoint, ""),
             scope=f"{table.project}/{table.environment}",
             timeout=limits.timeout_ms / 1000,
+            begin=Prediction if fallback is None else partial(Replaceable, fallback),
         )
 
     def _variant(self, table: RouteTable, contract: Contract, variant: Variant, models: Models) -> LiveVariant:
@@ -68,13 +75,14 @@ class Composer:
         metrics = self._metrics.variant(table.endpoint, variant.version)
         select = selector(contract, manifest.signature.features, variant.version)
         tap = self._tap(table, contract, variant, manifest.signature.outputs)
-        calls: Calls
+        calls: Batcher | HostedCalls
         if isinstance(held.model, Loaded):
             ask = asker(contract, held.model.model, select, checker(manifest), metrics.batch)
-            calls = Batcher(self._loop, self._threads, ask, tap.settle, held.model.cost)
+            calls = Batcher(self._loop, self._threads, ask, tap.settle, held.model.cost, table.spec.limits.queue)
         else:
             assemble = assembler(contract, select)
-            calls = HostedCalls(self._loop, held.model, assemble, checker(manifest), tap.settle)
+            most = table.spec.limits.queue
+            calls = HostedCalls(self._loop, held.model, assemble, checker(manifest), tap.settle, most)
         replies = self._replies(table, variant)
         return LiveVariant(
             record=variant,

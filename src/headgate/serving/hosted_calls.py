@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from headgate.errors import HeadgateError, Unavailable
+from headgate.errors import HeadgateError, Overloaded
 from headgate.runtimes.batch import Batch
 from headgate.runtimes.runtime import Outputs
-from headgate.serving.batching import MAX_WAITING, Answer, Caller, Settle, hand_out
+from headgate.serving.batching import hand_out
+from headgate.serving.calls import Answer, Caller, Settle
+from headgate.serving.waiting_time import WaitingTime
 
 log = logging.getLogger("headgate.serving")
 
@@ -32,13 +34,17 @@ class HostedCalls:
         assemble: Callable[[list[Any]], Batch],
         check: Callable[[Outputs, int], None],
         settle: Settle,
+        most: int = 0,
     ) -> None:
         self._loop = loop
         self._model = model
         self._assemble = assemble
         self._check = check
         self._settle = settle
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._most = most or float("inf")
+        # the loop keeps only weak references to tasks
+        self._tasks: dict[Caller, asyncio.Task[None]] = {}
+        self._waiting_time = WaitingTime()
 
     @property
     def busy(self) -> bool:
@@ -46,13 +52,31 @@ class HostedCalls:
         return bool(self._tasks)
 
     def submit(self, caller: Caller) -> None:
-        """Ask a host for this caller; raises `Unavailable` when too many wait already."""
-        if len(self._tasks) >= MAX_WAITING:
-            raise Unavailable(f"{MAX_WAITING} requests wait for this version already.", retry_after=1.0)
-        task = self._loop.create_task(self._call(caller))
-        # the loop keeps only weak references to tasks
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        """Ask a host for this caller; raises `Overloaded` when it would wait in vain."""
+        ahead = len(self._tasks)
+        if ahead >= self._most:
+            raise Overloaded(f"{ahead} requests wait for this version already.", retry_after=1.0)
+        now = time.monotonic()
+        wait = self._waiting_time.foretell(ahead)
+        if now + wait > caller.deadline and wait:
+            raise Overloaded(f"The answer would come in {wait:.3g} s, after the deadline.", retry_after=wait)
+        self._tasks[caller] = self._loop.create_task(self._ask(caller, ahead, now))
+
+    def drop(self, caller: Caller) -> None:
+        """This caller has left: what its host has not begun is not begun any more."""
+        if (task := self._tasks.pop(caller, None)) is not None:
+            task.cancel()
+
+    def has_begun(self, caller: Caller) -> bool:
+        """Is this caller's call with the model, as far as can be told from here?"""
+        return len(self._tasks) == 1 and caller in self._tasks
+
+    async def _ask(self, caller: Caller, ahead: int, since: float) -> None:
+        try:
+            await self._call(caller)
+            self._waiting_time.learn(ahead, time.monotonic() - since)
+        finally:
+            self._tasks.pop(caller, None)
 
     async def _call(self, caller: Caller) -> None:
         try:

@@ -19,8 +19,9 @@ from headgate.runtimes.columns import batch_from_columns
 from headgate.runtimes.registry import load_runtime
 from headgate.runtimes.runtime import LoadedModel, Outputs
 from headgate.runtimes.verify import check_outputs, verify_golden
-from headgate.serving.batching import Answer, Cost
+from headgate.serving.calls import Answer
 from headgate.serving.contract import Contract
+from headgate.serving.waiting_time import Cost
 
 MEASURED_ROWS = 64
 MEASURED_SECONDS = 0.05

@@ -27,11 +27,13 @@ from headgate.origins import own_origins
 from headgate.records import AccessTable, WorkerReport
 from headgate.serving.access import Access
 from headgate.serving.addresses import Addresses, targets_of
+from headgate.serving.admission import Gates
 from headgate.serving.connection_counts import ConnectionCounts
 from headgate.serving.connections import Acceptor
 from headgate.serving.control import Actions, ControlSocket
 from headgate.serving.endpoints import Composer
 from headgate.serving.metrics import Metrics, render
+from headgate.serving.node_counts import NodeCounts
 from headgate.serving.predict import LiveEndpoint, Predictions
 from headgate.serving.request_ids import RequestIds
 from headgate.serving.routes import Routes
@@ -58,8 +60,10 @@ class Worker:
         self._draining = asyncio.Event()
         self._writer = SpoolWriter(home.spool, name, settings.spool_bytes)
         self._metrics = Metrics(home.run / "metrics", name)
-        self._access = Access(settings.require_keys)
-        composer = Composer(loop, self._metrics, self._writer)
+        self._limits = NodeCounts(home.run / "limits")
+        self._gates = Gates(self._limits)
+        self._access = Access(settings.require_keys, gates=self._gates.of_key)
+        composer = Composer(loop, self._metrics, self._writer, self._gates)
         self._routes = Routes(home, settings, composer.compose, self._routes_changed)
         addresses = Addresses(self._routes, self._access, self._exposition, self._draining.is_set)
         ids = RequestIds()
@@ -132,6 +136,7 @@ class Worker:
         self._routes.close()
         self._writer.close()
         self._counts.close()
+        self._limits.close()
         self._metrics.close()
 
     def _sweep(self) -> None:
@@ -139,6 +144,7 @@ class Worker:
         # first: whatever goes wrong in one sweep, there is another
         asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
         self.server.sweep()
+        self._gates.sweep()
         self._metrics.connections(len(self.server.connections))
         self._metrics.in_flight(self.server.in_flight)
         self._metrics.records_dropped(self._writer.dropped)

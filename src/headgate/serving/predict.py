@@ -4,16 +4,16 @@ All that can be is looked up or made beforehand, when a route table is taken: th
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
-from headgate.errors import Forbidden, HeadgateError, ModelOutputInvalid
+from headgate.errors import ClientLeft, Forbidden, HeadgateError, ModelOutputInvalid
 from headgate.records import Column, RouteTable, Variant
 from headgate.serving.access import Access
-from headgate.serving.batching import Answer, Caller
-from headgate.serving.bodies import Bodies, Result
+from headgate.serving.admission import Gate, enter_all, leave_all
+from headgate.serving.bodies import Bodies, Reading, Result
+from headgate.serving.calls import Answer, Calls
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.dialects.dialect import Decode, Encode
 from headgate.serving.metrics import VariantMetrics
@@ -25,19 +25,6 @@ from headgate.serving.tap import Tap
 
 log = logging.getLogger("headgate.serving")
 OUR_FAULT = "Headgate itself failed; its log says why."
-
-
-class Calls(Protocol):
-    """The way to a variant's model."""
-
-    @property
-    def busy(self) -> bool:
-        """Is anything waiting or running?"""
-        ...
-
-    def submit(self, caller: Caller) -> None:
-        """Answer this caller soon; raises `Unavailable` when too many wait."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,26 +55,42 @@ class LiveEndpoint:
     contract: Contract
     variants: tuple[LiveVariant, ...]
     router: Router[LiveVariant]
+    gates: tuple[Gate, ...]  # that limit what is let in; none where nothing does
     decoders: Mapping[bytes, Decode]  # value of `Content-Type` → decoder, for plain bodies
     bodies: Bodies  # reads all others
     metrics: VariantMetrics  # of requests that reached no version
     scope: str  # "project/environment"
     timeout: float  # seconds
+    begin: "Callable[..., Prediction]"  # the prediction of a request
 
 
 class Prediction:
     """One request on its way: a caller of its variant's model."""
 
-    __slots__ = ("count", "deadline", "done", "exchange", "reply", "rows", "variant")
+    __slots__ = ("count", "deadline", "done", "exchange", "gates", "reply", "rows", "variant")
 
-    def __init__(self, exchange: Exchange, variant: LiveVariant, reply: Reply, rows: Rows, deadline: float) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        variant: LiveVariant,
+        reply: Reply,
+        rows: Rows,
+        deadline: float,
+        gates: Sequence[Gate] = (),
+    ) -> None:
         self.exchange = exchange
         self.variant = variant
         self.reply = reply
         self.rows = rows
         self.count = rows.count
         self.deadline = deadline
+        self.gates = gates  # that it has passed
         self.done = 0  # the status, once the request is answered
+
+    def start(self) -> None:
+        """Ask the variant; raises what refuses it."""
+        self.exchange.asking = self
+        self.variant.calls.submit(self)
 
     def deliver(self, answer: Answer, start: int, stop: int) -> None:
         """Send one's own rows of an answer."""
@@ -103,15 +106,35 @@ class Prediction:
             self.fail(ModelOutputInvalid(f"The model's answer cannot be written: {error}."))
             return
         self.done = 200
+        exchange.asking = None
+        for gate in self.gates:
+            gate.leave()
         exchange.answer(reply.head, body)
 
     def fail(self, error: HeadgateError) -> None:
         """Send the reason why there is no answer; that is recorded too."""
         if self.done:
             return
-        self.done = error.status
+        self._end(error.status)
         refuse(self.exchange, told(error))
         self.variant.tap.failed(self, error)
+
+    def leave(self) -> None:
+        """The client has gone: nobody needs an answer."""
+        if not self.done:
+            self._end(ClientLeft.status)
+            self.variant.calls.drop(self)
+            self.variant.tap.failed(self, ClientLeft())
+
+    def has_begun(self) -> bool:
+        """Is the model at work for it?"""
+        return self.variant.calls.has_begun(self)
+
+    def _end(self, status: int) -> None:
+        self.done = status
+        self.exchange.asking = None
+        for gate in self.gates:
+            gate.leave()
 
 
 class Predictions:
@@ -145,45 +168,61 @@ class Predictions:
             log.exception("request %s to %r failed", exchange.id, exchange.target[:200])
             refuse(exchange, HeadgateError(OUR_FAULT))
 
-    def predict(self, endpoint: LiveEndpoint, exchange: Exchange, result: Result | None = None) -> None:
-        """Start one prediction, or go on with one whose body has been read; raises what refuses it."""
+    def predict(self, endpoint: LiveEndpoint, exchange: Exchange) -> None:
+        """Let a request in and start its prediction, or have its body read first; raises what refuses it."""
         headers = exchange.headers
-        notes = b""
+        gates: tuple[Gate, ...] = ()
         try:
-            if result is not None:
-                rows, notes = result()
+            entering = endpoint.gates
+            if self._access.required:
+                entering = self._access.require(headers.get("authorization"), endpoint.scope) + entering
+            if entering:
+                enter_all(entering)
+                gates = entering
+            decode = endpoint.decoders.get(headers.get("content-type", b""))
+            if decode is None or "content-encoding" in headers:
+                exchange.asking = reading = Reading(gates, endpoint.metrics)
+                endpoint.bodies.read(exchange, partial(self._resume, endpoint, exchange, reading))
             else:
-                if self._access.required:
-                    self._access.require(headers.get("authorization"), endpoint.scope)
-                decode = endpoint.decoders.get(headers.get("content-type", b""))
-                if decode is None or "content-encoding" in headers:
-                    endpoint.bodies.read(exchange, partial(self._resume, endpoint, exchange))
-                    return
-                rows = decode(exchange.body)
-            variant = endpoint.router.choose(headers.get("headgate-key"))
-            if "headgate-variant" in headers:
-                variant = self._forced(endpoint, headers["headgate-variant"])
-            reply = variant.default if "accept" not in headers else reply_for(variant.replies, headers["accept"])
-            if notes:
-                reply = Reply(reply.head + notes, reply.encode)
-            timeout = endpoint.timeout
-            if "headgate-timeout-ms" in headers:
-                timeout = given_timeout(headers["headgate-timeout-ms"], timeout)
-            deadline = exchange.started + timeout
-            variant.calls.submit(Prediction(exchange, variant, reply, rows, deadline))
-        except HeadgateError as error:
-            endpoint.metrics.count(error.status, error.code)
+                self._start(endpoint, exchange, gates, decode(exchange.body))
+        except Exception as error:
+            self._turn_away(endpoint, exchange, gates, error)
             raise
 
-    def _resume(self, endpoint: LiveEndpoint, exchange: Exchange, result: Result) -> None:
+    def _resume(self, endpoint: LiveEndpoint, exchange: Exchange, reading: Reading, result: Result) -> None:
         """Go on once the body has been read."""
+        if reading.left:
+            return
         try:
-            self.predict(endpoint, exchange, result)
-        except HeadgateError as error:
-            refuse(exchange, error)
-        except Exception:
-            log.exception("the body of request %s failed", exchange.id)
-            refuse(exchange, HeadgateError(OUR_FAULT))
+            self._start(endpoint, exchange, reading.gates, *result())
+        except Exception as error:
+            self._turn_away(endpoint, exchange, reading.gates, error)
+            if not isinstance(error, HeadgateError):
+                log.exception("the body of request %s failed", exchange.id)
+            refuse(exchange, error if isinstance(error, HeadgateError) else HeadgateError(OUR_FAULT))
+
+    def _start(
+        self, endpoint: LiveEndpoint, exchange: Exchange, gates: tuple[Gate, ...], rows: Rows, notes: bytes = b""
+    ) -> None:
+        """Route validated rows to a variant and ask it; `notes` are further headers of the answer."""
+        headers = exchange.headers
+        variant, begin = endpoint.router.choose(headers.get("headgate-key")), endpoint.begin
+        if "headgate-variant" in headers:
+            variant, begin = self._forced(endpoint, headers["headgate-variant"]), Prediction
+        reply = variant.default if "accept" not in headers else reply_for(variant.replies, headers["accept"])
+        if notes:
+            reply = Reply(reply.head + notes, reply.encode)
+        timeout = endpoint.timeout
+        if "headgate-timeout-ms" in headers:
+            timeout = given_timeout(headers["headgate-timeout-ms"], timeout)
+        begin(exchange, variant, reply, rows, exchange.started + timeout, gates).start()
+
+    def _turn_away(self, endpoint: LiveEndpoint, exchange: Exchange, gates: tuple[Gate, ...], error: Exception) -> None:
+        """Give back what a refused request has taken, and count it."""
+        exchange.asking = None
+        leave_all(gates)
+        if isinstance(error, HeadgateError):
+            endpoint.metrics.count(error.status, error.code)
 
     def _forced(self, endpoint: LiveEndpoint, wanted: bytes) -> LiveVariant:
         # a key for predictions does not choose what answers it; where no key is needed everybody may do everything

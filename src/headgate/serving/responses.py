@@ -1,5 +1,6 @@
 """Answers as bytes: status lines, the headers that all of them carry, and errors in their one shape."""
 
+import math
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -43,7 +44,7 @@ def refuse(exchange: Exchange, error: HeadgateError) -> None:
     """Answer with an error: error, code, detail, id."""
     headers: dict[str, str] = {}
     if error.retry_after is not None:
-        headers["Retry-After"] = str(max(1, round(error.retry_after)))
+        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
     if isinstance(error, MethodNotAllowed):
         headers["Allow"] = ", ".join(entry["method"] for entry in error.detail)
     if isinstance(error, Unauthenticated):

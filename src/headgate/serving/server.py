@@ -15,6 +15,7 @@ import httptools
 
 from headgate.errors import HeadersTooLarge, HeadgateError, Malformed, TargetTooLong, TooLarge, Unavailable
 from headgate.serving.body_room import BodyRoom, Held
+from headgate.serving.calls import Asking
 from headgate.serving.deadlines import enforce, unsent
 from headgate.serving.remembered_heads import RememberedHeads
 from headgate.serving.request_headers import KNOWN, LISTS, find_fault
@@ -26,6 +27,8 @@ HEADER_OVERHEAD = 32
 # a body up to this size is read whatever the address, so that only large ones need a look at their limit
 SMALL_BODY = 64 * 1024
 PIPELINED = 64
+# a client that closes its end of the connection has left, unless its answer is ready or being made after so long
+LEAVE_SECONDS = 0.05
 
 
 class Exchange:
@@ -36,6 +39,7 @@ class Exchange:
     framing = b""  # the `Connection` line of the answer
     payload = b""  # the answer, while earlier ones are still to come
     held: Held | None = None  # what a large body takes of the worker's room
+    asking: Asking | None = None  # what is being done for it
 
     def __init__(
         self, connection: "Connection", method: bytes, target: bytes, headers: dict[str, bytes], body: bytes | bytearray
@@ -245,10 +249,13 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._server.connections.discard(self)
         self._server.closed()
+        left = [exchange.asking for exchange in self._pending if exchange.asking is not None]
         self._pending.clear()
         self._later.clear()
         self.deaf = True
         self._reader.close()
+        for asking in left:
+            asking.leave()
 
     def data_received(self, data: bytes) -> None:
         if self.deaf:
@@ -279,11 +286,18 @@ class Connection(asyncio.Protocol):
                 self.transport.pause_reading()
 
     def eof_received(self) -> bool:
-        # whoever has sent all of its requests may still wait for answers
+        # whoever has sent all of its requests may still wait for answers, but has rather left
         self.deaf = True
         if self._pending:
             self._pending[-1].say_close()
+            asyncio.get_running_loop().call_later(LEAVE_SECONDS, self._leave)
         return bool(self._pending) and self.transport.can_write_eof()
+
+    def _leave(self) -> None:
+        """Give up what has not begun for a client that has sent all it will."""
+        asked = [exchange.asking for exchange in self._pending if exchange.asking is not None]
+        if asked and not any(asking.has_begun() for asking in asked):
+            self.transport.abort()
 
     def pause_writing(self) -> None:
         self.stalled = unsent(self.transport)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 from headgate.errors import HeadgateError, ModelError
 from headgate.runtimes.batch import Batch
-from headgate.serving.batching import Answer
+from headgate.serving.calls import Answer
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.fault_log import FaultLog
 from headgate.serving.metrics import VariantMetrics

@@ -28,6 +28,7 @@ class FakeAnswers(msgspec.Struct, frozen=True):
     nan_at: float | None = None  # a row with this sum is answered NaN
     extra_rows: int = 0  # answers that many rows too many
     seconds: float = 0.0  # each call takes that long
+    waits_for: str = ""  # each call waits until there is a file of that name
 
 
 class FakeModel:
@@ -45,6 +46,8 @@ class FakeModel:
         self.calls.append(batch.rows)
         if self.answers.seconds:
             time.sleep(self.answers.seconds)
+        while self.answers.waits_for and not Path(self.answers.waits_for).exists():
+            time.sleep(0.001)
         sums = np.sum([_numbers(column) for column in batch.columns.values()], axis=0)
         if self.answers.fails_at is not None and (sums == self.answers.fails_at).any():
             raise ModelError(f"A row sums up to {self.answers.fails_at}.")

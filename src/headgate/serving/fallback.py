@@ -1,0 +1,67 @@
+"""Another version answers when the one that should have fails, is full or is late: better than no answer.
+
+The failed try is counted and recorded on its own version with its reason; the answer on the fallback.
+"""
+
+import time
+from collections.abc import Sequence
+
+from headgate.errors import DeadlineExceeded, HeadgateError, ModelError, Unavailable
+from headgate.serving.admission import Gate
+from headgate.serving.contract import Rows
+from headgate.serving.predict import LiveVariant, Prediction, Reply
+from headgate.serving.server import Exchange
+
+# of the time that a request has, for the first try
+FIRST_SHARE = 0.5
+# never for what the client did wrong: another version would say the same
+REASONS = (ModelError, Unavailable, DeadlineExceeded)
+
+
+class Replaceable(Prediction):
+    """A prediction that is made again by the fallback when its own variant cannot make it."""
+
+    __slots__ = ("_fallback", "_last")
+
+    def __init__(
+        self,
+        fallback: LiveVariant,
+        exchange: Exchange,
+        variant: LiveVariant,
+        reply: Reply,
+        rows: Rows,
+        deadline: float,
+        gates: Sequence[Gate] = (),
+    ) -> None:
+        first = exchange.started + (deadline - exchange.started) * FIRST_SHARE
+        super().__init__(exchange, variant, reply, rows, first, gates)
+        self._fallback = fallback
+        self._last = deadline
+
+    def start(self) -> None:
+        """Ask the variant, or the fallback at once when that is full."""
+        try:
+            super().start()
+        except Unavailable as error:
+            self.fail(error)
+
+    def fail(self, error: HeadgateError) -> None:
+        """Have the fallback make it, if there is time and the client is not at fault."""
+        if self.done or not isinstance(error, REASONS) or time.monotonic() >= self._last:
+            super().fail(error)
+            return
+        self.done = error.status
+        self.variant.tap.failed(self, error)
+        # it holds the places from now on
+        again = Prediction(self.exchange, self._fallback, self._same_format(), self.rows, self._last, self.gates)
+        try:
+            again.start()
+        except HeadgateError as refusal:
+            again.fail(refusal)
+
+    def _same_format(self) -> Reply:
+        """As the first try would have answered, with the headers that were added to its own."""
+        replies = self.variant.replies.items()
+        media_type, planned = next((name, reply) for name, reply in replies if reply.encode is self.reply.encode)
+        own, notes = self._fallback.replies[media_type], self.reply.head[len(planned.head) :]
+        return Reply(own.head + notes, own.encode) if notes else own
