@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from headgate.agent.loop import Loop
+from headgate.agent.metrics import AgentMetrics
 from headgate.agent.pace import HEALTHY_SECONDS, Backoff, StartBudget
 from headgate.agent.templates import Fork, Nursery
 from headgate.errors import HeadgateError, ModelError, Unavailable
@@ -23,7 +24,9 @@ Send = Callable[[Fork], None]
 class Pool:
     """One bundle's hosts. `changed` is called when one becomes ready or ends."""
 
-    def __init__(self, loop: Loop, folder: Path, digest: str, form: str, size: int, send: Send) -> None:
+    def __init__(
+        self, loop: Loop, folder: Path, digest: str, form: str, size: int, send: Send, metrics: AgentMetrics
+    ) -> None:
         self.digest = digest
         self.form = form
         # how the last host ended, until one is ready
@@ -35,6 +38,7 @@ class Pool:
         self._folder = folder
         self._size = size
         self._send = send
+        self._metrics = metrics
         self._forks: list[Fork] = []
         self._budget = StartBudget(STARTS_PER_MINUTE + size - 1)
         self._backoff = Backoff()
@@ -101,6 +105,7 @@ class Pool:
         socket = self._folder / f"{secrets.token_hex(4)}.sock"
         fork = Fork(self.digest, self.form, socket, smoke=False, changed=self._changed)
         self._forks.append(fork)
+        self._metrics.host_started(self.digest)
         try:
             self._send(fork)
         except HeadgateError as error:
@@ -126,6 +131,7 @@ class Pool:
         self.trouble = fork.trouble or Unavailable("The model host was killed.")
         logger.warning("a model host of %s ended after %.1f s: %s", self.digest[:12], lived, self.trouble.message)
         self._restarts += 1
+        self._metrics.host_crashed(self.digest)
         self._answer(self.trouble)
         if not self._filling:
             self._filling = True

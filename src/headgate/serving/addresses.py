@@ -47,7 +47,7 @@ class Addresses:
         self,
         routes: Routes,
         access: Access,
-        exposition: Callable[[], bytes],
+        exposition: Callable[[Exchange], None],
         draining: Callable[[], bool],
     ) -> None:
         self._routes = routes
@@ -99,7 +99,7 @@ class Addresses:
         send_json(exchange, {"status": "ready"})
 
     def _metrics(self, exchange: Exchange, _name: str) -> None:
-        exchange.answer(head_of(200, "text/plain; version=0.0.4; charset=utf-8"), self._exposition())
+        self._exposition(exchange)
 
     def _endpoints(self, exchange: Exchange, _name: str) -> None:
         key = self._access.caller(exchange.headers.get("authorization"))

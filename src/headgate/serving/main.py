@@ -29,7 +29,8 @@ from headgate.serving.connection_counts import ConnectionCounts
 from headgate.serving.connections import Acceptor
 from headgate.serving.control import Actions, ControlSocket
 from headgate.serving.endpoints import Composer
-from headgate.serving.metrics import Metrics, render
+from headgate.serving.exposition import Exposition
+from headgate.serving.metrics import Metrics
 from headgate.serving.predict import LiveEndpoint, Predictions
 from headgate.serving.request_ids import RequestIds
 from headgate.serving.routes import Routes
@@ -56,10 +57,12 @@ class Worker:
         self._draining = asyncio.Event()
         self._writer = SpoolWriter(home.spool, name, settings.spool_bytes)
         self._metrics = Metrics(home.run / "metrics", name)
+        self._metrics.began(time.time())
         self._access = Access(settings.require_keys)
         composer = Composer(loop, self._metrics, self._writer)
         self._routes = Routes(home, settings, composer.compose, self._routes_changed)
-        addresses = Addresses(self._routes, self._access, self._exposition, self._draining.is_set)
+        exposition = Exposition(loop, home, self._versions)
+        addresses = Addresses(self._routes, self._access, exposition.answer, self._draining.is_set)
         ids = RequestIds()
         self._predictions = Predictions(self._access, ids.new, addresses.answer)
         self._counts = ConnectionCounts(home.run / "connections")
@@ -133,7 +136,7 @@ class Worker:
         self.server.sweep()
         self._metrics.connections(len(self.server.connections))
         self._metrics.in_flight(self.server.in_flight)
-        self._metrics.records_dropped(self._writer.dropped)
+        self._metrics.records(self._writer.appended, self._writer.appended_bytes, self._writer.dropped)
         asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
 
     def _refresh(self) -> None:
@@ -153,10 +156,12 @@ class Worker:
 
     def _routes_changed(self) -> None:
         self._predictions.targets = targets_of(self._routes.live)
+        self._metrics.tables(live.table for live in self._routes.live.values())
         self._control.changed()
 
-    def _exposition(self) -> bytes:
-        return render(self._home.run / "metrics")
+    def _versions(self) -> dict[str, str]:
+        tables = self._routes.known.values()
+        return {variant.digest: variant.version for table in tables for variant in table.variants}
 
     def _report(self) -> WorkerReport:
         return WorkerReport(
