@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -47,6 +47,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     database: Annotated[
         str, _declared("Database URL; empty for the SQLite file in the home.", "restart of the control plane")
     ] = ""
+    log_format: Annotated[
+        Literal["text", "json"], _declared("How log lines are written: text, or json for a collector.", "restart")
+    ] = "text"
     drain_seconds: Annotated[
         float, _declared("How long a leaving worker finishes requests and waits for idle connections.", "restart")
     ] = 5.0

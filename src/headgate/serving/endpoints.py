@@ -11,11 +11,11 @@ from headgate.serving.batching import Batcher
 from headgate.serving.contract import Contract
 from headgate.serving.dialects.dialect import Dialect, Origin
 from headgate.serving.dialects.registry import dialect_names, load_dialect
-from headgate.serving.fault_log import FaultLog
 from headgate.serving.hosted_calls import HostedCalls
 from headgate.serving.loading import Loaded, asker, checker, selector
 from headgate.serving.metrics import Metrics
 from headgate.serving.predict import Calls, LiveEndpoint, LiveVariant, Reply
+from headgate.serving.refusals import Refusals
 from headgate.serving.responses import head_of
 from headgate.serving.router import Router
 from headgate.serving.routes import Models
@@ -46,7 +46,7 @@ class Composer:
             variants=variants,
             router=Router(table.endpoint, variants),
             decoders=decoders,
-            metrics=self._metrics.variant(table.endpoint, ""),
+            refusals=Refusals(table.endpoint, "", self._metrics.variant(table.endpoint, "")),
             scope=f"{table.project}/{table.environment}",
             timeout=table.spec.limits.timeout_ms / 1000,
         )
@@ -84,7 +84,7 @@ class Composer:
             self._writer,
             Recording(schema, table.spec.record_sampling),
             metrics,
-            FaultLog(table.endpoint, variant.version),
+            Refusals(table.endpoint, variant.version, metrics),
         )
 
     def _replies(self, table: RouteTable, variant: Variant) -> dict[str, Reply]:

@@ -21,6 +21,7 @@ import msgspec
 import uvloop
 
 from headgate.home import Home, write_atomically
+from headgate.log_lines import configure
 from headgate.origins import own_origins
 from headgate.records import AccessTable, WorkerReport
 from headgate.serving.access import Access
@@ -32,6 +33,7 @@ from headgate.serving.endpoints import Composer
 from headgate.serving.exposition import Exposition
 from headgate.serving.metrics import Metrics
 from headgate.serving.predict import LiveEndpoint, Predictions
+from headgate.serving.refusals import Refusals
 from headgate.serving.request_ids import RequestIds
 from headgate.serving.routes import Routes
 from headgate.serving.server import Server
@@ -62,7 +64,8 @@ class Worker:
         composer = Composer(loop, self._metrics, self._writer)
         self._routes = Routes(home, settings, composer.compose, self._routes_changed)
         exposition = Exposition(loop, home, self._versions)
-        addresses = Addresses(self._routes, self._access, exposition.answer, self._draining.is_set)
+        strangers = Refusals("", "", self._metrics.variant("", ""))
+        addresses = Addresses(self._routes, self._access, exposition.answer, self._draining.is_set, strangers)
         ids = RequestIds()
         self._predictions = Predictions(self._access, ids.new, addresses.answer)
         self._counts = ConnectionCounts(home.run / "connections")
@@ -198,8 +201,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--worker", required=True, help="name of this process, such as w0-4f2a")
     parser.add_argument("--listen-fd", required=True, type=int, help="descriptor of the listening socket")
     chosen = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s %(levelname)s {chosen.worker} %(message)s")
     settings = read_settings(chosen.home, os.environ)
+    configure(chosen.worker, settings.log_format)
     listener = socket.socket(fileno=chosen.listen_fd)
     sys.setswitchinterval(SWITCH_SECONDS)
     uvloop.run(serve(Home(chosen.home.absolute()).create(), chosen.worker, listener, settings))

@@ -14,12 +14,13 @@ from headgate.serving.access import Access
 from headgate.serving.batching import Answer, Caller
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.dialects.dialect import Decode, Encode
-from headgate.serving.metrics import VariantMetrics
+from headgate.serving.refusals import Refusals
 from headgate.serving.request_headers import decoder_for, given_id, given_timeout, reply_for, told
 from headgate.serving.responses import refuse
 from headgate.serving.router import Router
 from headgate.serving.server import Exchange
 from headgate.serving.tap import Tap
+from headgate.serving.trace import trace_of
 
 log = logging.getLogger("headgate.serving")
 
@@ -66,7 +67,7 @@ class LiveEndpoint:
     variants: tuple[LiveVariant, ...]
     router: Router[LiveVariant]
     decoders: Mapping[bytes, Decode]  # value of `Content-Type` → decoder
-    metrics: VariantMetrics  # of requests that reached no version
+    refusals: Refusals  # of requests that reached no version
     scope: str  # "project/environment"
     timeout: float  # seconds
 
@@ -129,6 +130,9 @@ class Predictions:
             exchange.id = self._new_id()
             if "headgate-id" in exchange.headers:
                 exchange.id = given_id(exchange.headers["headgate-id"])
+            if "traceparent" in exchange.headers:
+                exchange.trace = trace_of(exchange.headers)
+                exchange.extra = exchange.trace.line
             endpoint = self.targets.get(exchange.target)
             if endpoint is None or exchange.method != b"POST":
                 endpoint = self._elsewhere(exchange)
@@ -161,7 +165,7 @@ class Predictions:
             deadline = exchange.started + timeout
             variant.calls.submit(Prediction(exchange, variant, reply, rows, deadline))
         except HeadgateError as error:
-            endpoint.metrics.count(error.status, error.code)
+            endpoint.refusals.tell(exchange, error)
             raise
 
     def _forced(self, endpoint: LiveEndpoint, wanted: bytes) -> LiveVariant:
