@@ -7,15 +7,16 @@ from typing import Any
 
 from headgate.records import Column, RouteTable, Variant
 from headgate.runtimes.batch import Batch
-from headgate.serving.batching import Batcher
+from headgate.serving.batching import Batcher, Settle
 from headgate.serving.contract import Contract
 from headgate.serving.dialects.dialect import Dialect, Origin
 from headgate.serving.dialects.registry import dialect_names, load_dialect
 from headgate.serving.hosted_calls import HostedCalls
 from headgate.serving.loading import Loaded, asker, checker, selector
-from headgate.serving.metrics import Metrics
+from headgate.serving.metrics import CacheMetrics, Metrics
 from headgate.serving.predict import Calls, LiveEndpoint, LiveVariant, Reply
 from headgate.serving.refusals import Refusals
+from headgate.serving.response_cache import CachedCalls, ResponseCache, keeping
 from headgate.serving.responses import head_of
 from headgate.serving.router import Router
 from headgate.serving.routes import Models
@@ -57,13 +58,22 @@ class Composer:
         metrics = self._metrics.variant(table.endpoint, variant.version)
         select = selector(contract, manifest.signature.features, variant.version)
         tap = self._tap(table, contract, variant, manifest.signature.outputs)
+        settle: Settle = tap.settle
+        cache: ResponseCache | None = None
+        if table.spec.cache_entries > 0:
+            cache = ResponseCache(
+                table.spec.cache_entries, CacheMetrics(self._metrics, table.endpoint, variant.version)
+            )
+            settle = keeping(cache, contract.assemble, settle)
         calls: Calls
         if isinstance(held.model, Loaded):
             ask = asker(contract, held.model.model, select, checker(manifest), metrics.batch)
-            calls = Batcher(self._loop, self._threads, ask, tap.settle, held.model.cost)
+            calls = Batcher(self._loop, self._threads, ask, settle, held.model.cost)
         else:
             assemble = assembler(contract, select)
-            calls = HostedCalls(self._loop, held.model, assemble, checker(manifest), tap.settle)
+            calls = HostedCalls(self._loop, held.model, assemble, checker(manifest), settle)
+        if cache is not None:
+            calls = CachedCalls(calls, cache, tap.settle)
         replies = self._replies(table, variant)
         return LiveVariant(
             record=variant,

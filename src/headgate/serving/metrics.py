@@ -12,6 +12,10 @@ from headgate.metering.families import (
     AGENT_UP,
     BATCH_ROWS,
     BUILD,
+    CACHE_BYTES,
+    CACHE_ENTRIES,
+    CACHE_HITS,
+    CACHE_MISSES,
     CONNECTIONS,
     DROPPED,
     EPOCH,
@@ -63,6 +67,7 @@ class Metrics:
         self._in_flight = self._file.place(IN_FLIGHT)
         self._spool = [self._file.place(name) for name in (RECORDS, RECORD_BYTES, DROPPED)]
         self._tables: set[Key] = set()
+        self._caches: set[Labels] = set()
         self._variants: dict[tuple[str, str], VariantMetrics] = {}
 
     def variant(self, endpoint: str, version: str) -> "VariantMetrics":
@@ -96,15 +101,19 @@ class Metrics:
     def tables(self, tables: Iterable[RouteTable]) -> None:
         """The route tables in force: their numbers, and the variants that answer."""
         now: dict[Key, float] = {}
+        cached: set[Labels] = set()
         for table in tables:
             endpoint = ("endpoint", table.endpoint)
+            if table.spec.cache_entries:
+                cached |= {(endpoint, ("version", variant.version)) for variant in table.variants}
             now[GENERATION, (endpoint,)] = float(table.generation)
             now[EPOCH, (endpoint,)] = float(table.epoch)
             for variant in table.variants:
                 labels = (endpoint, ("version", variant.version), ("role", variant.role))
                 now[VARIANTS, (*labels, ("placement", variant.placement))] = 1.0
         # no number: a reader passes over what is not there any more
-        for key, value in (dict.fromkeys(self._tables, math.nan) | now).items():
+        gone = {(name, labels): math.nan for labels in self._caches - cached for name in (CACHE_ENTRIES, CACHE_BYTES)}
+        for key, value in (gone | dict.fromkeys(self._tables, math.nan) | now).items():
             self._values[self.place(*key)] = value
         self._tables = now.keys() | self._tables
 
@@ -113,6 +122,10 @@ class Metrics:
         place = self._file.place(name, labels, FAMILIES[name].length)
         self._values[self._refused_series] = float(self._file.refused)
         return place
+
+    def cache(self, labels: Labels) -> None:
+        """There is a cache now, until a table without it is in force."""
+        self._caches.add(labels)
 
     @property
     def values(self) -> "memoryview[float]":
@@ -191,6 +204,26 @@ class VariantMetrics:
         place = self._batches
         self._values[place] += rows
         self._values[place + 1 + bisect_left(ROWS_BOUNDS, rows)] += 1.0
+
+
+class CacheMetrics:
+    """The counters of one cache."""
+
+    def __init__(self, metrics: Metrics, endpoint: str, version: str) -> None:
+        labels = (("endpoint", endpoint), ("version", version))
+        metrics.cache(labels)
+        self._values = metrics.values
+        self._hits, self._misses = metrics.place(CACHE_HITS, labels), metrics.place(CACHE_MISSES, labels)
+        self._entries, self._bytes = metrics.place(CACHE_ENTRIES, labels), metrics.place(CACHE_BYTES, labels)
+        self.holds(0, 0)
+
+    def asked(self, *, hit: bool) -> None:
+        """A request came to the cache, and was answered by it or not."""
+        self._values[self._hits if hit else self._misses] += 1
+
+    def holds(self, entries: int, size: int) -> None:
+        """How much it holds now."""
+        self._values[self._entries], self._values[self._bytes] = float(entries), float(size)
 
 
 def totals(folder: Path) -> Totals:
