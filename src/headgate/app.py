@@ -31,6 +31,7 @@ from headgate.identity.founding import found_actors
 from headgate.identity.keys import authenticate
 from headgate.ledger.events import open_ledger
 from headgate.ledger.idempotency import forget_answers
+from headgate.log_lines import configure
 from headgate.records import PlaneRecord
 from headgate.rollout.bell import Bell
 from headgate.rollout.controller import Controller
@@ -263,14 +264,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m headgate.app", description="The control plane of one instance.")
     parser.add_argument("--home", required=True, type=Path, help="folder of the instance")
     home = Home(parser.parse_args(arguments).home.absolute())
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     os.umask(0o077)
     for number in (signal.SIGTERM, signal.SIGINT):
         # while it starts; and uvicorn raises once more, when it has ended, what it was ended by
         signal.signal(number, _leave)
     try:
-        serve(home, read_settings(home.path, os.environ))
+        settings = read_settings(home.path, os.environ)
+        configure("control", settings.log_format)
+        serve(home, settings)
     except HeadgateError as error:
         sys.stderr.write(f"headgate: {error.message}\n")
         return 1

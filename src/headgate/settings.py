@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -63,6 +63,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     database: Annotated[
         str, _declared("Database URL; empty for the SQLite file in the home.", "restart of the control plane")
     ] = ""
+    log_format: Annotated[
+        Literal["text", "json"], _declared("How log lines are written: text, or json for a collector.", "restart")
+    ] = "text"
     drain_seconds: Annotated[
         float, _declared("How long a leaving worker finishes requests and waits for idle connections.", "restart")
     ] = 5.0

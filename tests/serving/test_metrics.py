@@ -6,13 +6,17 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from headgate.serving import series_file
-from headgate.serving.metrics import FAMILIES, ROWS_BOUNDS, SECONDS_BOUNDS, Metrics, render, totals
+from headgate import __version__
+from headgate.metering import series_file
+from headgate.metering.families import FAMILIES, ROWS_BOUNDS, SECONDS_BOUNDS
+from headgate.records import RouteTable, Signature, Variant
+from headgate.serving.metrics import Metrics, render, totals
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -91,7 +95,7 @@ def test_workers_are_added_up(start: Start, tmp_path: Path) -> None:
         worker.variant("fraud", f"fraud:{number}").count(200)
         worker.connections(10)
         worker.in_flight(2)
-        worker.records_dropped(number)
+        worker.records(10, 1000, number)
     assert look(tmp_path, "headgate_requests_total", version="fraud:3") == 3
     assert look(tmp_path, "headgate_requests_total") == 6
     assert look(tmp_path, "headgate_connections") == 30
@@ -269,3 +273,27 @@ def test_files_are_private(start: Start, tmp_path: Path) -> None:
     assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.iterdir())
     assert totals(tmp_path)
     metrics.close()
+
+
+def test_tables_in_force_are_told_as_what_every_worker_has_taken(start: Start, tmp_path: Path) -> None:
+    first, second = start("w0"), start("w1")
+    variants = (Variant(version="fraud:2", digest="d", placement="inline"),)
+    old = RouteTable(endpoint="fraud", epoch=1, generation=4, contract=Signature(inputs=()), variants=variants)
+    new = msgspec.structs.replace(
+        old, generation=5, variants=(msgspec.structs.replace(variants[0], version="fraud:3"),)
+    )
+    for worker in (first, second):
+        worker.began(1000.0)
+        worker.tables([old])
+    assert look(tmp_path, "headgate_variant_workers", version="fraud:2", role="stable", placement="inline") == 2
+    first.tables([new])
+    assert look(tmp_path, "headgate_route_generation", endpoint="fraud") == 4
+    second.tables([new])
+    assert look(tmp_path, "headgate_route_generation", endpoint="fraud") == 5
+    assert [dict(labels)["version"] for name, labels in scrape(tmp_path) if name == "headgate_variant_workers"] == [
+        "fraud:3"
+    ], "what nobody holds is not there"
+    assert look(tmp_path, "headgate_build_info", version=__version__) == 1
+    assert look(tmp_path, "headgate_worker_start_time_seconds") == 1000
+    first.close()
+    second.close()

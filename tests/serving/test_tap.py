@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 from tests.serving.worker_process import metric
 
-from headgate.errors import DeadlineExceeded, ModelError
+from headgate.errors import DeadlineExceeded
 from headgate.records import Column, Role, Signature
 from headgate.runtimes.batch import Batch
 from headgate.serving.calls import Answer
 from headgate.serving.contract import Contract
-from headgate.serving.fault_log import FaultLog
 from headgate.serving.metrics import Metrics, render
+from headgate.serving.refusals import Refusals
 from headgate.serving.tap import Recording, Tap
+from headgate.serving.trace import Trace
 from headgate.spool.reading import read_records
 from headgate.spool.segment import SpoolWriter
 
@@ -37,8 +38,8 @@ def make(tmp_path: Path) -> Make:
 
     def made(share: float = 1.0, found: Contract | None = None) -> Tap:
         schema = writer.schema("fraud", "fraud:1", [("a", "float64"), ("b", "float64")], ["predictions"], share)
-        faults = FaultLog("fraud", "fraud:1")
-        return Tap(found or contract(), writer, Recording(schema, share), metrics, faults)
+        refusals = Refusals("fraud", "fraud:1", metrics)
+        return Tap(found or contract(), writer, Recording(schema, share), metrics, refusals)
 
     return made
 
@@ -47,7 +48,7 @@ def caller(name: str, count: int, **more: Any) -> Any:
     """A request that was answered."""
     rows = contract().rows([[0.0, 0.0]] * count)
     rows.ids, rows.others = more.get("ids"), more.get("others")
-    exchange = SimpleNamespace(id=name, started=time.monotonic())
+    exchange = SimpleNamespace(id=name, started=time.monotonic(), trace=more.get("trace"))
     return SimpleNamespace(exchange=exchange, rows=rows, done=more.get("done", 200))
 
 
@@ -100,13 +101,11 @@ def test_sampling(make: Make, tmp_path: Path, share: float, low: int, high: int)
     assert metric(render(tmp_path / "metrics").decode(), "headgate_requests_total", status="200") == 200
 
 
-def test_faults_are_logged_once_a_second(caplog: pytest.LogCaptureFixture) -> None:
-    now = [0.0]
-    log = FaultLog("fraud", "fraud:1", lambda: now[0])
-    for moment in (10.0, 10.1, 10.9, 11.5):
-        now[0] = moment
-        log.tell(ModelError("line one\nline two"))
-    assert [record.message for record in caplog.records] == [
-        "fraud:1 behind fraud failed: line one line two",
-        "fraud:1 behind fraud failed: line one line two (and 2 times before)",
-    ]
+def test_traced_requests_are_recorded_with_their_trace(make: Make, tmp_path: Path) -> None:
+    tap = make()
+    trace = Trace("a" * 32, "b" * 16, "", sampled=False)
+    late = caller("late", 1, done=504, trace=trace)
+    tap.failed(late, DeadlineExceeded("too late"))
+    tap.settle(answer(3), [caller("one", 1), caller("two", 2, trace=trace)])
+    found = {name: record["inputs"].get("trace_id") for name, record in records(tmp_path).items()}
+    assert found == {"late": ["a" * 32], "one": None, "two": ["a" * 32] * 2}

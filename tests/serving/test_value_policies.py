@@ -11,10 +11,10 @@ from tests.serving.worker_process import WorkerProcess, metric
 
 from headgate.errors import SignatureMismatch
 from headgate.home import Home
+from headgate.metering.families import UNUSUAL
 from headgate.records import Column, EndpointSpec, Signature
 from headgate.serving.contract import Contract
 from headgate.serving.dialects.native import NativeDialect
-from headgate.serving.metrics import UNUSUAL
 from headgate.serving.value_policies import Unusual, header_line, watch_values
 from headgate.testing.bundles import build_bundle, publish, route_table
 

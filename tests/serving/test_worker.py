@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.serving.worker_process import PREDICT, ControlWire, WorkerProcess, request, wait_for
+from tests.serving.worker_process import PREDICT, ControlWire, WorkerProcess, metric, request, wait_for
 
 from headgate.home import Home
 from headgate.records import AccessTable, Drain, HandOver, Refresh, Variant, WorkerReport
@@ -328,3 +328,16 @@ def test_long_paths(tmp_path: Path, start: Start) -> None:
     publish(home, route_table(bundle(home, 1)))
     assert answer_of(start(home)) == 1
     assert (home.run / "w0-test.sock").is_socket()
+
+
+def test_metrics_tell_the_memory_of_the_node(home: Home, start: Start) -> None:
+    publish(home, route_table(build_bundle(home.cache)))
+    worker = start(home)
+    # a file whose pid has passed to a stranger
+    (home.run / "w9-gone.json").write_text('{"pid": 1}')
+    assert worker.predict({"instances": [[1.0, 2.0, 3.0]]}).status in (200, 422)
+    text = worker.ask("GET", "/metrics").body.decode()
+    resident = metric(text, "headgate_resident_memory_bytes", process="worker")
+    assert 10_000_000 < metric(text, "headgate_proportional_memory_bytes", process="worker") <= resident
+    assert resident == pytest.approx(worker.resident_kb * 1024, rel=0.2)
+    assert metric(text, "headgate_variant_workers", endpoint="fraud", placement="inline") == 1

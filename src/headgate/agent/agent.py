@@ -16,6 +16,7 @@ from headgate.agent.journal import Journal, write_journal
 from headgate.agent.launcher import Launcher, Programs
 from headgate.agent.logs import cut_logs
 from headgate.agent.loop import Loop
+from headgate.agent.metrics import AgentMetrics
 from headgate.agent.orphans import Orphan, adopt_hosts, end_control, sweep
 from headgate.agent.port import port_of
 from headgate.agent.tables import Tables
@@ -44,11 +45,12 @@ class Agent:
         self._port = port_of(listener)
         self._programs = programs
         self._tables = Tables(launcher.home)
-        self._hosts = Hosts(loop, launcher, programs, self._report)
+        self._metrics = AgentMetrics(launcher.home)
+        self._hosts = Hosts(loop, launcher, programs, self._metrics, self._report)
         self._api = ControlApi(launcher.home)
         self._bundles = Bundles(loop, launcher.home, self._api.bundle, self._needed_bundles)
         self._deployments = Deployments(loop, self._tables, self._bundles, self._hosts, self._published)
-        self._workers = Workers(loop, launcher, programs, self._tables, listener.fileno(), self._report)
+        self._workers = Workers(loop, launcher, programs, self._tables, listener.fileno(), self._metrics, self._report)
         self._link = ControlLink(loop, self._api, self._take, self._reached)
         self._control = ControlProcess(loop, launcher, programs) if control else None
         self._use = HostUse()
@@ -155,6 +157,7 @@ class Agent:
             failures=self._failed_hosts() | self._deployments.failures,
         )
         self._link.report(report)
+        self._metrics.hosts(report.hosts)
         self._note(report)
 
     def _failed_hosts(self) -> dict[str, LoadFailure]:

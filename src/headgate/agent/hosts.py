@@ -7,6 +7,7 @@ from pathlib import Path
 
 from headgate.agent.launcher import Launcher, Programs
 from headgate.agent.loop import Loop
+from headgate.agent.metrics import AgentMetrics
 from headgate.agent.pools import Pool, Proven
 from headgate.agent.templates import Fork, Nursery, Template
 from headgate.bundle.bundle import read_manifest
@@ -22,10 +23,13 @@ IDLE_TEMPLATE_SECONDS = 60.0
 class Hosts:
     """All of it. `changed` is called when a host becomes ready or ends."""
 
-    def __init__(self, loop: Loop, launcher: Launcher, programs: Programs, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, loop: Loop, launcher: Launcher, programs: Programs, metrics: AgentMetrics, changed: Callable[[], None]
+    ) -> None:
         self._loop = loop
         self._launcher = launcher
         self._programs = programs
+        self._metrics = metrics
         self._changed = changed
         self._home = launcher.home
         self._nursery = Nursery(loop, launcher.settings.load_seconds)
@@ -40,6 +44,8 @@ class Hosts:
 
     def trust(self, variants: Iterable[Variant]) -> None:
         """What is on disk has passed here before."""
+        variants = tuple(variants)
+        self._metrics.learn(variants)
         self._proven |= {(variant.digest, variant.form) for variant in variants}
 
     def prove(self, variant: Variant, done: Proven) -> None:
@@ -50,6 +56,7 @@ class Hosts:
         if self._stopping:
             # nobody will need the answer
             return
+        self._metrics.learn((variant,))
         if variant.placement == "host":
             self.pool(variant.digest, variant.form).prove(done)
         elif (variant.digest, variant.form) in self._proven:
@@ -61,7 +68,9 @@ class Hosts:
         """The bundle's pool, made (empty) when there is none."""
         if digest not in self._pools:
             settings = self._launcher.settings
-            self._pools[digest] = Pool(self._loop, self.folder(digest), digest, form, settings, self._send_hosted)
+            self._pools[digest] = Pool(
+                self._loop, self.folder(digest), digest, form, settings, self._send_hosted, self._metrics
+            )
         return self._pools[digest]
 
     def folder(self, digest: str) -> Path:

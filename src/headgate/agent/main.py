@@ -19,10 +19,9 @@ from headgate.agent.loop import Loop
 from headgate.agent.orphans import check_control_port, find_workers, take_port
 from headgate.errors import HeadgateError, Malformed
 from headgate.home import Home
+from headgate.log_lines import configure
 from headgate.processes import end_with
 from headgate.settings import Settings, read_settings
-
-LINE = "%(asctime)s %(levelname)s %(message)s"
 
 
 def run_agent(
@@ -68,7 +67,7 @@ def main(arguments: Sequence[str] | None = None, programs: Programs | None = Non
         # for all that is made here and by the processes started here
         os.umask(0o077)
         home.create()
-        _log_to(home)
+        _log_to(home, settings.log_format)
         run_agent(home, settings, control=not chosen.no_control, programs=programs, parent=parent)
     except HeadgateError as error:
         print(f"headgate: {error.message}", file=sys.stderr)  # noqa: T201 (the reason belongs on stderr)
@@ -87,12 +86,12 @@ def _settings(home: Home, environment: Mapping[str, str]) -> Settings:
     return settings
 
 
-def _log_to(home: Home) -> None:
+def _log_to(home: Home, form: str) -> None:
     """Everything to `logs/agent.log`, what needs a person also to stderr."""
     journal = RotatingFileHandler(home.logs / "agent.log", maxBytes=LOG_BYTES, backupCount=1)
     screen = logging.StreamHandler()
     screen.setLevel(logging.WARNING)
-    logging.basicConfig(level=logging.INFO, format=LINE, handlers=[journal, screen])
+    configure("agent", form, [journal, screen])
 
 
 if __name__ == "__main__":

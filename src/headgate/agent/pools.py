@@ -7,6 +7,7 @@ from pathlib import Path
 
 from headgate.agent.footprint import Footprint, excess, growth, measure
 from headgate.agent.loop import Loop
+from headgate.agent.metrics import AgentMetrics
 from headgate.agent.pace import HEALTHY_SECONDS, Backoff, StartBudget
 from headgate.agent.process import manner
 from headgate.agent.spare import Spare
@@ -37,6 +38,7 @@ class Pool:
         form: str,
         settings: Settings,
         send: Send,
+        metrics: AgentMetrics,
         crashed: Callable[[], None] = lambda: None,
     ) -> None:
         self.digest = digest
@@ -52,6 +54,7 @@ class Pool:
         self._size = max(1, settings.workers)
         self._send = send
         self._crashed = crashed
+        self._metrics = metrics
         self._forks: list[Fork] = []
         self._budget = StartBudget(STARTS_PER_MINUTE + self._size - 1)
         self._spare = Spare(loop, folder, (digest, form), self._budget, send)
@@ -139,6 +142,7 @@ class Pool:
         socket = self._folder / f"{secrets.token_hex(4)}.sock"
         fork = Fork(self.digest, self.form, socket, smoke=False, changed=self._changed, replaces=replaces)
         self._forks.append(fork)
+        self._metrics.host_started(self.digest)
         try:
             self._send(fork)
         except HeadgateError as error:
@@ -185,6 +189,7 @@ class Pool:
         logger.warning("a model host of %s ended after %.1f s: %s", self.digest[:12], lived, self.trouble.message)
         self._restarts += 1
         self._how = manner(fork.status) if fork.status else self.trouble.code
+        self._metrics.host_crashed(self.digest)
         self._answer(self.trouble)
         if fork.served:
             self._spare.need()

@@ -10,6 +10,7 @@ from headgate.agent.launcher import Launcher, Programs
 from headgate.agent.links import WorkerLink
 from headgate.agent.logs import last_words, log_size
 from headgate.agent.loop import Loop
+from headgate.agent.metrics import AgentMetrics
 from headgate.agent.pace import Backoff
 from headgate.agent.process import Process
 from headgate.agent.tables import Tables
@@ -32,6 +33,7 @@ class Workers:
         programs: Programs,
         tables: Tables,
         listener: int,
+        metrics: AgentMetrics,
         changed: Callable[[], None],
     ) -> None:
         self._loop = loop
@@ -41,6 +43,7 @@ class Workers:
         self._programs = programs
         self._tables = tables
         self._listener = listener
+        self._metrics = metrics
         self._changed = changed
         self._all: list[Worker] = []
         # slot → the worker that is meant to stay; whoever is not in here leaves when others are ready
@@ -144,6 +147,7 @@ class Workers:
             self._troubles[slot] = error.message
             self._loop.after(self._backoffs[slot].ended(), partial(self._spawn, slot))
             return
+        self._metrics.worker_started()
         self._staying[slot] = self._take(name, process, slot, log_start)
 
     def _take(self, name: str, process: Process, slot: int | None, log_start: int = 0) -> Worker:
@@ -206,6 +210,7 @@ class Workers:
         self._changed()
 
     def _replace_dead(self, worker: Worker, slot: int, how: str) -> None:
+        self._metrics.worker_crashed()
         words = last_words(self._home, f"worker-{slot}", worker.log_start)
         pause = self._backoffs[slot].ended(self._loop.now() - worker.began)
         self._troubles[slot] = f"ended with {how}: {words}" if words else f"ended with {how}"

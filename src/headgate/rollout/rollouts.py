@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, insert, select, update
+from sqlalchemy import ColumnElement, Row, func, insert, select, update
 
 from headgate.errors import Conflict
 from headgate.ledger.events import Event, append
 from headgate.records import Record
-from headgate.rollout.lifecycle import CONFIRMING, ENDED, LIVE, Order, State, next_state
+from headgate.rollout.lifecycle import CONFIRMING, ENDED, LIVE, STATES, Order, State, next_state
 from headgate.storage.database import Tx, now
 from headgate.storage.instance import raise_number
 from headgate.storage.pages import Page, check_limit, cut_page
@@ -172,6 +172,13 @@ def active_rollout(tx: Tx, endpoint: str) -> Rollout | None:
 def active_rollouts(tx: Tx) -> Sequence[Rollout]:
     """All that are under way, oldest first."""
     return _read(tx, rollouts.c.ended_at.is_(None))
+
+
+def count_by_state(tx: Tx) -> dict[State, int]:
+    """How many rollouts are in each state, also in those that none is in."""
+    found = tx.execute(select(rollouts.c.state, func.count().label("number")).group_by(rollouts.c.state))
+    counts: dict[State, int] = dict.fromkeys(STATES, 0)
+    return counts | {row.state: row.number for row in found}
 
 
 def rollouts_of(tx: Tx, endpoint: str) -> Sequence[Rollout]:

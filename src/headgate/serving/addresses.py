@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from headgate.errors import Forbidden, Malformed, MethodNotAllowed, NotFound, Unavailable
+from headgate.errors import Forbidden, HeadgateError, Malformed, MethodNotAllowed, NotFound, Unavailable
 from headgate.names import validate_name
 from headgate.records import RouteTable
 from headgate.serving.access import Access, may_predict
 from headgate.serving.openapi import document
 from headgate.serving.predict import LiveEndpoint
+from headgate.serving.refusals import Refusals
 from headgate.serving.responses import head_of, send_json
 from headgate.serving.routes import Routes
 from headgate.serving.server import SMALL_BODY, Exchange
@@ -47,16 +48,25 @@ class Addresses:
         self,
         routes: Routes,
         access: Access,
-        exposition: Callable[[], bytes],
+        exposition: Callable[[Exchange], None],
         draining: Callable[[], bool],
+        refusals: Refusals,
     ) -> None:
         self._routes = routes
         self._access = access
         self._exposition = exposition
         self._draining = draining
+        self._refusals = refusals  # of requests that reached no endpoint
 
     def answer(self, exchange: Exchange) -> LiveEndpoint | None:
         """Answer one request, or give the endpoint that is to predict; raises what refuses it."""
+        try:
+            return self._answer(exchange)
+        except HeadgateError as error:
+            self._refusals.tell(exchange, error)
+            raise
+
+    def _answer(self, exchange: Exchange) -> LiveEndpoint | None:
         found, name = find(path_of(exchange.target))
         method = "GET" if exchange.method == b"HEAD" else exchange.method.decode("latin-1")
         address = next((address for address in found if address.method == method), None)
@@ -99,7 +109,7 @@ class Addresses:
         send_json(exchange, {"status": "ready"})
 
     def _metrics(self, exchange: Exchange, _name: str) -> None:
-        exchange.answer(head_of(200, "text/plain; version=0.0.4; charset=utf-8"), self._exposition())
+        self._exposition(exchange)
 
     def _endpoints(self, exchange: Exchange, _name: str) -> None:
         key = self._access.caller(exchange.headers.get("authorization"))

@@ -18,7 +18,7 @@ from headgate.serving.contract import Contract, Rows
 from headgate.serving.dialects.dialect import Decode, Dialect
 from headgate.serving.dialects.registry import is_installed
 from headgate.serving.encodings import IDENTITY, Expand, expander
-from headgate.serving.metrics import VariantMetrics
+from headgate.serving.refusals import Refusals, Refused
 from headgate.serving.request_headers import media_type_of, shown
 from headgate.serving.value_policies import Unusual, UnusualCounts, Watch, header_line
 
@@ -66,16 +66,17 @@ class Policies(NamedTuple):
 class Reading:
     """A request whose body is being read, as long as its client is there."""
 
-    def __init__(self, gates: Sequence[Gate], metrics: VariantMetrics) -> None:
+    def __init__(self, request: Refused, gates: Sequence[Gate], refusals: Refusals) -> None:
         self.gates = tuple(gates)  # that it has passed
-        self._metrics = metrics
+        self._request = request
+        self._refusals = refusals
         self.left = False
 
     def leave(self) -> None:
         """The client has gone: nobody needs what is being read."""
         self.left = True
         leave_all(self.gates)
-        self._metrics.count(ClientLeft.status, ClientLeft.code)
+        self._refusals.tell(self._request, ClientLeft())
 
     def has_begun(self) -> bool:
         """Is the work on it under way?"""

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from headgate.serving.exclusive import exclusive
+from headgate.exclusive import exclusive
 
 _MAGIC = b"HGCONN1\n"
 SLOTS = 256

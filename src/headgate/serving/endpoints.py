@@ -11,18 +11,20 @@ from headgate.runtimes.batch import Batch
 from headgate.serving.admission import Gates
 from headgate.serving.batching import Batcher
 from headgate.serving.bodies import Bodies, Policies, Threads, formats_of, plain_decoders
+from headgate.serving.calls import Calls, Settle
 from headgate.serving.contract import Contract
 from headgate.serving.dialects.dialect import Dialect, Origin
 from headgate.serving.dialects.registry import dialect_names, is_installed, load_dialect
 from headgate.serving.fallback import Replaceable
-from headgate.serving.fault_log import FaultLog
 from headgate.serving.hosted_calls import HostedCalls
 from headgate.serving.loading import Loaded, asker, checker, selector
-from headgate.serving.metrics import Metrics
+from headgate.serving.metrics import CacheMetrics, Metrics
 from headgate.serving.predict import LiveEndpoint, LiveVariant, Prediction, Reply
+from headgate.serving.refusals import Refusals
+from headgate.serving.response_cache import CachedCalls, ResponseCache, keeping
 from headgate.serving.responses import head_of
 from headgate.serving.router import Router
-from headgate.serving.routes import Models
+from headgate.serving.routes import Held, Models
 from headgate.serving.tap import Recording, Tap
 from headgate.serving.value_policies import UnusualCounts, watch_values
 from headgate.spool.segment import SpoolWriter
@@ -63,7 +65,7 @@ class Composer:
             # where values are watched, no body is plain
             decoders=plain_decoders(formats) if policies.watch is None else {},
             bodies=Bodies(self._loop, self._body_threads, formats, limits, policies),
-            metrics=self._metrics.variant(table.endpoint, ""),
+            refusals=Refusals(table.endpoint, "", self._metrics.variant(table.endpoint, "")),
             scope=f"{table.project}/{table.environment}",
             timeout=limits.timeout_ms / 1000,
             begin=Prediction if fallback is None else partial(Replaceable, fallback),
@@ -71,27 +73,33 @@ class Composer:
 
     def _variant(self, table: RouteTable, contract: Contract, variant: Variant, models: Models) -> LiveVariant:
         held = models[variant]
-        manifest = held.manifest
-        metrics = self._metrics.variant(table.endpoint, variant.version)
-        select = selector(contract, manifest.signature.features, variant.version)
-        tap = self._tap(table, contract, variant, manifest.signature.outputs)
-        calls: Batcher | HostedCalls
-        if isinstance(held.model, Loaded):
-            ask = asker(contract, held.model.model, select, checker(manifest), metrics.batch)
-            calls = Batcher(self._loop, self._threads, ask, tap.settle, held.model.cost, table.spec.limits.queue)
+        tap = self._tap(table, contract, variant, held.manifest.signature.outputs)
+        if table.spec.cache_entries:
+            metrics = CacheMetrics(self._metrics, table.endpoint, variant.version)
+            cache = ResponseCache(table.spec.cache_entries, metrics)
+            asked = self._calls(table, contract, variant, held, keeping(cache, contract.assemble, tap.settle))
+            calls: Calls = CachedCalls(asked, cache, tap.settle)
         else:
-            assemble = assembler(contract, select)
-            most = table.spec.limits.queue
-            calls = HostedCalls(self._loop, held.model, assemble, checker(manifest), tap.settle, most)
+            calls = self._calls(table, contract, variant, held, tap.settle)
         replies = self._replies(table, variant)
         return LiveVariant(
             record=variant,
-            outputs=manifest.signature.outputs,
+            outputs=held.manifest.signature.outputs,
             calls=calls,
             replies=replies,
             default=next(iter(replies.values())),
             tap=tap,
         )
+
+    def _calls(self, table: RouteTable, contract: Contract, variant: Variant, held: Held, settle: Settle) -> Calls:
+        """The way to the variant's model, in this process or in hosts."""
+        manifest, most = held.manifest, table.spec.limits.queue
+        select = selector(contract, manifest.signature.features, variant.version)
+        if isinstance(held.model, Loaded):
+            count = self._metrics.variant(table.endpoint, variant.version).batch
+            ask = asker(contract, held.model.model, select, checker(manifest), count)
+            return Batcher(self._loop, self._threads, ask, settle, held.model.cost, most)
+        return HostedCalls(self._loop, held.model, assembler(contract, select), checker(manifest), settle, most)
 
     def _tap(self, table: RouteTable, contract: Contract, variant: Variant, outputs: Sequence[Column]) -> Tap:
         columns = [(column.name, column.dtype) for column in contract.features]
@@ -103,7 +111,7 @@ class Composer:
             self._writer,
             Recording(schema, table.spec.record_sampling),
             metrics,
-            FaultLog(table.endpoint, variant.version),
+            Refusals(table.endpoint, variant.version, metrics),
         )
 
     def _replies(self, table: RouteTable, variant: Variant) -> dict[str, Reply]:

@@ -23,6 +23,7 @@ import uvloop
 from headgate.certificate import certificate_of
 from headgate.errors import HeadgateError
 from headgate.home import Home, write_atomically
+from headgate.log_lines import configure
 from headgate.origins import own_origins
 from headgate.records import AccessTable, WorkerReport
 from headgate.serving.access import Access
@@ -32,9 +33,11 @@ from headgate.serving.connection_counts import ConnectionCounts
 from headgate.serving.connections import Acceptor
 from headgate.serving.control import Actions, ControlSocket
 from headgate.serving.endpoints import Composer
-from headgate.serving.metrics import Metrics, render
+from headgate.serving.exposition import Exposition
+from headgate.serving.metrics import Metrics
 from headgate.serving.node_counts import NodeCounts
 from headgate.serving.predict import LiveEndpoint, Predictions
+from headgate.serving.refusals import Refusals
 from headgate.serving.request_ids import RequestIds
 from headgate.serving.routes import Routes
 from headgate.serving.server import Server
@@ -60,12 +63,15 @@ class Worker:
         self._draining = asyncio.Event()
         self._writer = SpoolWriter(home.spool, name, settings.spool_bytes)
         self._metrics = Metrics(home.run / "metrics", name)
+        self._metrics.began(time.time())
         self._limits = NodeCounts(home.run / "limits")
         self._gates = Gates(self._limits)
         self._access = Access(settings.require_keys, gates=self._gates.of_key)
         composer = Composer(loop, self._metrics, self._writer, self._gates)
         self._routes = Routes(home, settings, composer.compose, self._routes_changed)
-        addresses = Addresses(self._routes, self._access, self._exposition, self._draining.is_set)
+        exposition = Exposition(loop, home, self._versions)
+        strangers = Refusals("", "", self._metrics.variant("", ""))
+        addresses = Addresses(self._routes, self._access, exposition.answer, self._draining.is_set, strangers)
         ids = RequestIds()
         self._predictions = Predictions(self._access, ids.new, addresses.answer)
         self._counts = ConnectionCounts(home.run / "connections")
@@ -147,7 +153,7 @@ class Worker:
         self._gates.sweep()
         self._metrics.connections(len(self.server.connections))
         self._metrics.in_flight(self.server.in_flight)
-        self._metrics.records_dropped(self._writer.dropped)
+        self._metrics.records(self._writer.appended, self._writer.appended_bytes, self._writer.dropped)
         if self._certificate is not None:
             self._certificate.check()
             self._metrics.old_certificate(bool(self._certificate.fault))
@@ -169,10 +175,12 @@ class Worker:
 
     def _routes_changed(self) -> None:
         self._predictions.targets = targets_of(self._routes.live)
+        self._metrics.tables(live.table for live in self._routes.live.values())
         self._control.changed()
 
-    def _exposition(self) -> bytes:
-        return render(self._home.run / "metrics")
+    def _versions(self) -> dict[str, str]:
+        tables = self._routes.known.values()
+        return {variant.digest: variant.version for table in tables for variant in table.variants}
 
     def _report(self) -> WorkerReport:
         return WorkerReport(
@@ -210,8 +218,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--worker", required=True, help="name of this process, such as w0-4f2a")
     parser.add_argument("--listen-fd", required=True, type=int, help="descriptor of the listening socket")
     chosen = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s %(levelname)s {chosen.worker} %(message)s")
     settings = read_settings(chosen.home, os.environ)
+    configure(chosen.worker, settings.log_format)
     listener = socket.socket(fileno=chosen.listen_fd)
     sys.setswitchinterval(SWITCH_SECONDS)
     try:

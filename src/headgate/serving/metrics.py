@@ -1,66 +1,54 @@
 """What a worker counts, and the Prometheus text over all workers of the node. Counting asks nobody and never fails."""
 
 import logging
+import math
 from bisect import bisect_left
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from platform import python_version
 
-from headgate.serving.series_file import (
-    SUFFIX,
-    Labels,
-    SeriesFile,
-    Totals,
-    add,
-    fold_dead,
-    read_all,
+from headgate import __version__
+from headgate.metering.families import (
+    AGENT_UP,
+    BATCH_ROWS,
+    BUILD,
+    CACHE_BYTES,
+    CACHE_ENTRIES,
+    CACHE_HITS,
+    CACHE_MISSES,
+    CONNECTIONS,
+    DROPPED,
+    EPOCH,
+    FAMILIES,
+    GAUGES,
+    GENERATION,
+    IN_FLIGHT,
+    LONGEST,
+    MODEL_SECONDS,
+    OLD_CERTIFICATE,
+    QUEUE_SECONDS,
+    RECORD_BYTES,
+    RECORDS,
+    REFUSED_SERIES,
+    REQUESTS,
+    ROWS,
+    ROWS_BOUNDS,
+    SECONDS_BOUNDS,
+    TOTAL_SECONDS,
+    VARIANTS,
+    WORKER_STARTED,
+    WORKERS,
+    Family,
 )
+from headgate.metering.series_file import SUFFIX, Key, Labels, SeriesFile, Totals, add, fold_dead, read_all
+from headgate.records import RouteTable
 
 NAMES_BYTES = 512 * 1024
 VALUES = 32 * 1024
-SECONDS_BOUNDS = (
-    0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-    30.0,
-)  # fmt: skip
-ROWS_BOUNDS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 4096.0, 16384.0)
+# how the agent's file begins; every other one is a worker's
+AGENT = "agent-"
 _log = logging.getLogger("headgate.serving")
-
-
-class Family(NamedTuple):
-    """One name of metrics."""
-
-    kind: str
-    help: str
-    bounds: tuple[float, ...] = ()
-
-    @property
-    def length(self) -> int:
-        """Values per series. Those of a histogram: the sum, a count per bucket, the count beyond every bound."""
-        return len(self.bounds) + 2 if self.bounds else 1
-
-
-REQUESTS, ROWS, DROPPED = "headgate_requests_total", "headgate_rows_total", "headgate_records_dropped_total"
-TOTAL_SECONDS, QUEUE_SECONDS = "headgate_request_seconds", "headgate_queue_seconds"
-MODEL_SECONDS, BATCH_ROWS = "headgate_model_seconds", "headgate_batch_rows"
-CONNECTIONS, IN_FLIGHT, WORKERS = "headgate_connections", "headgate_in_flight", "headgate_workers"
-REFUSED_SERIES = "headgate_series_dropped_total"
-OLD_CERTIFICATE = "headgate_old_certificate"
-UNUSUAL = "headgate_unusual_rows_total"
-FAMILIES = {
-    REQUESTS: Family("counter", "Answers, by endpoint, version, HTTP status and the reason of an error."),
-    ROWS: Family("counter", "Rows predicted."),
-    TOTAL_SECONDS: Family("histogram", "From the request's last byte to its answer.", SECONDS_BOUNDS),
-    QUEUE_SECONDS: Family("histogram", "Waiting for a batch or a model host.", SECONDS_BOUNDS),
-    MODEL_SECONDS: Family("histogram", "In the model, for the batch the request was in.", SECONDS_BOUNDS),
-    BATCH_ROWS: Family("histogram", "Rows per call of the model.", ROWS_BOUNDS),
-    UNUSUAL: Family("counter", "Rows answered with a value that training did not see, by column (policy warn)."),
-    DROPPED: Family("counter", "Records that were lost: no room, a full disk."),
-    REFUSED_SERIES: Family("counter", "Series that are not shown, for want of room."),
-    CONNECTIONS: Family("gauge", "Open connections."),
-    IN_FLIGHT: Family("gauge", "Requests being answered."),
-    WORKERS: Family("gauge", "Living workers."),
-    OLD_CERTIFICATE: Family("gauge", "Workers that keep an older certificate, since the files in place are damaged."),
-}
-GAUGES = frozenset(name for name, family in FAMILIES.items() if family.kind == "gauge")
+_MERGES: dict[str, Callable[[list[float]], float]] = {"sum": math.fsum, "min": min, "max": max}
 
 
 class Metrics:
@@ -72,14 +60,16 @@ class Metrics:
             folder / f"{worker}{SUFFIX}",
             names_bytes=names_bytes,
             values=values,
-            longest=max(family.length for family in FAMILIES.values()),
+            longest=LONGEST,
         )
         self._values = self._file.values
         self._refused_series = self._file.place(REFUSED_SERIES)
         self._connections = self._file.place(CONNECTIONS)
         self._in_flight = self._file.place(IN_FLIGHT)
-        self._dropped = self._file.place(DROPPED)
+        self._spool = [self._file.place(name) for name in (RECORDS, RECORD_BYTES, DROPPED)]
         self._old_certificate = self._file.place(OLD_CERTIFICATE)
+        self._tables: set[Key] = set()
+        self._caches: set[Labels] = set()
         self._variants: dict[tuple[str, str], VariantMetrics] = {}
 
     def variant(self, endpoint: str, version: str) -> "VariantMetrics":
@@ -100,9 +90,34 @@ class Metrics:
         """How many requests are being answered."""
         self._values[self._in_flight] = float(now)
 
-    def records_dropped(self, total: int) -> None:
-        """How many records this worker has lost since it started."""
-        self._values[self._dropped] = float(total)
+    def records(self, written: int, written_bytes: int, dropped: int) -> None:
+        """How many records this worker has written and lost since it started."""
+        for place, total in zip(self._spool, (written, written_bytes, dropped), strict=True):
+            self._values[place] = float(total)
+
+    def began(self, at: float) -> None:
+        """Since when this worker lives, and of which release it is."""
+        self._values[self.place(WORKER_STARTED, ())] = at
+        self._values[self.place(BUILD, (("version", __version__), ("python", python_version())))] = 1.0
+
+    def tables(self, tables: Iterable[RouteTable]) -> None:
+        """The route tables in force: their numbers, and the variants that answer."""
+        now: dict[Key, float] = {}
+        cached: set[Labels] = set()
+        for table in tables:
+            endpoint = ("endpoint", table.endpoint)
+            if table.spec.cache_entries:
+                cached |= {(endpoint, ("version", variant.version)) for variant in table.variants}
+            now[GENERATION, (endpoint,)] = float(table.generation)
+            now[EPOCH, (endpoint,)] = float(table.epoch)
+            for variant in table.variants:
+                labels = (endpoint, ("version", variant.version), ("role", variant.role))
+                now[VARIANTS, (*labels, ("placement", variant.placement))] = 1.0
+        # no number: a reader passes over what is not there any more
+        gone = {(name, labels): math.nan for labels in self._caches - cached for name in (CACHE_ENTRIES, CACHE_BYTES)}
+        for key, value in (gone | dict.fromkeys(self._tables, math.nan) | now).items():
+            self._values[self.place(*key)] = value
+        self._tables = now.keys() | self._tables
 
     def old_certificate(self, is_old: bool) -> None:
         """Whether this worker cannot use the certificate that is in place now."""
@@ -113,6 +128,10 @@ class Metrics:
         place = self._file.place(name, labels, FAMILIES[name].length)
         self._values[self._refused_series] = float(self._file.refused)
         return place
+
+    def cache(self, labels: Labels) -> None:
+        """There is a cache now, until a table without it is in force."""
+        self._caches.add(labels)
 
     @property
     def values(self) -> "memoryview[float]":
@@ -193,19 +212,48 @@ class VariantMetrics:
         self._values[place + 1 + bisect_left(ROWS_BOUNDS, rows)] += 1.0
 
 
+class CacheMetrics:
+    """The counters of one cache."""
+
+    def __init__(self, metrics: Metrics, endpoint: str, version: str) -> None:
+        labels = (("endpoint", endpoint), ("version", version))
+        metrics.cache(labels)
+        self._values = metrics.values
+        self._hits, self._misses = metrics.place(CACHE_HITS, labels), metrics.place(CACHE_MISSES, labels)
+        self._entries, self._bytes = metrics.place(CACHE_ENTRIES, labels), metrics.place(CACHE_BYTES, labels)
+        self.holds(0, 0)
+
+    def asked(self, *, hit: bool) -> None:
+        """A request came to the cache, and was answered by it or not."""
+        self._values[self._hits if hit else self._misses] += 1
+
+    def holds(self, entries: int, size: int) -> None:
+        """How much it holds now."""
+        self._values[self._entries], self._values[self._bytes] = float(entries), float(size)
+
+
 def totals(folder: Path) -> Totals:
-    """Every series added up over the node's workers; counters of the dead count on, their gauges do not."""
-    workers, found = read_all(folder)
-    for worker in workers:
-        add(found, {key: values for key, values in worker.series.items() if worker.alive or key[0] not in GAUGES})
-    found[WORKERS, ()] = [float(sum(worker.alive for worker in workers))]
+    """Every series of the node as one; counters of dead processes count on, their gauges do not."""
+    processes, found = read_all(folder)
+    gauges: dict[Key, list[float]] = {}
+    for process in processes:
+        add(found, {key: values for key, values in process.series.items() if key[0] not in GAUGES})
+        for key, values in process.series.items() if process.alive else ():
+            if key[0] in GAUGES and not math.isnan(values[0]):
+                gauges.setdefault(key, []).append(values[0])
+    for key, several in gauges.items():
+        found[key] = [_MERGES[FAMILIES[key[0]].merge](several)]
+    living = [process.path.name for process in processes if process.alive]
+    agents = sum(name.startswith(AGENT) for name in living)
+    found[WORKERS, ()] = [float(len(living) - agents)]
+    found[AGENT_UP, ()] = [float(agents > 0)]
     return found
 
 
-def render(folder: Path) -> bytes:
-    """All metrics of the node as Prometheus text, version 0.0.4."""
+def render(folder: Path, more: Totals | None = None) -> bytes:
+    """All metrics of the node as Prometheus text, version 0.0.4, with what was measured just now."""
     by_family: dict[str, list[tuple[Labels, list[float]]]] = {}
-    for (name, labels), values in sorted(totals(folder).items()):
+    for (name, labels), values in sorted((totals(folder) | (more or {})).items()):
         by_family.setdefault(name, []).append((labels, values))
     lines: list[str] = []
     for name, family in FAMILIES.items():

@@ -15,8 +15,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
+from headgate.exclusive import exclusive
 from headgate.serving.connection_counts import Slot, is_alive, started_at
-from headgate.serving.exclusive import exclusive
 
 MAGIC = int.from_bytes(b"HGLIMT1\n", "little")
 WORKERS = 64

@@ -16,12 +16,13 @@ from headgate.serving.bodies import Bodies, Reading, Result
 from headgate.serving.calls import Answer, Calls
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.dialects.dialect import Decode, Encode
-from headgate.serving.metrics import VariantMetrics
+from headgate.serving.refusals import Refusals
 from headgate.serving.request_headers import given_id, given_timeout, reply_for, told
 from headgate.serving.responses import refuse
 from headgate.serving.router import Router
 from headgate.serving.server import Exchange
 from headgate.serving.tap import Tap
+from headgate.serving.trace import trace_of
 
 log = logging.getLogger("headgate.serving")
 OUR_FAULT = "Headgate itself failed; its log says why."
@@ -58,7 +59,7 @@ class LiveEndpoint:
     gates: tuple[Gate, ...]  # that limit what is let in; none where nothing does
     decoders: Mapping[bytes, Decode]  # value of `Content-Type` → decoder, for plain bodies
     bodies: Bodies  # reads all others
-    metrics: VariantMetrics  # of requests that reached no version
+    refusals: Refusals  # of requests that reached no version
     scope: str  # "project/environment"
     timeout: float  # seconds
     begin: "Callable[..., Prediction]"  # the prediction of a request
@@ -156,6 +157,9 @@ class Predictions:
             exchange.id = self._new_id()
             if "headgate-id" in exchange.headers:
                 exchange.id = given_id(exchange.headers["headgate-id"])
+            if "traceparent" in exchange.headers:
+                exchange.trace = trace_of(exchange.headers)
+                exchange.extra = exchange.trace.line
             endpoint = self.targets.get(exchange.target)
             if endpoint is None or exchange.method != b"POST":
                 endpoint = self._elsewhere(exchange)
@@ -181,7 +185,7 @@ class Predictions:
                 gates = entering
             decode = endpoint.decoders.get(headers.get("content-type", b""))
             if decode is None or "content-encoding" in headers:
-                exchange.asking = reading = Reading(gates, endpoint.metrics)
+                exchange.asking = reading = Reading(exchange, gates, endpoint.refusals)
                 endpoint.bodies.read(exchange, partial(self._resume, endpoint, exchange, reading))
             else:
                 self._start(endpoint, exchange, gates, decode(exchange.body))
@@ -222,7 +226,7 @@ class Predictions:
         exchange.asking = None
         leave_all(gates)
         if isinstance(error, HeadgateError):
-            endpoint.metrics.count(error.status, error.code)
+            endpoint.refusals.tell(exchange, error)
 
     def _forced(self, endpoint: LiveEndpoint, wanted: bytes) -> LiveVariant:
         # a key for predictions does not choose what answers it; where no key is needed everybody may do everything

@@ -10,8 +10,10 @@ from headgate.errors import DeadlineExceeded, HeadgateError, Malformed, ModelErr
 NAMES = (
     "host", "content-type", "content-length", "content-encoding", "transfer-encoding", "accept", "authorization",
     "connection", "expect", "upgrade", "headgate-id", "headgate-key", "headgate-timeout-ms", "headgate-variant",
+    "traceparent", "tracestate",
 )  # fmt: skip
-LISTS = ("accept", "connection", "content-encoding")
+# `traceparent` is none: two of them make one that is not valid, which begins a new trace
+LISTS = ("accept", "connection", "content-encoding", "traceparent", "tracestate")
 KNOWN = {spelling.encode(): name for name in NAMES for spelling in (name, name.title())}
 Reply = TypeVar("Reply")
 _ID = re.compile(rb"[A-Za-z0-9._:/@+=~-]{1,128}", re.ASCII)

@@ -20,6 +20,7 @@ from headgate.serving.deadlines import enforce, unsent
 from headgate.serving.remembered_heads import RememberedHeads
 from headgate.serving.request_headers import KNOWN, LISTS, find_fault
 from headgate.serving.responses import CLOSE, KEEP_ALIVE, refuse
+from headgate.serving.trace import Trace
 from headgate.settings import Settings
 
 # what a header costs besides its bytes, so that many tiny ones are bounded too
@@ -37,6 +38,8 @@ class Exchange:
     id = ""
     keep_alive = True
     framing = b""  # the `Connection` line of the answer
+    extra = b""  # further lines of its head
+    trace: Trace | None = None
     payload = b""  # the answer, while earlier ones are still to come
     held: Held | None = None  # what a large body takes of the worker's room
     asking: Asking | None = None  # what is being done for it
@@ -325,8 +328,8 @@ class Connection(asyncio.Protocol):
         if server.draining and pending[-1] is exchange:
             exchange.say_close()
             self.deaf = True
-        payload = b"%b%b%bHeadgate-Id: %b\r\nContent-Length: %d\r\n\r\n%b" % (
-            head, server.date, exchange.framing, exchange.id.encode(), len(body), body,
+        payload = b"%b%b%b%bHeadgate-Id: %b\r\nContent-Length: %d\r\n\r\n%b" % (
+            head, server.date, exchange.framing, exchange.extra, exchange.id.encode(), len(body), body,
         )  # fmt: skip
         if exchange.method == b"HEAD":
             payload = payload[: len(payload) - len(body)]

@@ -5,16 +5,16 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from headgate.errors import HeadgateError, ModelError
+from headgate.errors import HeadgateError
 from headgate.runtimes.batch import Batch
 from headgate.serving.calls import Answer
 from headgate.serving.contract import Contract, Rows
-from headgate.serving.fault_log import FaultLog
 from headgate.serving.metrics import VariantMetrics
+from headgate.serving.refusals import Refusals
 from headgate.spool.layout import Requests
 from headgate.spool.segment import SpoolWriter
 
-ROW_IDS = "row_ids"
+ROW_IDS, TRACE_ID = "row_ids", "trace_id"
 OK = 200
 
 
@@ -37,12 +37,12 @@ class Tap:
     """Counts and records for one version behind one endpoint."""
 
     def __init__(
-        self, contract: Contract, writer: SpoolWriter, recording: Recording, metrics: VariantMetrics, faults: FaultLog
+        self, contract: Contract, writer: SpoolWriter, recording: Recording, metrics: VariantMetrics, refusals: Refusals
     ) -> None:
         self._writer = writer
         self._schema, self._share = recording
         self._metrics = metrics
-        self._faults = faults
+        self._refusals = refusals
         self._sensitive = {column.name for column in contract.signature.inputs if "sensitive" in column.roles}
         self._as_matrix = contract.dtype is not None and not self._sensitive
 
@@ -82,29 +82,30 @@ class Tap:
 
     def failed(self, caller: Answered, error: HeadgateError) -> None:
         """Count and record that there was no answer."""
-        if isinstance(error, ModelError):
-            self._faults.tell(error)
-        self._metrics.count(error.status, error.code)
+        self._refusals.tell(caller.exchange, error)
         self._record(caller, time.monotonic(), None, None)
 
     def _record(self, caller: Answered, now: float, inputs: Batch | None, outputs: dict[str, Any] | None) -> None:
         if self._share < 1.0 and random.random() >= self._share:
             return
-        rows, exchange = caller.rows, caller.exchange
+        exchange = caller.exchange
         matrix = inputs.matrix if inputs is not None else None
-        values = matrix if self._as_matrix and _is_plain(caller) else self._columns(rows, inputs)
+        values = matrix if self._as_matrix and _is_plain(caller) else self._columns(caller, inputs)
         latency = int((now - exchange.started) * 1e9)
         self._writer.append(self._schema, exchange.id, time.time_ns(), latency, caller.done, values, outputs)
 
-    def _columns(self, rows: Rows, inputs: Batch | None) -> dict[str, Any] | None:
+    def _columns(self, caller: Answered, inputs: Batch | None) -> dict[str, Any]:
+        rows, trace = caller.rows, caller.exchange.trace
+        traced = {} if trace is None else {TRACE_ID: [trace.trace_id] * rows.count}
         if inputs is None:
-            return None
+            return traced
         columns: dict[str, Any] = {**inputs.columns, **(rows.others or {})}
         hidden = dict.fromkeys(self._sensitive & columns.keys(), [None] * inputs.rows)
         ids = {} if rows.ids is None else {ROW_IDS: rows.ids}
-        return {**columns, **hidden, **ids}
+        return {**traced, **columns, **hidden, **ids}
 
 
 def _is_plain(caller: Answered) -> bool:
     """Is the matrix all that was sent?"""
-    return caller.rows.others is None and caller.rows.ids is None
+    rows = caller.rows
+    return rows.others is None and rows.ids is None and caller.exchange.trace is None

@@ -11,12 +11,13 @@ from urllib.parse import quote
 
 import numpy as np
 
+from headgate.metering.families import UNUSUAL
 from headgate.records import Category, Column, EndpointSpec, Policy
 from headgate.runtimes.batch import Batch
 from headgate.runtimes.columns import column_array
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.dialects.dialect import Array
-from headgate.serving.metrics import UNUSUAL, Metrics
+from headgate.serving.metrics import Metrics
 from headgate.serving.problems import ECHOED, LISTED, Problem, excerpt, mismatch, problem
 
 HEADER = "Headgate-Warnings"

@@ -55,6 +55,7 @@ class SpoolWriter:
         self, folder: Path, worker: str, limit_bytes: int, sampling: float = 1.0, *, segment_bytes: int = SEGMENT_BYTES
     ) -> None:
         self.appended = 0
+        self.appended_bytes = 0
         self.dropped = 0
         self._spool = folder
         self._worker = worker
@@ -159,6 +160,7 @@ class SpoolWriter:
             self._make_room(schema_id, size)
         self._write(parts, size)
         self.appended += records
+        self.appended_bytes += ENTRY.size + size
         self._count += records
         COUNT.pack_into(self._mapped, COUNT_OFFSET, self._count)
 

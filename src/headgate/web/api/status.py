@@ -8,7 +8,7 @@ from headgate.ledger.events import read_head
 from headgate.records import HostReport, NodeReport, WorkerReport
 from headgate.registry.versions import count_versions
 from headgate.rollout.endpoints import Endpoint, count_endpoints, every_endpoint, standing
-from headgate.rollout.rollouts import active_rollouts
+from headgate.rollout.rollouts import active_rollouts, count_by_state
 from headgate.storage.database import Tx
 from headgate.web.api.guards import Who, guard, guarded
 from headgate.web.api.plane import ControlPlane, Plane
@@ -154,6 +154,11 @@ def metrics(plane: Plane) -> Response:
         for name, help_text, value in _gauges(plane, plane.nodes.reports())
         for line in (f"# HELP {name} {help_text}", f"# TYPE {name} gauge", f"{name} {value}")
     ]
+    with plane.database.read() as tx:
+        states = count_by_state(tx)
+    name = "headgate_control_rollouts"
+    lines += [f"# HELP {name} Rollouts, by state.", f"# TYPE {name} gauge"]
+    lines += [f'{name}{{state="{state}"}} {count}' for state, count in states.items()]
     return Response("\n".join(lines) + "\n", media_type=PROMETHEUS)
 
 

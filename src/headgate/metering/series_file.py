@@ -15,8 +15,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from headgate.exclusive import exclusive
 from headgate.home import write_atomically
-from headgate.serving.exclusive import exclusive
 
 SUFFIX = ".mmap"
 FOLDED = "folded.json"
@@ -26,7 +26,7 @@ _MAGIC = b"HGMETR1\n"
 _HEADER = struct.Struct("<8sIII16s")
 _HEADER_BYTES = 64
 _NAMES_USED = struct.Struct("<I")
-_log = logging.getLogger("headgate.serving")
+_log = logging.getLogger("headgate.metering")
 
 Labels = tuple[tuple[str, str], ...]
 Key = tuple[str, Labels]

@@ -1,0 +1,1 @@
+"""What the processes of a node count: one file of series each, in `run/metrics`, and the families they belong to."""
