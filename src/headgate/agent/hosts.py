@@ -3,6 +3,7 @@
 import logging
 import secrets
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from headgate.agent.launcher import Launcher, Programs
@@ -20,13 +21,21 @@ IDLE_TEMPLATE_SECONDS = 60.0
 
 
 class Hosts:
-    """All of it. `changed` is called when a host becomes ready or ends."""
+    """All of it. `changed` is called when a host becomes ready or ends, `crashed` with the digest when one crashes."""
 
-    def __init__(self, loop: Loop, launcher: Launcher, programs: Programs, changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        launcher: Launcher,
+        programs: Programs,
+        changed: Callable[[], None],
+        crashed: Callable[[str], None] = lambda digest: None,
+    ) -> None:
         self._loop = loop
         self._launcher = launcher
         self._programs = programs
         self._changed = changed
+        self._crashed = crashed
         self._home = launcher.home
         self._nursery = Nursery(loop, launcher.settings.load_seconds)
         self._templates: dict[str, Template] = {}
@@ -61,7 +70,9 @@ class Hosts:
         """The bundle's pool, made (empty) when there is none."""
         if digest not in self._pools:
             settings = self._launcher.settings
-            self._pools[digest] = Pool(self._loop, self.folder(digest), digest, form, settings, self._send_hosted)
+            crashed = partial(self._crashed, digest)
+            folder = self.folder(digest)
+            self._pools[digest] = Pool(self._loop, folder, digest, form, settings, self._send_hosted, crashed)
         return self._pools[digest]
 
     def folder(self, digest: str) -> Path:

@@ -37,7 +37,7 @@ class Pool:
         form: str,
         settings: Settings,
         send: Send,
-        crashed: Callable[[], None] = lambda: None,
+        crashed: Callable[[], None],
     ) -> None:
         self.digest = digest
         self.form = form
@@ -54,7 +54,7 @@ class Pool:
         self._crashed = crashed
         self._forks: list[Fork] = []
         self._budget = StartBudget(STARTS_PER_MINUTE + self._size - 1)
-        self._spare = Spare(loop, folder, (digest, form), self._budget, send)
+        self._spare = Spare(loop, folder, (digest, form), self._budget, send, crashed)
         self._backoff = Backoff()
         self._waiting: list[Proven] = []
         self._restarts = 0

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from headgate.crashes import CallMarks
 from headgate.records import Column, RouteTable, Variant
 from headgate.runtimes.batch import Batch
 from headgate.serving.batching import Batcher
@@ -28,10 +29,13 @@ MODEL_THREADS = 4
 class Composer:
     """Makes endpoints for one worker."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, metrics: Metrics, writer: SpoolWriter) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, metrics: Metrics, writer: SpoolWriter, marks: CallMarks
+    ) -> None:
         self._loop = loop
         self._metrics = metrics
         self._writer = writer
+        self._marks = marks
         self._threads = ThreadPoolExecutor(MODEL_THREADS, thread_name_prefix="model")
         self._dialects: list[Dialect] = [load_dialect(name) for name in dialect_names()]
 
@@ -59,7 +63,8 @@ class Composer:
         tap = self._tap(table, contract, variant, manifest.signature.outputs)
         calls: Calls
         if isinstance(held.model, Loaded):
-            ask = asker(contract, held.model.model, select, checker(manifest), metrics.batch)
+            mark = self._marks.mark(variant.digest, table.endpoint)
+            ask = asker(contract, held.model.model, select, checker(manifest), metrics.batch, mark)
             calls = Batcher(self._loop, self._threads, ask, tap.settle, held.model.cost)
         else:
             assemble = assembler(contract, select)

@@ -20,6 +20,7 @@ from pathlib import Path
 import msgspec
 import uvloop
 
+from headgate.crashes import SUFFIX, CallMarks
 from headgate.home import Home, write_atomically
 from headgate.origins import own_origins
 from headgate.records import AccessTable, WorkerReport
@@ -28,6 +29,7 @@ from headgate.serving.addresses import Addresses, targets_of
 from headgate.serving.connection_counts import ConnectionCounts
 from headgate.serving.connections import Acceptor
 from headgate.serving.control import Actions, ControlSocket
+from headgate.serving.crash_counts import render_crashes
 from headgate.serving.endpoints import Composer
 from headgate.serving.metrics import Metrics, render
 from headgate.serving.predict import LiveEndpoint, Predictions
@@ -57,8 +59,9 @@ class Worker:
         self._writer = SpoolWriter(home.spool, name, settings.spool_bytes)
         self._metrics = Metrics(home.run / "metrics", name)
         self._access = Access(settings.require_keys)
-        composer = Composer(loop, self._metrics, self._writer)
-        self._routes = Routes(home, settings, composer.compose, self._routes_changed)
+        self._marks = CallMarks(home.run / f"{name}.{SUFFIX}")
+        composer = Composer(loop, self._metrics, self._writer, self._marks)
+        self._routes = Routes(home, settings, self._marks, composer.compose, self._routes_changed)
         addresses = Addresses(self._routes, self._access, self._exposition, self._draining.is_set)
         ids = RequestIds()
         self._predictions = Predictions(self._access, ids.new, addresses.answer)
@@ -127,6 +130,7 @@ class Worker:
         self._writer.close()
         self._counts.close()
         self._metrics.close()
+        self._marks.remove()
 
     def _sweep(self) -> None:
         """What happens every quarter of a second: the only timer."""
@@ -156,7 +160,7 @@ class Worker:
         self._control.changed()
 
     def _exposition(self) -> bytes:
-        return render(self._home.run / "metrics")
+        return render(self._home.run / "metrics") + render_crashes(self._home)
 
     def _report(self) -> WorkerReport:
         return WorkerReport(
