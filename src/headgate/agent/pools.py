@@ -58,6 +58,7 @@ class Pool:
         self._backoff = Backoff()
         self._waiting: list[Proven] = []
         self._restarts = 0
+        self._first = self._size
         self._filling = False
         self._renewed = 0.0
         # for clients: how the last one ended, without the words of a framework
@@ -102,7 +103,10 @@ class Pool:
         """Start what is missing, as far as the budget goes."""
         self._filling = False
         while not self.stopping and sum(not fork.leaving for fork in self._forks) < self._size:
-            if pause := self._budget.spend(self._loop.now()):
+            if self._first:
+                # the first of all are no restarts
+                self._first -= 1
+            elif pause := self._budget.spend(self._loop.now()):
                 self._give_up(pause)
                 return
             self._start()
