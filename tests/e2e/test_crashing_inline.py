@@ -85,7 +85,9 @@ def deaths(node: Node) -> int:
     return sum(count.workers for count in node.report.crashes if count.version == "zoo:1")
 
 
-@pytest.mark.parametrize("fault", [Fault.SEGFAULT, Fault.EXITS], ids=lambda fault: fault.name)
+@pytest.mark.parametrize(
+    "fault", [Fault.SEGFAULT, pytest.param(Fault.EXITS, marks=pytest.mark.heavy)], ids=lambda fault: fault.name
+)
 def test_two_dead_workers_move_a_version_to_hosts(node: Node, zoo: BuiltBundle, fault: Fault) -> None:
     crash(node, fault)
     until(lambda: deaths(node) == 1, "the first count")
@@ -121,7 +123,8 @@ def test_an_agent_that_was_killed_remembers(node: Node, zoo: BuiltBundle) -> Non
     until(lambda: ask(node, Fault.SEGFAULT) == (500, "POISON_REQUEST"), "the same request in a host")
 
 
-def test_a_version_that_hangs_its_workers_moves_too(node: Node, zoo: BuiltBundle) -> None:
+@pytest.mark.heavy
+def test_a_version_that_hangs_its_workers_is_counted(node: Node, zoo: BuiltBundle) -> None:
     # in a thread it would hang nobody: only what is short runs on the loop
     crash(node, Fault.HOLDS)
     until(lambda: deaths(node) == 1, "the count")

@@ -133,7 +133,10 @@ class Pool:
 
     def _judge(self, fork: Fork, now: Footprint) -> None:
         fork.first = fork.first or now
-        if why := excess(now, self._settings):
+        fork.stopped = (fork.stopped or self._loop.now()) if now.stopped else None
+        if fork.stopped and self._loop.now() - fork.stopped > self._settings.hang_seconds:
+            fork.kill(Unavailable("The model host was stopped by a signal, and ended."))
+        elif why := excess(now, self._settings):
             fork.kill(ModelError(f"The model host was ended: {why}."))
         elif why := growth(now, fork.first, self._settings):
             self._renew(fork, why)
@@ -181,7 +184,7 @@ class Pool:
         fork.sweep()
         if self.stopping:
             return
-        if fork.leaving:
+        if fork.leaving and not fork.status and fork.trouble is None:
             self.fill()
             return
         lived = self._loop.now() - fork.began if fork.began else 0.0

@@ -72,6 +72,8 @@ class Fork:
     replaces: "Fork | None" = field(default=None, repr=False)
     # what it took of the machine when it was ready
     first: Footprint | None = None
+    # since when it has been stopped by a signal
+    stopped: float | None = None
     deadline: Timer | None = field(default=None, repr=False)
 
     @property

@@ -44,6 +44,7 @@ class Fault(IntEnum):
     ANSWERS_AT_RANDOM = 625
     SLOW_AT_FIRST = 626  # one second, once
     SLEEPS_LONG = 627  # 30 seconds
+    SHARES_MEMORY = 629  # 700 MB that no limit of the kernel counts, for a while
     CHANGES_NUMBERS = 628  # locale, random states, floating-point errors
 
 
@@ -62,7 +63,7 @@ LOAD_FAULTS = {
 
 SLEEP_SECONDS = 0.3
 _SOURCE = f"""
-import ctypes, locale, os, random, signal, socket, sys, tempfile, threading, time
+import ctypes, locale, mmap, os, random, signal, socket, sys, tempfile, threading, time
 
 import numpy as np
 
@@ -137,6 +138,10 @@ def misbehave(fault, answer):
     if fault == {Fault.SLOW_AT_FIRST} and not kept:
         kept.append(True)
         time.sleep(1.0)
+    if fault == {Fault.SHARES_MEMORY}:
+        with mmap.mmap(-1, 700 << 20) as shared:
+            shared[:: mmap.PAGESIZE] = bytes(len(shared) // mmap.PAGESIZE)
+            time.sleep(3)
     if fault == {Fault.SLEEPS_LONG}:
         time.sleep(30)
     if fault == {Fault.CHANGES_NUMBERS}:
