@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from headgate.records import Placement, RouteTable, Variant
 from headgate.testing.bundles import BuiltBundle, build_bundle, route_table
 from headgate.testing.node.load import Load
-from headgate.testing.node.node import Node, table_on_disk, until, worker_pids
+from headgate.testing.node.node import Node, host_pids, table_on_disk, until, worker_pids
 from headgate.testing.zoo import Fault, build_zoo
 
 FRAUD = b'{"rows": [{"age": 1.0, "income": 2.0, "balance": 3.0}]}'
@@ -121,6 +122,25 @@ def test_an_agent_that_was_killed_remembers(node: Node, zoo: BuiltBundle) -> Non
     until(lambda: node.has("zoo", 2), "the next table", 60)
     assert placement(node) == "host"
     until(lambda: ask(node, Fault.SEGFAULT) == (500, "POISON_REQUEST"), "the same request in a host")
+
+
+def test_hosts_outlive_a_worker_that_dies_while_they_answer_it(node: Node) -> None:
+    bundle = build_zoo(node.plane.folder / "made")
+    node.plane.offer(bundle.folder)
+    node.plane.publish(placed(bundle, 1, "host"))
+    until(lambda: node.has("zoo", 1), "the hosted one", 60)
+    hosts, [victim] = host_pids(node.home, bundle.digest), worker_pids(node.home)
+    waiting = [threading.Thread(target=ask, args=(node, Fault.SLEEPS)) for _ in range(4)]
+    for thread in waiting:
+        thread.start()
+    until(lambda: node.workers() and ask(node, Fault.NONE) == (200, ""), "an answer after a batch that sleeps")
+    os.kill(victim, signal.SIGKILL)
+    for thread in waiting:
+        thread.join()
+    until(lambda: victim not in worker_pids(node.home) and ask(node, Fault.NONE) == (200, ""), "another worker")
+    assert host_pids(node.home, bundle.digest) == hosts
+    assert [host.restarts for host in node.report.hosts] == [0]
+    until(lambda: all(worker.in_flight == 0 for worker in node.report.workers), "nothing in flight")
 
 
 @pytest.mark.heavy

@@ -1,5 +1,6 @@
 """The bad-model zoo on a node: each bad model beside two good ones, which notice nothing."""
 
+import http.client
 import os
 import re
 import signal
@@ -45,6 +46,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
 def unharmed(node: Node) -> Iterator[None]:
     """Both good models are asked all the time, and never fail; the node is well afterwards."""
     workers = {worker.pid for worker in node.report.workers}
+    before = answers_of_the_good(node)
     with (
         Load(node.port, clients=2, path="/v1/endpoints/fraud/predict", body=FRAUD) as inline,
         Load(node.port, clients=2, path="/v1/endpoints/good/predict", body=GOOD) as hosted,
@@ -55,8 +57,21 @@ def unharmed(node: Node) -> Iterator[None]:
         until(lambda: inline.answered > seen[0] + 5 and hosted.answered > seen[1] + 5, "answers after")
     assert inline.failures == hosted.failures == []
     assert {worker.pid for worker in node.report.workers} == workers, "the worker is another"
+    assert answers_of_the_good(node) == before
     assert node.agent is not None and node.agent.poll() is None
     node.plane.withdraw("fraud", "good")
+
+
+def answers_of_the_good(node: Node) -> list[bytes]:
+    """What they answer, to the byte, without the id that each answer has."""
+    found = []
+    for endpoint, body in (("fraud", FRAUD), ("good", GOOD)):
+        connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=60)
+        headers = {"Content-Type": "application/json", "Headgate-Id": "same"}
+        connection.request("POST", f"/v1/endpoints/{endpoint}/predict", body, headers)
+        found.append(connection.getresponse().read())
+        connection.close()
+    return found
 
 
 def at_once(calls: list[Callable[[], Answer]]) -> list[Answer]:
