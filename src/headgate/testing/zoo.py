@@ -56,8 +56,8 @@ LOAD_FAULTS = {
     "import os; os._exit(3)": "exit status 3",
     "import ctypes; ctypes.string_at(0)": "SIGSEGV",
     "while True: pass": "to load within|SIGALRM",
-    "held = bytearray(1 << 40)": "MemoryError",
-    "import os; os.fork()": "Resource temporarily unavailable",
+    "held = bytearray(1 << 40)": "MemoryError.*raise host_memory_bytes",
+    "import os; os.fork()": "Resource temporarily unavailable.*set host_processes",
 }
 
 
