@@ -35,13 +35,17 @@ FRAUD = b'{"rows": [{"age": 1.0, "income": 2.0, "balance": 3.0}]}'
 GOOD = b'{"rows": [{"fault": 0, "value": 3.0}]}'
 
 
-def start_node(folder: Path) -> Node:
+LIMITS = {
+    "host_memory_bytes": 640 * MB, "host_growth_bytes": 64 * MB, "host_threads": 40, "host_open_files": 256,
+    "host_file_bytes": 32 * MB,
+}  # fmt: skip
+
+
+def start_node(folder: Path, limits: dict[str, int] = LIMITS) -> Node:
     """`fraud` inside its worker, `good` in a host of its own."""
     node = Node(
-        folder, fakes="control", workers=1, hang_seconds=2.0, load_seconds=4.0,
-        acknowledge_seconds=10.0, host_memory_bytes=640 * MB, host_growth_bytes=64 * MB, host_threads=40,
-        host_open_files=256, host_file_bytes=32 * MB,
-    )  # fmt: skip
+        folder, fakes="control", workers=1, hang_seconds=2.0, load_seconds=4.0, acknowledge_seconds=10.0, **limits
+    )
     node.start()
     fraud = build_bundle(node.plane.folder / "made")
     node.plane.offer(fraud.folder)

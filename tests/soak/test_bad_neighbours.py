@@ -86,7 +86,16 @@ def test_what_each_bad_model_costs_its_neighbours(node: Node, capsys: pytest.Cap
     assert failed == 0
 
 
-def test_a_leak_lasts_for_thousands_of_calls(node: Node, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def plain_node(tmp_path: Path) -> Iterator[Node]:
+    """With the limits that a node has by itself."""
+    node = start_node(tmp_path, {})
+    yield node
+    node.clean()
+
+
+def test_a_leak_lasts_for_thousands_of_calls(plain_node: Node, capsys: pytest.CaptureFixture[str]) -> None:
+    node = plain_node
     bundle = deployed(node, "leaking", PATIENT)
     largest, hosts = 0, set()
     over = threading.Event()

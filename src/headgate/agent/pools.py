@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 STARTS_PER_MINUTE = 5
 STOP_SECONDS = 5.0
-RENEW_SECONDS = 1.0  # between two replacements of hosts that have grown
+RENEW_SECONDS = 0.5  # between two replacements of hosts that have grown
 FAILED = "failed"  # tells workers that the hosts keep ending, and how: nobody need wait for one
 Proven = Callable[[HeadgateError | None], None]
 # sends the fork to a template, which it may have to start; raises HeadgateError
