@@ -211,6 +211,15 @@ class HostReport(PlaneRecord, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class CrashCount(Record, frozen=True, kw_only=True):
+    """How many processes of a node have ended while they ran a version."""
+
+    digest: str
+    version: str
+    workers: int = 0
+    hosts: int = 0
+
+
 class NodeReport(PlaneRecord, frozen=True, kw_only=True):
     """The agent's heartbeat to the control plane."""
 
@@ -221,6 +230,7 @@ class NodeReport(PlaneRecord, frozen=True, kw_only=True):
     hosts: tuple[HostReport, ...] = ()
     # endpoint → why its newest table was not given to the workers (fetch, smoke test)
     failures: dict[str, LoadFailure] = {}
+    crashes: tuple[CrashCount, ...] = ()
 
 
 class Refresh(PlaneRecord, frozen=True, kw_only=True, tag="refresh"):

@@ -33,6 +33,16 @@ def test_the_number_on_disk_never_falls(tmp_path_factory: pytest.TempPathFactory
         assert again.epoch == highest[0]
 
 
+def test_a_version_that_moved_is_written_under_the_same_number(tmp_path: Path) -> None:
+    tables = Tables(Home(tmp_path).create())
+    assert tables.write(table("e", 7, DIGEST, placement="inline"))
+    moved = table("e", 7, DIGEST, placement="host")
+    assert tables.write(moved) and not tables.write(moved)
+    assert not tables.is_newer(table("e", 7, DIGEST, placement="inline")), (
+        "what the control plane says again is no news"
+    )
+
+
 def test_what_was_removed_may_come_back_lower(tmp_path: Path) -> None:
     tables = Tables(Home(tmp_path).create())
     tables.write(table("e", 7, DIGEST))

@@ -11,8 +11,8 @@ import pytest
 from headgate.bundle.golden import Golden, GoldenInputs, GoldenOutputs, Tolerance, read_golden
 from headgate.bundle.manifest import Manifest
 from headgate.errors import Malformed, ModelOutputInvalid
-from headgate.records import Task
-from headgate.runtimes.verify import check_outputs, compare, verify_golden
+from headgate.records import Column, Task
+from headgate.runtimes.verify import check_declared, check_outputs, compare, verify_golden
 from headgate.testing.runtime import FakeAnswers, FakeModel
 from headgate.testing.runtime_conformance import RuntimeCase
 
@@ -51,6 +51,34 @@ def test_answers_are_answers(outputs: dict[str, Any]) -> None:
 def test_what_is_no_answer(outputs: dict[str, Any], message: str) -> None:
     with pytest.raises(ModelOutputInvalid, match=message):
         check_outputs(outputs, 2, "classification", (0, 1))
+
+
+@pytest.mark.parametrize(
+    ("column", "answered", "agrees"),
+    [
+        (Column(name="p", dtype="float64"), np.zeros(2), True),
+        (Column(name="p", dtype="float64"), np.zeros(2, "int8"), True),
+        (Column(name="p", dtype="int64"), np.array([1, 2.5], dtype=object), True),
+        (Column(name="p", dtype="string"), np.array(["a", "b"], dtype=object), True),
+        (Column(name="p", dtype="float64", shape=(3,)), np.zeros((2, 3)), True),
+        (Column(name="p", dtype="float64", shape=(-1,)), np.zeros((2, 7)), True),
+        (Column(name="other", dtype="float64"), np.zeros((2, 3)), True),
+        (Column(name="p", dtype="float64"), np.zeros((2, 3)), False),
+        (Column(name="p", dtype="float64"), np.zeros((2, 1)), False),
+        (Column(name="p", dtype="float64", shape=(3,)), np.zeros((2, 2)), False),
+        (Column(name="p", dtype="float64"), np.zeros(2, complex), False),
+        (Column(name="p", dtype="float64"), np.array(["1.5", "2"], dtype=object), False),
+        (Column(name="p", dtype="float64"), np.zeros(2, "datetime64[s]"), False),
+    ],
+)
+def test_answers_are_of_the_signatures_shape_and_kind(
+    column: Column, answered: np.ndarray[Any, Any], agrees: bool
+) -> None:
+    if agrees:
+        check_declared({"p": answered}, (column,))
+    else:
+        with pytest.raises(ModelOutputInvalid, match="its signature says"):
+            check_declared({"p": answered}, (column,))
 
 
 @pytest.mark.parametrize("rows", [1, 2, 100, 5000])

@@ -43,7 +43,15 @@ HANGING = (Fault.LOOPS, Fault.HOLDS, Fault.SLEEPS_LONG)
 
 
 def test_every_fault_is_tested() -> None:
-    assert set(Fault) == {Fault.NONE, Fault.ANSWERS_AT_RANDOM, *SURVIVED, *HARMLESS, *DEADLY, *HANGING}
+    assert set(Fault) == {
+        Fault.NONE,
+        Fault.ANSWERS_AT_RANDOM,
+        Fault.SHARES_MEMORY,
+        *SURVIVED,
+        *HARMLESS,
+        *DEADLY,
+        *HANGING,
+    }
 
 
 async def answers_beside(model: HostedModel, fault: Fault, seconds: float = 20.0) -> float | HeadgateError:

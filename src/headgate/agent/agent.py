@@ -10,6 +10,7 @@ from headgate.agent.bundles import Bundles
 from headgate.agent.control_api import ControlApi
 from headgate.agent.control_link import ControlLink
 from headgate.agent.control_process import ControlProcess
+from headgate.agent.crashes import Crashes
 from headgate.agent.deployments import Deployments
 from headgate.agent.hosts import Hosts
 from headgate.agent.journal import Journal, write_journal
@@ -23,7 +24,7 @@ from headgate.agent.tables import Tables
 from headgate.agent.usage import HostUse
 from headgate.agent.worker import longest_drain
 from headgate.agent.workers import Workers
-from headgate.records import LoadFailure, NodeReport, NodeTables
+from headgate.records import LoadFailure, NodeReport, NodeTables, Variant
 
 logger = logging.getLogger(__name__)
 
@@ -45,12 +46,24 @@ class Agent:
         self._port = port_of(listener)
         self._programs = programs
         self._tables = Tables(launcher.home)
+        self._crashes = Crashes(launcher.home)
         self._metrics = AgentMetrics(launcher.home)
-        self._hosts = Hosts(loop, launcher, programs, self._metrics, self._report)
+        self._hosts = Hosts(loop, launcher, programs, self._metrics, self._report, self._host_crashed)
         self._api = ControlApi(launcher.home)
         self._bundles = Bundles(loop, launcher.home, self._api.bundle, self._needed_bundles)
-        self._deployments = Deployments(loop, self._tables, self._bundles, self._hosts, self._published)
-        self._workers = Workers(loop, launcher, programs, self._tables, listener.fileno(), self._metrics, self._report)
+        self._deployments = Deployments(
+            loop, self._tables, self._bundles, self._hosts, self._crashes.place, self._published
+        )
+        self._workers = Workers(
+            loop,
+            launcher,
+            programs,
+            self._tables,
+            listener.fileno(),
+            self._metrics,
+            self._report,
+            self._worker_crashed,
+        )
         self._link = ControlLink(loop, self._api, self._take, self._reached)
         self._control = ControlProcess(loop, launcher, programs) if control else None
         self._use = HostUse()
@@ -134,6 +147,19 @@ class Agent:
         self._bundles.prune()
         self._report()
 
+    def _worker_crashed(self, digests: frozenset[str]) -> None:
+        if self._crashes.worker_ended(self._variant(digest) for digest in digests):
+            self._deployments.move()
+
+    def _host_crashed(self, digest: str) -> None:
+        self._crashes.host_ended(self._variant(digest))
+
+    def _variant(self, digest: str) -> Variant:
+        """What a table calls the bundle; a name of its own where none does any more."""
+        known = [variant for table in self._tables.routes.values() for variant in table.variants]
+        unknown = Variant(version=digest[:12], digest=digest)
+        return next((variant for variant in known if variant.digest == digest), unknown)
+
     def _settle(self) -> None:
         """Stop hosts that nobody needs, keep the logs short."""
         if self._stopping:
@@ -155,6 +181,7 @@ class Agent:
             workers=tuple(report for report in self._workers.reports() if report is not None),
             hosts=self._hosts.reports(),
             failures=self._failed_hosts() | self._deployments.failures,
+            crashes=self._crashes.counts(),
         )
         self._link.report(report)
         self._metrics.hosts(report.hosts)
@@ -188,6 +215,7 @@ class Agent:
             link_trouble=self._link.trouble,
             worker_troubles={str(slot): text for slot, text in self._workers.troubles.items()},
             hosts=report.hosts,
+            crashes=report.crashes,
             failures=self._workers.failures() | report.failures,
         )
         if journal != self._journal and not self._stopping:

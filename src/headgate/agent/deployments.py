@@ -39,12 +39,20 @@ class Deployments:
     """All endpoints of the node. `published` is called after every change of what is on disk."""
 
     def __init__(
-        self, loop: Loop, tables: Tables, bundles: Bundles, hosts: Hosts, published: Callable[[], None]
+        self,
+        loop: Loop,
+        tables: Tables,
+        bundles: Bundles,
+        hosts: Hosts,
+        place: Callable[[RouteTable], RouteTable],
+        published: Callable[[], None],
     ) -> None:
         self._loop = loop
         self._tables = tables
         self._bundles = bundles
         self._hosts = hosts
+        # where this node runs a table's versions
+        self._place = place
         self._published = published
         self._newest: dict[str, Deployment] = {}
         self._failures: dict[str, LoadFailure] = {}
@@ -72,6 +80,13 @@ class Deployments:
         if self._tables.write_access(answer.access):
             self._published()
 
+    def move(self) -> None:
+        """Where versions run has changed: prove them there, then tell the workers."""
+        tables = self._tables.routes | {endpoint: each.table for endpoint, each in self._newest.items()}
+        for table in tables.values():
+            if self._place(table) != table:
+                self._begin(table)
+
     def restore(self) -> None:
         """After a restart, bring back what the tables on disk need: model hosts, and bundles that were damaged."""
         for table in self._tables.routes.values():
@@ -96,7 +111,7 @@ class Deployments:
 
     def _begin(self, table: RouteTable) -> None:
         self._failures.pop(table.endpoint, None)
-        deployment = Deployment(table)
+        deployment = Deployment(self._place(table))
         self._newest[table.endpoint] = deployment
         self._fetch(deployment)
 

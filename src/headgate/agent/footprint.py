@@ -7,6 +7,7 @@ from typing import NamedTuple
 from headgate.settings import Settings
 
 _RESIDENT = re.compile(r"^VmRSS:\s+(\d+) kB$", re.MULTILINE)
+_STOPPED = re.compile(r"^State:\s+T", re.MULTILINE)
 _THREADS = re.compile(r"^Threads:\s+(\d+)$", re.MULTILINE)
 MB = 1024 * 1024
 
@@ -17,6 +18,7 @@ class Footprint(NamedTuple):
     memory: int  # bytes, resident
     threads: int
     processes: int  # below it
+    stopped: bool = False  # by a signal: it neither works nor sees its watchdog
 
 
 def measure(pid: int) -> Footprint | None:
@@ -28,7 +30,7 @@ def measure(pid: int) -> Footprint | None:
     resident, threads = _RESIDENT.search(status), _THREADS.search(status)
     if resident is None or threads is None:
         return None  # a zombie has no memory
-    return Footprint(int(resident[1]) * 1024, int(threads[1]), len(_below(pid)))
+    return Footprint(int(resident[1]) * 1024, int(threads[1]), len(_below(pid)), bool(_STOPPED.search(status)))
 
 
 def excess(now: Footprint, settings: Settings) -> str:

@@ -3,8 +3,11 @@
 import logging
 import secrets
 from collections.abc import Callable, Iterable
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
+from headgate.agent.interpreters import interpreter_of
 from headgate.agent.launcher import Launcher, Programs
 from headgate.agent.loop import Loop
 from headgate.agent.metrics import AgentMetrics
@@ -21,20 +24,28 @@ IDLE_TEMPLATE_SECONDS = 60.0
 
 
 class Hosts:
-    """All of it. `changed` is called when a host becomes ready or ends."""
+    """All of it. `changed` is called when a host becomes ready or ends, `crashed` with the digest when one crashes."""
 
     def __init__(
-        self, loop: Loop, launcher: Launcher, programs: Programs, metrics: AgentMetrics, changed: Callable[[], None]
+        self,
+        loop: Loop,
+        launcher: Launcher,
+        programs: Programs,
+        metrics: AgentMetrics,
+        changed: Callable[[], None],
+        crashed: Callable[[str], None] = lambda digest: None,
     ) -> None:
         self._loop = loop
         self._launcher = launcher
         self._programs = programs
         self._metrics = metrics
         self._changed = changed
+        self._crashed = crashed
         self._home = launcher.home
         self._nursery = Nursery(loop, launcher.settings.load_seconds)
-        self._templates: dict[str, Template] = {}
-        self._idle_since: dict[str, float] = {}
+        # by runtime and interpreter
+        self._templates: dict[tuple[str, str], Template] = {}
+        self._idle_since: dict[tuple[str, str], float] = {}
         self._pools: dict[str, Pool] = {}
         self._leaving: list[Pool] = []
         self._proven: set[tuple[str, str]] = set()
@@ -68,9 +79,9 @@ class Hosts:
         """The bundle's pool, made (empty) when there is none."""
         if digest not in self._pools:
             settings = self._launcher.settings
-            self._pools[digest] = Pool(
-                self._loop, self.folder(digest), digest, form, settings, self._send_hosted, self._metrics
-            )
+            crashed = partial(self._crashed, digest)
+            folder, send = self.folder(digest), self._send_hosted
+            self._pools[digest] = Pool(self._loop, folder, digest, form, settings, send, self._metrics, crashed)
         return self._pools[digest]
 
     def folder(self, digest: str) -> Path:
@@ -169,21 +180,32 @@ class Hosts:
         form = manifest.forms.get(fork.form)
         if form is None:
             raise NotFound(f"Expected form {fork.form!r} in bundle {fork.digest[:12]}, got {sorted(manifest.forms)}.")
-        self._template(form.runtime).fork(fork)
+        self._template(form.runtime, interpreter_of(self._home, fork.digest)).fork(fork)
 
-    def _template(self, runtime: str) -> Template:
-        known = self._templates.get(runtime)
+    def _template(self, runtime: str, interpreter: str) -> Template:
+        kind = (runtime, interpreter)
+        known = self._templates.get(kind)
         if known is None or known.ended or known.stopping:
-            self._idle_since.pop(runtime, None)
-            self._templates[runtime] = Template(self._loop, self._launcher, self._programs, runtime, self._nursery)
-        return self._templates[runtime]
+            self._idle_since.pop(kind, None)
+            own, *rest = self._programs.template
+            # one log per interpreter: two templates must not cut each other's
+            log = f"template-{runtime}-{sha256(interpreter.encode()).hexdigest()[:8]}" if interpreter else ""
+            self._templates[kind] = Template(
+                self._loop,
+                self._launcher,
+                (interpreter or own, *rest),
+                runtime,
+                self._nursery,
+                log or f"template-{runtime}",
+            )
+        return self._templates[kind]
 
     def _stop_idle_templates(self) -> None:
         now = self._loop.now()
-        for runtime, template in list(self._templates.items()):
+        for kind, template in list(self._templates.items()):
             if template.ended:
-                del self._templates[runtime]
+                del self._templates[kind]
             elif template.busy:
-                self._idle_since[runtime] = now
-            elif now - self._idle_since.setdefault(runtime, now) > IDLE_TEMPLATE_SECONDS:
+                self._idle_since[kind] = now
+            elif now - self._idle_since.setdefault(kind, now) > IDLE_TEMPLATE_SECONDS:
                 template.stop()

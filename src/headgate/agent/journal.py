@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from headgate.home import Home, write_atomically
-from headgate.records import HostReport, LoadFailure, PlaneRecord
+from headgate.records import CrashCount, HostReport, LoadFailure, PlaneRecord
 
 NAME = "agent.json"
 
@@ -31,6 +31,7 @@ class Journal(PlaneRecord, frozen=True, kw_only=True):
     # slot → how its last worker ended
     worker_troubles: dict[str, str] = {}
     hosts: tuple[HostReport, ...] = ()
+    crashes: tuple[CrashCount, ...] = ()
     # endpoint → why its newest table is not in force, in the node or in a worker
     failures: dict[str, LoadFailure] = {}
 

@@ -13,6 +13,7 @@ from headgate.agent import port
 from headgate.agent.hosts import Hosts
 from headgate.agent.launcher import Programs
 from headgate.agent.process import Process, find_processes
+from headgate.crashes import SUFFIX
 from headgate.errors import Unreachable
 from headgate.home import Home
 from headgate.processes import argument_of, arguments
@@ -95,7 +96,7 @@ def sweep(home: Home, workers: list[Orphan]) -> None:
     """Remove what dead workers left in `run/`: pid files, sockets."""
     living = {orphan.name for orphan in workers}
     for path in home.run.glob("w*"):
-        if path.suffix in (".json", ".sock") and path.stem not in living:
+        if path.suffix in (".json", ".sock", f".{SUFFIX}") and path.stem not in living:
             path.unlink()
 
 

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 STARTS_PER_MINUTE = 5
 STOP_SECONDS = 5.0
-RENEW_SECONDS = 1.0  # between two replacements of hosts that have grown
+RENEW_SECONDS = 0.5  # between two replacements of hosts that have grown
 FAILED = "failed"  # tells workers that the hosts keep ending, and how: nobody need wait for one
 Proven = Callable[[HeadgateError | None], None]
 # sends the fork to a template, which it may have to start; raises HeadgateError
@@ -39,7 +39,7 @@ class Pool:
         settings: Settings,
         send: Send,
         metrics: AgentMetrics,
-        crashed: Callable[[], None] = lambda: None,
+        crashed: Callable[[], None],
     ) -> None:
         self.digest = digest
         self.form = form
@@ -57,10 +57,11 @@ class Pool:
         self._metrics = metrics
         self._forks: list[Fork] = []
         self._budget = StartBudget(STARTS_PER_MINUTE + self._size - 1)
-        self._spare = Spare(loop, folder, (digest, form), self._budget, send)
+        self._spare = Spare(loop, folder, (digest, form), self._budget, send, crashed)
         self._backoff = Backoff()
         self._waiting: list[Proven] = []
         self._restarts = 0
+        self._first = self._size
         self._filling = False
         self._renewed = 0.0
         # for clients: how the last one ended, without the words of a framework
@@ -105,7 +106,10 @@ class Pool:
         """Start what is missing, as far as the budget goes."""
         self._filling = False
         while not self.stopping and sum(not fork.leaving for fork in self._forks) < self._size:
-            if pause := self._budget.spend(self._loop.now()):
+            if self._first:
+                # the first of all are no restarts
+                self._first -= 1
+            elif pause := self._budget.spend(self._loop.now()):
                 self._give_up(pause)
                 return
             self._start()
@@ -132,7 +136,10 @@ class Pool:
 
     def _judge(self, fork: Fork, now: Footprint) -> None:
         fork.first = fork.first or now
-        if why := excess(now, self._settings):
+        fork.stopped = (fork.stopped or self._loop.now()) if now.stopped else None
+        if fork.stopped and self._loop.now() - fork.stopped > self._settings.hang_seconds:
+            fork.kill(Unavailable("The model host was stopped by a signal, and ended."))
+        elif why := excess(now, self._settings):
             fork.kill(ModelError(f"The model host was ended: {why}."))
         elif why := growth(now, fork.first, self._settings):
             self._renew(fork, why)
@@ -181,7 +188,7 @@ class Pool:
         fork.sweep()
         if self.stopping:
             return
-        if fork.leaving:
+        if fork.leaving and not fork.status and fork.trouble is None:
             self.fill()
             return
         lived = self._loop.now() - fork.began if fork.began else 0.0

@@ -39,6 +39,11 @@ class Process:
             return "ended"
         return manner(self.child.wait())
 
+    @property
+    def status(self) -> int | None:
+        """Exit status, or minus the signal, of our child once it was reaped."""
+        return None if self.child is None else self.child.returncode
+
     def wait(self, seconds: float) -> bool:
         """Whether it has ended within that time."""
         poll = select.poll()

@@ -20,7 +20,13 @@ class Spare:
     """At most one host. It comes with `need` and goes when that was not called for a minute."""
 
     def __init__(
-        self, loop: Loop, folder: Path, bundle: tuple[str, str], budget: StartBudget, send: Callable[[Fork], None]
+        self,
+        loop: Loop,
+        folder: Path,
+        bundle: tuple[str, str],
+        budget: StartBudget,
+        send: Callable[[Fork], None],
+        crashed: Callable[[], None],
     ) -> None:
         self.fork: Fork | None = None
         self.crashes = 0
@@ -28,6 +34,7 @@ class Spare:
         self._folder = folder / FOLDER
         self._digest, self._form = bundle
         self._send = send
+        self._crashed = crashed
         # the pool's: its own hosts go first
         self._budget = budget
         self._needed = 0.0
@@ -73,4 +80,5 @@ class Spare:
         if fork.served and not fork.leaving and not self._stopping:
             logger.warning("a spare host of %s ended: %s", self._digest[:12], fork.trouble or "it was killed")
             self.crashes += 1
+            self._crashed()
             self.need()

@@ -39,6 +39,7 @@ def node_status(home: Home) -> dict[str, Any]:
         "data": {"url": f"{journal.scheme}://{reachable(journal.host)}:{journal.port}" if journal else None},
         "workers": [_worker(home, path) for path in sorted(home.run.glob("w*.json"))],
         "hosts": [msgspec.to_builtins(host) for host in journal.hosts] if journal else [],
+        "crashes": [msgspec.to_builtins(count) for count in journal.crashes] if journal else [],
         "endpoints": _endpoints(home, journal),
     }
 

@@ -42,8 +42,12 @@ class Tables:
         return known is None or table.number > known.number
 
     def write(self, table: RouteTable) -> bool:
-        """Put the table in force on disk; False when one as high is there. Raises `InvalidName`."""
-        if not self.is_newer(table):
+        """Put the table in force on disk; False when it, or a higher one, is there. Raises `InvalidName`.
+
+        One as high differs in where this node runs a version, and in nothing else.
+        """
+        known = self._routes.get(table.endpoint)
+        if known is not None and (table.number < known.number or table == known):
             return False
         write_atomically(self._path(table.endpoint), msgspec.json.encode(table))
         self._routes[table.endpoint] = table

@@ -12,7 +12,7 @@ from typing import IO
 import msgspec
 
 from headgate.agent.footprint import Footprint
-from headgate.agent.launcher import Launcher, Programs
+from headgate.agent.launcher import Launcher
 from headgate.agent.links import Lines
 from headgate.agent.logs import last_words, log_size
 from headgate.agent.loop import Loop, Timer
@@ -72,6 +72,8 @@ class Fork:
     replaces: "Fork | None" = field(default=None, repr=False)
     # what it took of the machine when it was ready
     first: Footprint | None = None
+    # since when it has been stopped by a signal
+    stopped: float | None = None
     deadline: Timer | None = field(default=None, repr=False)
 
     @property
@@ -170,11 +172,13 @@ class Nursery:
 
 
 class Template:
-    """One template process. It is started once; when it ends, whoever needs another makes one."""
+    """One template process. `command` starts it, once; when it ends, whoever needs another makes one."""
 
-    def __init__(self, loop: Loop, launcher: Launcher, programs: Programs, runtime: str, nursery: Nursery) -> None:
+    def __init__(
+        self, loop: Loop, launcher: Launcher, command: tuple[str, ...], runtime: str, nursery: Nursery, log: str
+    ) -> None:
         self.runtime = runtime
-        self._log = f"template-{runtime}"
+        self._log = log
         self._loop = loop
         self._nursery = nursery
         self._home = launcher.home
@@ -182,8 +186,8 @@ class Template:
         self._decoder = msgspec.json.Decoder(Message)
         self._asked: dict[str, Fork] = {}
         self._forks: dict[int, Fork] = {}
-        self._log_start = log_size(launcher.home, self._log)
-        self._process = launcher.start(self._log, (*programs.template, "--runtime", runtime), talks=True)
+        self._log_start = log_size(launcher.home, log)
+        self._process = launcher.start(log, (*command, "--runtime", runtime), talks=True)
         os.set_blocking(self._output.fileno(), False)
         os.set_blocking(self._input.fileno(), False)
         loop.watch(self._output, self._read)

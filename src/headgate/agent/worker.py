@@ -36,6 +36,8 @@ class Worker:
     # when one that was told to drain is killed; 0 for one that stays
     leave_by: float = 0.0
     has_settled: bool = False
+    # whether we have killed it for its silence
+    hung: bool = False
     # whether a next attempt to connect is due
     knocking: bool = False
     lags: dict[str, Lag] = field(default_factory=dict)

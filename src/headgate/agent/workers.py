@@ -15,6 +15,7 @@ from headgate.agent.pace import Backoff
 from headgate.agent.process import Process
 from headgate.agent.tables import Tables
 from headgate.agent.worker import Worker
+from headgate.crashes import SUFFIX, read_calls
 from headgate.errors import HeadgateError
 from headgate.records import LoadFailure, Refresh, WorkerReport
 
@@ -24,7 +25,9 @@ CONNECT_SECONDS = 0.02
 
 
 class Workers:
-    """All workers. `changed` is called when one has something new to say, and when one is gone."""
+    """All workers. `changed` is called when one has something new to say, and when one is gone; `blame`, when one has
+    crashed, with the digests of what was in call.
+    """
 
     def __init__(
         self,
@@ -35,6 +38,7 @@ class Workers:
         listener: int,
         metrics: AgentMetrics,
         changed: Callable[[], None],
+        blame: Callable[[frozenset[str]], None] = lambda digests: None,
     ) -> None:
         self._loop = loop
         self._launcher = launcher
@@ -45,6 +49,7 @@ class Workers:
         self._listener = listener
         self._metrics = metrics
         self._changed = changed
+        self._blame = blame
         self._all: list[Worker] = []
         # slot → the worker that is meant to stay; whoever is not in here leaves when others are ready
         self._staying: dict[int, Worker] = {}
@@ -121,6 +126,7 @@ class Workers:
             worker.process.send(signal.SIGKILL)
         elif worker.is_silent(now, self._settings.hang_seconds):
             logger.warning("worker %s is silent; it is killed", worker.name)
+            worker.hung = True
             worker.process.send(signal.SIGKILL)
         elif not worker.link.connected and not worker.knocking:
             self._connect(worker)
@@ -201,12 +207,15 @@ class Workers:
         self._all.remove(worker)
         how = worker.process.reap()
         worker.process.close()
-        for suffix in ("json", "sock"):
+        calls = read_calls(self._home.run / f"{worker.name}.{SUFFIX}")
+        for suffix in ("json", "sock", SUFFIX):
             (self._home.run / f"{worker.name}.{suffix}").unlink(missing_ok=True)
         if worker.slot is not None and self._is_staying(worker):
             del self._staying[worker.slot]
             if not self._stopping:
                 self._replace_dead(worker, worker.slot, how)
+        if calls and _crashed(worker):
+            self._blame(calls)
         self._changed()
 
     def _replace_dead(self, worker: Worker, slot: int, how: str) -> None:
@@ -216,3 +225,9 @@ class Workers:
         self._troubles[slot] = f"ended with {how}: {words}" if words else f"ended with {how}"
         logger.warning("worker %s %s; another in %.1f s", worker.name, self._troubles[slot], pause)
         self._loop.after(pause, partial(self._spawn, slot))
+
+
+def _crashed(worker: Worker) -> bool:
+    """Whether it may have ended by what it was calling: a signal from outside is nobody's fault."""
+    status = worker.process.status
+    return worker.hung or (status is not None and status not in (0, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT))

@@ -1,7 +1,7 @@
 """`headgate status`: what runs, by the control plane or, without it, by the node's disk and workers."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ def without_agent(found: Mapping[str, Any], home: Home) -> Mapping[str, Any]:
     if elsewhere or (agent and module_on(agent["pid"], home.path)):
         return found
     node = node_status(home)
-    return {**found, **{part: node[part] for part in ("agent", "workers", "hosts")}}
+    return {**found, **{part: node[part] for part in ("agent", "workers", "hosts", "crashes")}}
 
 
 def _facts(found: Mapping[str, Any]) -> dict[str, object]:
@@ -86,7 +86,15 @@ def _tables(found: Mapping[str, Any]) -> None:
         click.echo()
         cells = [[str(host.get("digest", ""))[:12], host["pid"], host.get("ready")] for host in found["hosts"]]
         print_table(("model host", "pid", "ready"), cells)
+    _crashes(found.get("crashes", ()))
     if found["endpoints"]:
         click.echo()
         names = ("endpoint", "version", "state")
         print_table(names, [[endpoint.get(name) for name in names] for endpoint in found["endpoints"]])
+
+
+def _crashes(counts: Sequence[Mapping[str, Any]]) -> None:
+    if counts:
+        click.echo()
+        titles = ("crashing version", "dead workers", "dead hosts")
+        print_table(titles, [[count["version"], count["workers"], count["hosts"]] for count in counts])

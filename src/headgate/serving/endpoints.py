@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+from headgate.crashes import CallMarks
 from headgate.records import Column, RouteTable, Variant
 from headgate.runtimes.batch import Batch
 from headgate.serving.admission import Gates
@@ -36,11 +37,19 @@ BODY_THREADS = 2
 class Composer:
     """Makes endpoints for one worker."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, metrics: Metrics, writer: SpoolWriter, gates: Gates) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        metrics: Metrics,
+        writer: SpoolWriter,
+        gates: Gates,
+        marks: CallMarks,
+    ) -> None:
         self._loop = loop
         self._gates = gates
         self._metrics = metrics
         self._writer = writer
+        self._marks = marks
         self._threads = ThreadPoolExecutor(MODEL_THREADS, thread_name_prefix="model")
         self._body_threads = Threads(
             ThreadPoolExecutor(BODY_THREADS, thread_name_prefix="body"),
@@ -97,7 +106,8 @@ class Composer:
         select = selector(contract, manifest.signature.features, variant.version)
         if isinstance(held.model, Loaded):
             count = self._metrics.variant(table.endpoint, variant.version).batch
-            ask = asker(contract, held.model.model, select, checker(manifest), count)
+            mark = self._marks.mark(variant.digest, table.endpoint)
+            ask = asker(contract, held.model.model, select, checker(manifest), count, mark)
             return Batcher(self._loop, self._threads, ask, settle, held.model.cost, most)
         return HostedCalls(self._loop, held.model, assembler(contract, select), checker(manifest), settle, most)
 

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from headgate.errors import HeadgateError
 from headgate.home import Home
+from headgate.serving.crash_counts import render_crashes
 from headgate.serving.memory import measured
 from headgate.serving.metrics import render
 from headgate.serving.responses import Exchange, head_of, refuse
@@ -38,4 +39,4 @@ class Exposition:
         self._loop.run_in_executor(self._thread, self._write, self._versions()).add_done_callback(send)
 
     def _write(self, versions: Mapping[str, str]) -> bytes:
-        return render(self._home.run / "metrics", measured(self._home, versions))
+        return render(self._home.run / "metrics", measured(self._home, versions)) + render_crashes(self._home)

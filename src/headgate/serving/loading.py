@@ -12,6 +12,7 @@ from typing import Any
 from headgate.bundle.bundle import read_manifest, verify_files
 from headgate.bundle.golden import read_golden
 from headgate.bundle.manifest import Manifest
+from headgate.crashes import CallMark
 from headgate.errors import Corrupt, Refused
 from headgate.records import Column, Variant
 from headgate.runtimes.batch import Batch
@@ -126,14 +127,21 @@ def asker(
     select: Callable[[Batch], Batch] | None,
     check: Callable[[Outputs, int], None],
     count: Callable[[int], None],
+    mark: CallMark,
 ) -> Callable[[list[Any]], Answer]:
     """One call of an inline model: the rows of some callers → checked answer. Raises `ModelError`."""
     assemble, predict = contract.assemble, model.predict
+    flags, place = mark
 
     def ask(parts: list[Any]) -> Answer:
         inputs = assemble(parts)
         begun = time.monotonic()
-        outputs = predict(inputs if select is None else select(inputs))
+        # should this process die now, the agent sees by what
+        flags[place] = 1
+        try:
+            outputs = predict(inputs if select is None else select(inputs))
+        finally:
+            flags[place] = 0
         seconds = time.monotonic() - begun
         check(outputs, inputs.rows)
         count(inputs.rows)

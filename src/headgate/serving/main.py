@@ -21,6 +21,7 @@ import msgspec
 import uvloop
 
 from headgate.certificate import certificate_of
+from headgate.crashes import SUFFIX, CallMarks
 from headgate.errors import HeadgateError
 from headgate.home import Home, write_atomically
 from headgate.log_lines import configure
@@ -67,8 +68,9 @@ class Worker:
         self._limits = NodeCounts(home.run / "limits")
         self._gates = Gates(self._limits)
         self._access = Access(settings.require_keys, gates=self._gates.of_key)
-        composer = Composer(loop, self._metrics, self._writer, self._gates)
-        self._routes = Routes(home, settings, composer.compose, self._routes_changed)
+        self._marks = CallMarks(home.run / f"{name}.{SUFFIX}")
+        composer = Composer(loop, self._metrics, self._writer, self._gates, self._marks)
+        self._routes = Routes(home, settings, self._marks, composer.compose, self._routes_changed)
         exposition = Exposition(loop, home, self._versions)
         strangers = Refusals("", "", self._metrics.variant("", ""))
         addresses = Addresses(self._routes, self._access, exposition.answer, self._draining.is_set, strangers)
@@ -144,6 +146,7 @@ class Worker:
         self._counts.close()
         self._limits.close()
         self._metrics.close()
+        self._marks.remove()
 
     def _sweep(self) -> None:
         """What happens every quarter of a second: the only timer."""

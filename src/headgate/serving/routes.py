@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from headgate.bundle.manifest import Manifest
+from headgate.crashes import CallMark, CallMarks
 from headgate.errors import HeadgateError, ModelError
 from headgate.home import Home
 from headgate.records import LoadFailure, RouteTable, Variant
@@ -33,6 +34,13 @@ Key = tuple[str, str, str]  # digest, form, placement
 def key_of(variant: Variant) -> Key:
     """What makes two variants the same model."""
     return (variant.digest, variant.form, variant.placement)
+
+
+def replaces(table: RouteTable, known: RouteTable | None) -> bool:
+    """Whether a table on disk is newer; one as high differs when this node runs a version elsewhere now."""
+    if known is None or table.number > known.number:
+        return True
+    return table.number == known.number and table != known
 
 
 # name, inode, size and time of the last change (ns)
@@ -61,9 +69,10 @@ class Held:
 class Models:
     """The models that this worker holds, each once, however many tables name it."""
 
-    def __init__(self, home: Home, settings: Settings) -> None:
+    def __init__(self, home: Home, settings: Settings, marks: CallMarks) -> None:
         self._home = home
         self._settings = settings
+        self._marks = marks
         self._held: dict[Key, Held] = {}
         # two endpoints that need one model load it once
         self._locks: dict[Key, asyncio.Lock] = {}
@@ -95,7 +104,8 @@ class Models:
     async def _load(self, variant: Variant) -> Held:
         loop = asyncio.get_running_loop()
         if variant.placement == "inline":
-            loaded = await loop.run_in_executor(self._threads, load_inline, self._home.cache, variant)
+            mark = self._marks.mark(variant.digest, "")
+            loaded = await loop.run_in_executor(self._threads, self._load_inline, variant, mark)
             return Held(loaded.manifest, loaded)
         manifest = await loop.run_in_executor(self._threads, manifest_of, self._home.cache, variant)
         hosted = HostedModel(self._home.run, variant.digest)
@@ -107,16 +117,26 @@ class Models:
             raise
         return Held(manifest, hosted)
 
+    def _load_inline(self, variant: Variant, mark: CallMark) -> Loaded:
+        flags, place = mark
+        flags[place] = 1
+        try:
+            return load_inline(self._home.cache, variant)
+        finally:
+            flags[place] = 0
+
 
 class Routes:
     """All endpoints of this worker."""
 
-    def __init__(self, home: Home, settings: Settings, compose: Compose, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, home: Home, settings: Settings, marks: CallMarks, compose: Compose, changed: Callable[[], None]
+    ) -> None:
         self._home = home
         self._settings = settings
         self._compose = compose
         self._changed = changed
-        self._models = Models(home, settings)
+        self._models = Models(home, settings, marks)
         # the newest table of each endpoint on disk, whether in force or not
         self.known: dict[str, RouteTable] = {}
         self.live: dict[str, LiveEndpoint] = {}
@@ -142,8 +162,7 @@ class Routes:
         """Look at the tables on disk; loading goes on in the background."""
         found = self._read_tables()
         for endpoint, table in found.items():
-            known = self.known.get(endpoint)
-            if known is None or table.number > known.number:
+            if replaces(table, self.known.get(endpoint)):
                 self.known[endpoint] = table
         for endpoint in [
             endpoint for endpoint in self.known if endpoint not in found | dict.fromkeys(self._unreadable)
@@ -167,7 +186,8 @@ class Routes:
 
     def _in_force(self, endpoint: str) -> bool:
         live = self.live.get(endpoint)
-        return live is not None and live.table.number >= self.known[endpoint].number
+        known = self.known[endpoint]
+        return live is not None and (live.table.number > known.number or live.table == known)
 
     def _read_tables(self) -> dict[str, RouteTable]:
         self._unreadable = set()

@@ -65,8 +65,8 @@ class Instance:
         return [pid for pid in found if is_alive(pid)]
 
     def host_pids(self) -> list[int]:
-        """Living model hosts by their pid files."""
-        found = [int(path.stem) for path in (self.home.run / "hosts").glob("*/*.json")]
+        """Living model hosts by their pid files, spare ones too."""
+        found = [int(path.stem) for path in (self.home.run / "hosts").glob("**/*.json")]
         return [pid for pid in found if is_alive(pid)]
 
     def start(self) -> "Instance":

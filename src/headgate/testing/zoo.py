@@ -44,6 +44,7 @@ class Fault(IntEnum):
     ANSWERS_AT_RANDOM = 625
     SLOW_AT_FIRST = 626  # one second, once
     SLEEPS_LONG = 627  # 30 seconds
+    SHARES_MEMORY = 629  # 700 MB that no limit of the kernel counts, for a while
     CHANGES_NUMBERS = 628  # locale, random states, floating-point errors
 
 
@@ -55,14 +56,14 @@ LOAD_FAULTS = {
     "import os; os._exit(3)": "exit status 3",
     "import ctypes; ctypes.string_at(0)": "SIGSEGV",
     "while True: pass": "to load within|SIGALRM",
-    "held = bytearray(1 << 40)": "MemoryError",
-    "import os; os.fork()": "Resource temporarily unavailable",
+    "held = bytearray(1 << 40)": "MemoryError.*raise host_memory_bytes",
+    "import os; os.fork()": "Resource temporarily unavailable.*set host_processes",
 }
 
 
 SLEEP_SECONDS = 0.3
 _SOURCE = f"""
-import ctypes, locale, os, random, signal, socket, sys, tempfile, threading, time
+import ctypes, locale, mmap, os, random, signal, socket, sys, tempfile, threading, time
 
 import numpy as np
 
@@ -137,6 +138,10 @@ def misbehave(fault, answer):
     if fault == {Fault.SLOW_AT_FIRST} and not kept:
         kept.append(True)
         time.sleep(1.0)
+    if fault == {Fault.SHARES_MEMORY}:
+        with mmap.mmap(-1, 700 << 20) as shared:
+            shared[:: mmap.PAGESIZE] = bytes(len(shared) // mmap.PAGESIZE)
+            time.sleep(3)
     if fault == {Fault.SLEEPS_LONG}:
         time.sleep(30)
     if fault == {Fault.CHANGES_NUMBERS}:

@@ -25,7 +25,7 @@ from headgate.home import Home, unix_address
 from headgate.runtimes.registry import load_runtime
 from headgate.runtimes.runtime import LoadedModel
 from headgate.runtimes.verify import verify_golden
-from headgate.serving.hosts.confinement import confine
+from headgate.serving.hosts.confinement import confine, which_limit
 from headgate.serving.hosts.host import Host
 from headgate.serving.hosts.log import HostLog
 from headgate.settings import Settings
@@ -60,7 +60,7 @@ def live(order: Order, home: Home, settings: Settings, say: Say) -> int:
         model, manifest = load(order, home)
     except HeadgateError as error:
         _log.error("the model is not fit to serve: %s", error)
-        say({"failed": {"pid": os.getpid(), "reason": error.message}})
+        say({"failed": {"pid": os.getpid(), "reason": error.message + which_limit(error.message, settings)}})
         return 1
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

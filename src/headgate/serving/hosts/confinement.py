@@ -42,6 +42,15 @@ def confine(settings: Settings) -> None:
         refuse_processes()
 
 
+def which_limit(reason: str, settings: Settings) -> str:
+    """What to say after the reason of a failure that a limit of ours may have caused."""
+    if "MemoryError" in reason or "bad_alloc" in reason:
+        return f" A host may take {settings.host_memory_bytes >> 20} MB: raise host_memory_bytes if it needs more."
+    if os.strerror(errno.EAGAIN) in reason and not settings.host_processes:
+        return " A host may start no processes: set host_processes if it needs some."
+    return ""
+
+
 def refuse_processes() -> None:
     """Where this machine has no such filter, the agent still counts."""
     code = _filter(platform.machine())

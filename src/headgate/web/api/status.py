@@ -5,7 +5,7 @@ from pydantic import Field
 
 from headgate import __version__
 from headgate.ledger.events import read_head
-from headgate.records import HostReport, NodeReport, WorkerReport
+from headgate.records import CrashCount, HostReport, NodeReport, WorkerReport
 from headgate.registry.versions import count_versions
 from headgate.rollout.endpoints import Endpoint, count_endpoints, every_endpoint, standing
 from headgate.rollout.rollouts import active_rollouts, count_by_state
@@ -55,6 +55,13 @@ class HostShape(Shape):
     restarts: int
 
 
+class CrashShape(Shape):
+    version: str
+    digest: str
+    workers: int = Field(description="Workers that ended while they ran it.")
+    hosts: int
+
+
 class EndpointState(Shape):
     endpoint: str
     version: str | None
@@ -69,6 +76,7 @@ class StatusShape(Shape):
     data: DataShape
     workers: list[WorkerShape]
     hosts: list[HostShape]
+    crashes: list[CrashShape]
     endpoints: list[EndpointState]
 
 
@@ -93,6 +101,10 @@ def _worker(report: WorkerReport) -> WorkerShape:
 
 def _host(report: HostReport) -> HostShape:
     return HostShape(digest=report.digest, pid=report.pid, ready=report.ready, restarts=report.restarts)
+
+
+def _crash(count: CrashCount) -> CrashShape:
+    return CrashShape(version=count.version, digest=count.digest, workers=count.workers, hosts=count.hosts)
 
 
 def _endpoint(tx: Tx, endpoint: Endpoint) -> EndpointState:
@@ -122,6 +134,7 @@ def status(plane: Plane, caller: Who) -> StatusShape:
         data=DataShape(url=plane.data_url),
         workers=[_worker(worker) for report in reports for worker in report.workers],
         hosts=[_host(host) for report in reports for host in report.hosts],
+        crashes=[_crash(count) for report in reports for count in report.crashes],
         endpoints=endpoints,
     )
 
