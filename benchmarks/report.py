@@ -171,7 +171,7 @@ def _swaps(result: Result) -> Iterator[str]:
             "errors",
             "wrong",
         )
-        pairs = (("before", swap.before), ("while versions are replaced, one after the other", swap.during))
+        pairs = (("before", swap.before), ("while versions are replaced, one a second", swap.during))
         yield table(
             heads,
             [

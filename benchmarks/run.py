@@ -1,5 +1,6 @@
 """One whole run: the contenders, the peers, swaps, starts and stages, in a folder of its own."""
 
+import dataclasses
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -60,10 +61,11 @@ def capacity(result: Result) -> float:
 def measure_peers(folder: Path, forest: Forest, effort: Effort) -> list[ContenderResult]:
     """Each peer beside a bare server of its own, one peer after the other: several of them are busy when idle."""
     bare = next(each for each in CONTENDERS if each.name == BARE)
+    shorter = dataclasses.replace(effort, seconds=max(1.0, effort.seconds / 2))
     found = []
     for peer in PEERS:
         say(f"{peer.name}: {peer.what}, {peer.runs}")
-        result = measure_group([peer, bare], Place(folder, forest), effort)[0]
+        result = measure_group([peer], Place(folder, forest), shorter, beside=bare)[0]
         found.append(msgspec.structs.replace(result, version=peer_version(peer.name)))
     return found
 
