@@ -1,6 +1,7 @@
 """`make bench`: measure against the references, print the report and keep the figures in a file."""
 
 import argparse
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -21,6 +22,8 @@ def main() -> None:
     parser.add_argument("--breakdown", action="store_true", help="only where a request's time goes")
     parser.add_argument("--output", type=Path, default=LAST, help="the file of the figures")
     chosen = parser.parse_args()
+    # servers that were started are stopped then too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("benchmarks: stopped"))
     if chosen.breakdown:
         with tempfile.TemporaryDirectory() as text, own_signing_key(Path(text)):
             stages = measure_stages(Path(text), make_forest(Path(text) / "model"), FULL.stage_calls)
