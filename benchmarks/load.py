@@ -89,14 +89,15 @@ async def _own(port: int, path: str, body: bytes, connections: int, seconds: flo
         nonlocal errors
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         while (sent := time.perf_counter()) < end:
-            writer.write(request)
-            answer = await reader.readuntil(b"\r\n\r\n")
-            length = re.search(rb"content-length: *(\d+)", answer, re.IGNORECASE)
-            if length is None:
-                raise RuntimeError(f"expected an answer with a length, got {answer!r}")
-            await reader.readexactly(int(length[1]))
+            try:
+                writer.write(request)
+                status = await _status(reader)
+                errors += status != 200
+            except (OSError, EOFError):
+                # as wrk does: what is closed is opened again, and counted
+                errors += 1
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
             latencies.append((time.perf_counter() - sent) * 1e6)
-            errors += not answer.startswith(b"HTTP/1.1 200")
         writer.close()
 
     await asyncio.wait_for(asyncio.gather(*(ask() for _ in range(connections))), seconds + SLOWEST_ANSWER)
@@ -104,3 +105,13 @@ async def _own(port: int, path: str, body: bytes, connections: int, seconds: flo
     latencies.sort()
     count = len(latencies)
     return Measured(count / took, latencies[count // 2], latencies[count * 99 // 100], count, errors)
+
+
+async def _status(reader: asyncio.StreamReader) -> int:
+    """Read one answer."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
+    if length is None:
+        raise RuntimeError(f"expected an answer with a length, got {head!r}")
+    await reader.readexactly(int(length[1]))
+    return int(head.split(b" ", 2)[1])

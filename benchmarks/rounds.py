@@ -41,7 +41,10 @@ class Entrant:
         """Ask each question once, and count what is answered wrong."""
         for question in asked:
             self.checked += 1
-            fault = self.server.ask(self.contender.path, question)
+            try:
+                fault = self.server.ask(self.contender.path, question)
+            except (OSError, http.client.HTTPException) as error:
+                fault = f"{type(error).__name__}: {error}"
             if fault:
                 self.wrong += 1
                 say(f"    {self.contender.name}: {fault}")

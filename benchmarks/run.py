@@ -1,6 +1,8 @@
 """One whole run: the contenders, the peers, swaps, starts and stages, in a folder of its own."""
 
 import dataclasses
+import http.client
+import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -65,7 +67,13 @@ def measure_peers(folder: Path, forest: Forest, effort: Effort) -> list[Contende
     found = []
     for peer in PEERS:
         say(f"{peer.name}: {peer.what}, {peer.runs}")
-        result = measure_group([peer], Place(folder, forest), shorter, beside=bare)[0]
+        try:
+            result = measure_group([peer], Place(folder, forest), shorter, beside=bare)[0]
+        except (OSError, http.client.HTTPException, RuntimeError, subprocess.SubprocessError) as error:
+            # what a peer does under load shall not cost the figures of the others
+            reason = f"broke under load: {type(error).__name__}: {error}"
+            result = ContenderResult(name=peer.name, what=peer.what, runs=peer.runs, missing=reason)
+            say(f"  {reason}")
         found.append(msgspec.structs.replace(result, version=peer_version(peer.name)))
     return found
 
