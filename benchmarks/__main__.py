@@ -30,8 +30,8 @@ def main() -> None:
         sys.stdout.writelines(f"{line}\n" for line in printed(stages))
         return
     effort = QUICK if chosen.quick else FULL
-    result = measure_all("quick" if chosen.quick else "full", effort, peers=chosen.peers)
-    save(result, chosen.output)
+    name = "quick" if chosen.quick else "full"
+    result = measure_all(name, effort, lambda known: save(known, chosen.output), peers=chosen.peers)
     sys.stdout.write(render(result))
 
 
