@@ -1,6 +1,7 @@
 """`make bench`: measure against the references, print the report and keep the figures in a file."""
 
 import argparse
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -21,14 +22,16 @@ def main() -> None:
     parser.add_argument("--breakdown", action="store_true", help="only where a request's time goes")
     parser.add_argument("--output", type=Path, default=LAST, help="the file of the figures")
     chosen = parser.parse_args()
+    # servers that were started are stopped then too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("benchmarks: stopped"))
     if chosen.breakdown:
         with tempfile.TemporaryDirectory() as text, own_signing_key(Path(text)):
             stages = measure_stages(Path(text), make_forest(Path(text) / "model"), FULL.stage_calls)
         sys.stdout.writelines(f"{line}\n" for line in printed(stages))
         return
     effort = QUICK if chosen.quick else FULL
-    result = measure_all("quick" if chosen.quick else "full", effort, peers=chosen.peers)
-    save(result, chosen.output)
+    name = "quick" if chosen.quick else "full"
+    result = measure_all(name, effort, lambda known: save(known, chosen.output), peers=chosen.peers)
     sys.stdout.write(render(result))
 
 

@@ -60,7 +60,7 @@ class Contender:
     bodies: Mapping[FormName, Body] = field(default_factory=lambda: {"instances": instances, "rows": named_rows})
     read: Callable[[Any], Any] = labels_in
     # seconds from the command to the first right answer
-    patience: float = 90.0
+    patience: float = 180.0
 
 
 @dataclass(frozen=True)

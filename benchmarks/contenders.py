@@ -3,13 +3,13 @@
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
-from benchmarks.contender import Command, Contender, Place
-from benchmarks.forest import ENDPOINT, native_bundle
+from benchmarks.contender import Body, Command, Contender, FormName, Place
+from benchmarks.forest import ENDPOINT, instances, native_bundle
 from headgate.bundle.bundle import Bundle
 from headgate.cli.node import place_endpoint
 from headgate.client.local import agent_command
@@ -74,6 +74,8 @@ def joblib_file(place: Place) -> Path:
     return place.forest.joblib
 
 
+# where rows with names would only cost time
+POSITIONAL: Mapping[FormName, Body] = {"instances": instances}
 CONTENDERS = [
     Contender(HEADGATE, "a node with everything on: validation, ids, records, metrics", ONNX, everything_on, PREDICT),
     Contender(
@@ -86,7 +88,7 @@ CONTENDERS = [
     ),
     Contender(
         "constant", "the bare server without decoding and model: the ceiling", "nothing",
-        module("benchmarks.bare", onnx_file, ["--constant"]), "/",
+        module("benchmarks.bare", onnx_file, ["--constant"]), "/", POSITIONAL,
     ),
     Contender(
         "fastapi-onnx", "FastAPI, `async def`, on uvicorn", ONNX,
@@ -94,6 +96,6 @@ CONTENDERS = [
     ),
     Contender(
         "fastapi-sklearn", "FastAPI, `async def`, on uvicorn", SKLEARN,
-        module("benchmarks.peers.fastapi_server", joblib_file), "/predict",
+        module("benchmarks.peers.fastapi_server", joblib_file), "/predict", POSITIONAL,
     ),
 ]  # fmt: skip

@@ -67,7 +67,7 @@ def install(name: str) -> Path:
 def version_of(folder: Path, distribution: str) -> str:
     """The version of what was installed; empty where it is not there."""
     found = sorted((folder / "lib").glob(f"python3*/site-packages/{distribution.replace('-', '_')}-*.dist-info"))
-    return found[0].name.split("-")[1] if found else ""
+    return found[0].name.removesuffix(".dist-info").rpartition("-")[2] if found else ""
 
 
 def _run(command: list[str]) -> None:

@@ -6,8 +6,9 @@ import shutil
 import subprocess
 import tempfile
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import httptools
 import uvloop
 
 UNITS = {"us": 1.0, "ms": 1e3, "s": 1e6, "m": 6e7}
@@ -78,6 +79,45 @@ def _latency(out: str, quantile: str) -> float:
     return float(match[1]) * UNITS[match[2]]
 
 
+class Connection(asyncio.Protocol):
+    """A kept connection with one request at a time."""
+
+    def __init__(self) -> None:
+        self._parser: Any = httptools.HttpResponseParser(self)
+        self._transport: Any = None
+        self._status: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._parser.feed_data(data)
+
+    def on_message_complete(self) -> None:
+        self._status.set_result(self._parser.get_status_code())
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self._status.done():
+            self._status.set_exception(ConnectionResetError("the server closed the connection"))
+
+    async def ask(self, request: bytes) -> int:
+        """The status of the answer; raises `OSError` when the connection is lost."""
+        if self._transport.is_closing():
+            raise ConnectionResetError("the server closed the connection")
+        self._status = asyncio.get_running_loop().create_future()
+        self._transport.write(request)
+        return await self._status
+
+    def close(self) -> None:
+        self._status.cancel()
+        self._transport.close()
+
+
+async def _connect(port: int) -> Connection:
+    _, connection = await asyncio.get_running_loop().create_connection(Connection, "127.0.0.1", port)
+    return connection
+
+
 async def _own(port: int, path: str, body: bytes, connections: int, seconds: float) -> Measured:
     request = request_of(port, path, body)
     latencies: list[float] = []
@@ -87,17 +127,22 @@ async def _own(port: int, path: str, body: bytes, connections: int, seconds: flo
 
     async def ask() -> None:
         nonlocal errors
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        while (sent := time.perf_counter()) < end:
-            writer.write(request)
-            answer = await reader.readuntil(b"\r\n\r\n")
-            length = re.search(rb"content-length: *(\d+)", answer, re.IGNORECASE)
-            if length is None:
-                raise RuntimeError(f"expected an answer with a length, got {answer!r}")
-            await reader.readexactly(int(length[1]))
+        connection = await _connect(port)
+        over = False
+        while not over:
+            sent = time.perf_counter()
+            try:
+                status = await connection.ask(request)
+                errors += status != 200
+            except OSError:
+                # as wrk does: what is closed is opened again, and counted
+                errors += 1
+                connection.close()
+                connection = await _connect(port)
             latencies.append((time.perf_counter() - sent) * 1e6)
-            errors += not answer.startswith(b"HTTP/1.1 200")
-        writer.close()
+            # at least one request, however late the connection was
+            over = time.perf_counter() >= end
+        connection.close()
 
     await asyncio.wait_for(asyncio.gather(*(ask() for _ in range(connections))), seconds + SLOWEST_ANSWER)
     took = time.perf_counter() - begun

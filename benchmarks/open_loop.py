@@ -139,7 +139,6 @@ class Lane:
         elif not self.done % CHECK_EVERY:
             expected = self.plan.labels[link.number % len(self.requests)]
             self.wrong += list(self.read(json.loads(link.body))) != expected
-        link.parser = httptools.HttpResponseParser(link)
         link.number = -1
         if self.late:
             link.send(*self.late.popleft())

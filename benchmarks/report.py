@@ -40,7 +40,7 @@ METHOD = """## How it is measured
   load. A contender that could not be had is a row that says why.
 - Closed loop: as many requests on their way as there are connections. Open loop: requests leave by a schedule, and a
   latency counts from the time on the schedule, so that waiting is not left out; the rate is 30 % of what 32 connections
-  reached, at most 5,000/s, beyond which the driver would be measured.
+  reached, at most 20,000/s, beyond which the driver would be measured.
 - Memory is the proportional set size of all processes of a server, after the load. Cold start is from the command to
   the first right answer, once. CPU is user and system time of all processes, at 32 connections.
 - Not asked here: binary tensors, gRPC, batch scoring, drift over large tables, and how two workers share connections
@@ -171,7 +171,7 @@ def _swaps(result: Result) -> Iterator[str]:
             "errors",
             "wrong",
         )
-        pairs = (("before", swap.before), ("while versions are replaced, one after the other", swap.during))
+        pairs = (("before", swap.before), ("while versions are replaced, one a second", swap.during))
         yield table(
             heads,
             [

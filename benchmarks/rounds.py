@@ -17,7 +17,7 @@ from benchmarks.results import BARE, CaseResult, ContenderResult, OpenResult, Ro
 
 OPEN_SHARE = 0.3
 # requests a second beyond which the driver, not the server, would be measured
-OPEN_LIMIT = 5_000.0
+OPEN_LIMIT = 20_000.0
 SAMPLE_SECONDS = 0.2
 
 
@@ -41,7 +41,10 @@ class Entrant:
         """Ask each question once, and count what is answered wrong."""
         for question in asked:
             self.checked += 1
-            fault = self.server.ask(self.contender.path, question)
+            try:
+                fault = self.server.ask(self.contender.path, question)
+            except (OSError, http.client.HTTPException) as error:
+                fault = f"{type(error).__name__}: {error}"
             if fault:
                 self.wrong += 1
                 say(f"    {self.contender.name}: {fault}")
@@ -75,8 +78,13 @@ def say(line: str) -> None:
     sys.stderr.flush()
 
 
-def measure_group(group: Sequence[Contender], place: Place, effort: Effort) -> list[ContenderResult]:
-    """Every contender of a group that has the bare server in it; those that cannot run are in the results too."""
+def measure_group(
+    group: Sequence[Contender], place: Place, effort: Effort, beside: Contender | None = None
+) -> list[ContenderResult]:
+    """Every contender of a group; those that cannot run are in the results too.
+
+    The bare server is one of the group, or it is what runs `beside` and is not in the results.
+    """
     missing: dict[str, str] = {}
     entrants: list[Entrant] = []
     with ExitStack() as stack:
@@ -86,8 +94,9 @@ def measure_group(group: Sequence[Contender], place: Place, effort: Effort) -> l
             except NotAvailable as error:
                 missing[contender.name] = str(error)
                 say(f"  {contender.name}: {error}")
-        if len(entrants) > 1 or not missing:
-            _take_turns(entrants, effort)
+        if entrants:
+            others = [_enter(stack, beside, place)] if beside else []
+            _take_turns(entrants, others, effort)
         results = {entrant.contender.name: _result(entrant) for entrant in entrants}
     return [results.get(each.name) or _missing(each, missing[each.name]) for each in group]
 
@@ -103,12 +112,12 @@ def _enter(stack: ExitStack, contender: Contender, place: Place) -> Entrant:
     return entrant
 
 
-def _take_turns(entrants: Sequence[Entrant], effort: Effort) -> None:
+def _take_turns(entrants: Sequence[Entrant], others: Sequence[Entrant], effort: Effort) -> None:
     for case in effort.cases:
         taking = [entrant for entrant in entrants if case.form in entrant.contender.bodies]
-        if len(taking) == 1 and len(entrants) > 1:
-            # nobody but the bare server takes this form here
+        if not taking:
             continue
+        taking += others
         for entrant in taking:
             entrant.check(entrant.asked(case))
             _drive(entrant, case, effort.warm_up)

@@ -1,7 +1,10 @@
 """One whole run: the contenders, the peers, swaps, starts and stages, in a folder of its own."""
 
+import dataclasses
+import http.client
+import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -20,8 +23,15 @@ from benchmarks.starts import measure_starts
 from benchmarks.swaps import measure_swaps, own_signing_key
 
 
-def measure_all(name: str, effort: Effort, *, peers: bool, contenders: Sequence[Contender] = CONTENDERS) -> Result:
-    """What `make bench` measures."""
+def measure_all(
+    name: str,
+    effort: Effort,
+    keep: Callable[[Result], None],
+    *,
+    peers: bool,
+    contenders: Sequence[Contender] = CONTENDERS,
+) -> Result:
+    """What `make bench` measures; `keep` is given what is known whenever it is more."""
     machine = describe()
     with tempfile.TemporaryDirectory(prefix="headgate-bench-") as text, own_signing_key(Path(text)):
         folder = Path(text)
@@ -46,9 +56,11 @@ def measure_all(name: str, effort: Effort, *, peers: bool, contenders: Sequence[
         seconds = max(effort.open_seconds * 3, 2)
         swap = measure_swaps(folder, forest, min(OPEN_LIMIT, capacity(result) * OPEN_SHARE), seconds, effort.swaps)
         result = msgspec.structs.replace(result, swap=swap)
-        if peers:
-            found = [*found, *measure_peers(folder, forest, effort)]
-        return msgspec.structs.replace(result, contenders=found)
+        keep(result)
+        for peer in measure_peers(folder, forest, effort) if peers else ():
+            result = msgspec.structs.replace(result, contenders=[*result.contenders, peer])
+            keep(result)
+        return result
 
 
 def capacity(result: Result) -> float:
@@ -57,15 +69,20 @@ def capacity(result: Result) -> float:
     return max((case.rate for case in ours.cases if case.rows == 1), default=1000.0) if ours else 1000.0
 
 
-def measure_peers(folder: Path, forest: Forest, effort: Effort) -> list[ContenderResult]:
+def measure_peers(folder: Path, forest: Forest, effort: Effort) -> Iterator[ContenderResult]:
     """Each peer beside a bare server of its own, one peer after the other: several of them are busy when idle."""
     bare = next(each for each in CONTENDERS if each.name == BARE)
-    found = []
+    shorter = dataclasses.replace(effort, seconds=max(1.0, effort.seconds / 2))
     for peer in PEERS:
         say(f"{peer.name}: {peer.what}, {peer.runs}")
-        result = measure_group([peer, bare], Place(folder, forest), effort)[0]
-        found.append(msgspec.structs.replace(result, version=peer_version(peer.name)))
-    return found
+        try:
+            result = measure_group([peer], Place(folder, forest), shorter, beside=bare)[0]
+        except (OSError, http.client.HTTPException, RuntimeError, subprocess.SubprocessError) as error:
+            # what a peer does under load shall not cost the figures of the others
+            reason = f"broke under load: {type(error).__name__}: {error}"
+            result = ContenderResult(name=peer.name, what=peer.what, runs=peer.runs, missing=reason)
+            say(f"  {reason}")
+        yield msgspec.structs.replace(result, version=peer_version(peer.name))
 
 
 def peer_version(name: str) -> str:

@@ -18,6 +18,8 @@ from headgate.testing.instance import Instance, running_instance
 # the first swaps fill pools and caches that stay
 SETTLING = 2
 QUESTIONS = 8
+# under load; without pauses the control plane and the smoke tests alone would fill two cores
+SWAP_EVERY = 1.0
 
 
 def measure_swaps(folder: Path, forest: Forest, rate: float, seconds: float, swaps: int) -> SwapResult:
@@ -35,8 +37,11 @@ def measure_swaps(folder: Path, forest: Forest, rate: float, seconds: float, swa
         process = begin(plan, folder)
         count = 0
         while process.poll() is None or count < swaps:
+            begun = time.monotonic()
             client.deploy(versions[count % 2], ENDPOINT)
             count += 1
+            while process.poll() is None and time.monotonic() < begun + SWAP_EVERY:
+                time.sleep(0.01)
         during = end(process)
         memory_after = _memory(instance)
     say(f"  {count} swaps: p99 {before.p99 / 1e3:.2f} → {during.p99 / 1e3:.2f} ms at {rate:,.0f}/s, "
