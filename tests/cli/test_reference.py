@@ -24,4 +24,4 @@ def test_pages_name_every_command_and_setting() -> None:
 
 def test_pages_are_written_where_asked(tmp_path: Path) -> None:
     main(tmp_path / "reference")
-    assert {path.name for path in (tmp_path / "reference").iterdir()} == {"cli.md", "settings.md"}
+    assert {path.name for path in (tmp_path / "reference").iterdir()} == {*pages()}

@@ -69,8 +69,8 @@ def test_decimals_are_numbers() -> None:
     assert sent([{"x": Decimal("1.5")}]) == {"rows": [{"x": 1.5}]}
 
 
-def test_columns_that_are_not_named_by_text_are() -> None:
-    assert sent(pd.DataFrame([[1, 2]])) == {"columns": {"0": [1], "1": [2]}}
+def test_columns_that_are_not_named_by_text_go_by_their_place() -> None:
+    assert sent(pd.DataFrame([[1, 2]])) == {"instances": [[1, 2]]}
 
 
 def test_ids_travel_beside_the_rows() -> None:

@@ -2,15 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from headgate.errors import HeadgateError
 from headgate.home import Home
 from headgate.serving.crash_counts import render_crashes
 from headgate.serving.memory import measured
 from headgate.serving.metrics import render
-from headgate.serving.responses import Exchange, head_of, refuse
+from headgate.serving.responses import OUR_FAULT, Exchange, head_of, refuse
 
 HEAD = head_of(200, "text/plain; version=0.0.4; charset=utf-8")
 log = logging.getLogger("headgate.serving")
@@ -23,20 +24,35 @@ class Exposition:
         self._loop = loop
         self._home = home
         self._versions = versions
-        # one thread: whoever asks again and again waits for himself
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="metrics")
+        # whoever asks while the metrics are written gets those that are written next, all at once
+        self._waiting: list[Exchange] = []
+        self._writing = False
 
     def answer(self, exchange: Exchange) -> None:
         """Answer with all metrics, soon."""
+        self._waiting.append(exchange)
+        if not self._writing:
+            self._begin()
 
-        def send(done: "asyncio.Future[bytes]") -> None:
-            if error := done.exception():
-                log.error("the metrics cannot be written", exc_info=error)
-                refuse(exchange, HeadgateError("Headgate itself failed; its log says why."))
+    def _begin(self) -> None:
+        self._writing = True
+        asked, self._waiting = self._waiting, []
+        work = self._loop.run_in_executor(self._thread, self._write, self._versions())
+        work.add_done_callback(partial(self._send, asked))
+
+    def _send(self, asked: Sequence[Exchange], done: "asyncio.Future[bytes]") -> None:
+        self._writing = False
+        error = done.exception()
+        if error:
+            log.error("the metrics cannot be written", exc_info=error)
+        for exchange in asked:
+            if error:
+                refuse(exchange, HeadgateError(OUR_FAULT))
             else:
                 exchange.answer(HEAD, done.result())
-
-        self._loop.run_in_executor(self._thread, self._write, self._versions()).add_done_callback(send)
+        if self._waiting:
+            self._begin()
 
     def _write(self, versions: Mapping[str, str]) -> bytes:
         return render(self._home.run / "metrics", measured(self._home, versions)) + render_crashes(self._home)

@@ -3,7 +3,6 @@
 All that can be is looked up or made beforehand, when a route table is taken: this file runs for every request.
 """
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,14 +17,11 @@ from headgate.serving.contract import Contract, Rows
 from headgate.serving.dialects.dialect import Decode, Encode
 from headgate.serving.refusals import Refusals
 from headgate.serving.request_headers import given_id, given_timeout, reply_for, told
-from headgate.serving.responses import refuse
+from headgate.serving.responses import end_with, refuse
 from headgate.serving.router import Router
 from headgate.serving.server import Exchange
 from headgate.serving.tap import Tap
 from headgate.serving.trace import trace_of
-
-log = logging.getLogger("headgate.serving")
-OUR_FAULT = "Headgate itself failed; its log says why."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,12 +161,8 @@ class Predictions:
                 endpoint = self._elsewhere(exchange)
             if endpoint is not None:
                 self.predict(endpoint, exchange)
-        except HeadgateError as error:
-            refuse(exchange, error)
-        except Exception:
-            # a fault of ours: the client learns that it is, the log learns what it is
-            log.exception("request %s to %r failed", exchange.id, exchange.target[:200])
-            refuse(exchange, HeadgateError(OUR_FAULT))
+        except Exception as error:  # noqa: BLE001  # answered, and logged unless it was meant
+            end_with(exchange, error)
 
     def predict(self, endpoint: LiveEndpoint, exchange: Exchange) -> None:
         """Let a request in and start its prediction, or have its body read first; raises what refuses it."""
@@ -199,11 +191,9 @@ class Predictions:
             return
         try:
             self._start(endpoint, exchange, reading.gates, *result())
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # answered, and logged unless it was meant
             self._turn_away(endpoint, exchange, reading.gates, error)
-            if not isinstance(error, HeadgateError):
-                log.exception("the body of request %s failed", exchange.id)
-            refuse(exchange, error if isinstance(error, HeadgateError) else HeadgateError(OUR_FAULT))
+            end_with(exchange, error)
 
     def _start(
         self, endpoint: LiveEndpoint, exchange: Exchange, gates: tuple[Gate, ...], rows: Rows, notes: bytes = b""

@@ -1,5 +1,6 @@
 """Answers as bytes: status lines, the headers that all of them carry, and errors in their one shape."""
 
+import logging
 import math
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -11,6 +12,8 @@ from headgate.errors import HeadgateError, MethodNotAllowed, Unauthenticated, er
 CLOSE = b"Connection: close\r\n"
 KEEP_ALIVE = b"Connection: keep-alive\r\n"
 JSON = "application/json"
+OUR_FAULT = "Headgate itself failed; its log says why."
+log = logging.getLogger("headgate.serving")
 
 
 class Exchange(Protocol):
@@ -50,3 +53,11 @@ def refuse(exchange: Exchange, error: HeadgateError) -> None:
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
     exchange.answer(head_of(error.status, JSON, headers), orjson.dumps(error_body(error, exchange.id)))
+
+
+def end_with(exchange: Exchange, error: Exception) -> None:
+    """Answer with what ended a request; of a fault of ours the client learns that it is, the log what it is."""
+    if not isinstance(error, HeadgateError):
+        log.error("request %s failed", exchange.id, exc_info=error)
+        error = HeadgateError(OUR_FAULT)
+    refuse(exchange, error)

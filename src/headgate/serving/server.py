@@ -28,6 +28,7 @@ HEADER_OVERHEAD = 32
 # a body up to this size is read whatever the address, so that only large ones need a look at their limit
 SMALL_BODY = 64 * 1024
 PIPELINED = 64
+UNANSWERED = 16  # of a connection, that are worked on at once
 # a client that closes its end of the connection has left, unless its answer is ready or being made after so long
 LEAVE_SECONDS = 0.05
 
@@ -237,6 +238,7 @@ class Connection(asyncio.Protocol):
         self._reader = RequestReader(server, self._take, self)
         self._pending: deque[Exchange] = deque()
         self._later: deque[Exchange] = deque()  # not even begun
+        self._beginning = False
         self.transport: Any = None
         self.deaf = False  # nothing that still comes is read
         self.lingering = False
@@ -310,8 +312,7 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         self.stalled = 0
         self._since = self._server.now
-        while self._later and not self.stalled:
-            self._server.handle(self._later.popleft())
+        self._begin_later()
         if not self.stalled:
             self._resume_reading()
 
@@ -362,8 +363,8 @@ class Connection(asyncio.Protocol):
         self.receiving = False
         self._pending.append(exchange)
         self._server.requests += 1
-        if self.stalled:
-            # an answer can be far larger than its request, and the client takes none now
+        if self.stalled or self._later or len(self._pending) > UNANSWERED:
+            # an answer can be far larger than its request, and the client takes none now, or has many to come
             self._later.append(exchange)
         else:
             self._server.handle(exchange)
@@ -375,8 +376,19 @@ class Connection(asyncio.Protocol):
             self._send(sent.payload)
         if not sent.keep_alive:
             self._finish()
-        elif not self.stalled and len(self._pending) < PIPELINED:
+            return
+        self._begin_later()
+        if not self.stalled and len(self._pending) < PIPELINED:
             self._resume_reading()
+
+    def _begin_later(self) -> None:
+        """Begin what had to wait, as far as answers are taken."""
+        if self._beginning:
+            return  # what is answered at once comes back here
+        self._beginning = True
+        while self._later and not self.stalled and len(self._pending) - len(self._later) < UNANSWERED:
+            self._server.handle(self._later.popleft())
+        self._beginning = False
 
     def _send(self, payload: bytes) -> None:
         if self.stalled:
