@@ -9,6 +9,9 @@ from typing import NamedTuple
 from headgate.errors import HeadgateError
 from headgate.processes import is_alive
 from headgate.testing.instance import Instance, kill, until
+from headgate.testing.zoo import Fault as ZooFault
+
+ZOO = "zoo"
 
 Inject = Callable[[Instance], None]
 # requests that a fault may fail, given the connections of the load on inline and on hosted models
@@ -47,6 +50,21 @@ def hang_one_worker(instance: Instance) -> None:
 def kill_all_hosts(instance: Instance) -> None:
     for pid in instance.host_pids():
         end(pid)
+
+
+def hang_one_host(instance: Instance) -> None:
+    """The agent finds it stopped and replaces it; workers hold its requests meanwhile."""
+    victim = min(instance.host_pids())
+    os.kill(victim, signal.SIGSTOP)
+    until(lambda: not is_alive(victim), "the stopped host's end")
+
+
+def send_poison(instance: Instance) -> None:
+    """Requests to a third model, each of which ends whatever process runs it."""
+    with instance.client() as client:
+        for _ in range(2):
+            with suppress(HeadgateError):
+                client.predict(ZOO, [{"fault": float(ZooFault.EXITS), "value": 1.0}])
 
 
 def kill_control_plane(instance: Instance) -> None:
@@ -112,6 +130,8 @@ FAULTS = (
     ),
     Fault("a worker drains (SIGTERM)", "nothing fails", drain_one_worker),
     Fault("every model host is killed", "nothing fails: another host answers", kill_all_hosts),
+    Fault("a model host hangs (SIGSTOP)", "nothing fails: another host answers", hang_one_host),
+    Fault("requests that kill their host (another model)", "nothing of the others fails", send_poison),
     Fault("the control plane is killed", "nothing fails", kill_control_plane),
     Fault("the agent is killed and started again", "nothing fails: the port is taken over", replace_agent),
     # last: nothing is deployed after it

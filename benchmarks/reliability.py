@@ -14,10 +14,13 @@ from pathlib import Path
 import msgspec
 from tests.e2e.versions import compiled, hosted, questions, scaling_question
 
-from benchmarks.faults import FAULTS, Fault
+from benchmarks.faults import FAULTS, ZOO, Fault
+from headgate.bundle.bundle import open_bundle
+from headgate.bundle.signing import load_or_create_key, sign_folder
 from headgate.demo.load import Load, Tally
 from headgate.processes import module_on
 from headgate.testing.instance import Instance, running_instance, until
+from headgate.testing.zoo import build_zoo
 
 RESULTS = Path(__file__).parent / "results" / "reliability.json"
 PAGE = Path(__file__).parent.parent / "docs" / "reliability.md"
@@ -71,15 +74,19 @@ def run(seconds: float) -> Results:
 
 
 def prepare(instance: Instance, folder: Path) -> None:
-    """`fraud`, two compiled versions inside the workers; `scaling`, in a model host, and one that cannot load."""
+    """`fraud`, two compiled versions inside the workers; in hosts `scaling`, one that cannot load, and the bad one."""
     key = folder / "signing.key"
     with instance.client() as client:
         for number in (1, 2):
             client.register(compiled(folder / "bundles", number)[0])
         client.register(hosted(folder / "bundles", key, 2.0))
         client.register(hosted(folder / "bundles", key, 3.0, before="raise RuntimeError('it cannot load')"))
+        zoo = build_zoo(folder / "bundles").folder
+        sign_folder(zoo, load_or_create_key(key))
+        client.register(open_bundle(zoo))
         client.deploy("fraud:1", "fraud")
         client.deploy("scaling:1", "scaling")
+        client.deploy(f"{ZOO}:1", ZOO)
 
 
 def measure(instance: Instance, fault: Fault, folder: Path, seconds: float) -> Row:

@@ -50,6 +50,7 @@ log = logging.getLogger("headgate.app")
 
 LOCK = "control.lock"
 PID_FILE = "control.json"
+NICE = 5
 # a control plane that is just leaving gives the lock back within this
 LOCK_SECONDS = 5.0
 # repetitions of a command are recognised for as long
@@ -204,6 +205,8 @@ def _verify(database: Database, credentials: Credentials) -> bool:
 def serve(home: Home, settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises `Refused`, `Unavailable` or what `build` raises."""
     check_exposure(settings)
+    # on a machine that is too small for both, predictions come first
+    os.nice(NICE)
     home.create()
     with locked(home), listening(settings) as door:
         app = build(home, settings, control_port=door.getsockname()[1])

@@ -42,6 +42,8 @@ class Column(Record, frozen=True, kw_only=True):
     nullable: bool = False
     # every level seen in training, sorted; None where the column is not categorical
     categories: tuple[Category, ...] | None = None
+    # whether the model fails on any other level: it never gets one
+    closed: bool = False
     # range seen in training, for numbers; None where unknown
     minimum: float | None = None
     maximum: float | None = None

@@ -4,15 +4,17 @@ from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import update
 from tests.rollout.world import World
 
-from headgate.errors import Conflict, Malformed, NotFound, PreconditionFailed, Refused
+from headgate.errors import Conflict, Corrupt, Malformed, NotFound, PreconditionFailed, Refused
 from headgate.ledger.events import list_events
 from headgate.records import Column, EndpointSpec, Limits
 from headgate.registry.versions import approve, reject
 from headgate.rollout.configuration import Configuration, configure
 from headgate.rollout.endpoints import delete_endpoint, get_endpoint, live_now
 from headgate.rollout.specs import parse_spec, read_spec
+from headgate.storage.schema import versions
 
 FAST = EndpointSpec(limits=Limits(timeout_ms=2_000))
 
@@ -146,6 +148,14 @@ def test_a_rejected_version_does_not_come_back_into_production(world: World) -> 
     with pytest.raises(Refused, match="rejected"):
         world.roll_back()
     assert world.table().variants[0].version == "fraud:2"
+
+
+def test_an_approval_that_is_not_in_the_ledger_lets_nothing_through(world: World) -> None:
+    version = world.register(1)
+    with world.database.write() as tx:
+        tx.execute(update(versions).values(state="approved"))
+    with pytest.raises(Corrupt, match="the ledger says pending"):
+        world.deploy(version, environment="production")
 
 
 def test_what_one_went_back_to_stands_on_its_own_evidence(world: World) -> None:

@@ -31,13 +31,13 @@ def package(
     output: str | None,
     **choices: Any,
 ) -> None:
-    """Make a bundle of MODEL: a file, or a folder.
+    """Make a bundle of MODEL: a file (.joblib, .pkl, .onnx, or .py that defines `model`).
 
     The bundle says what the model takes and answers, how good it is on the holdout, and what it needs; it is signed
     with your own key. Where a compiled form gives the same answers, it is in the bundle and serves.
     """
-    if (data or holdout) and not target:
-        raise click.UsageError("--data and --holdout need --target, the column that the model predicts.")
+    if holdout and not target:
+        raise click.UsageError("--holdout needs --target, the column that the model predicts.")
     with steps_line(f"packaging {model.name}") as progress:
         bundle = make_bundle(
             model,

@@ -43,4 +43,7 @@ def reject(version: str, reason: str) -> None:
     """Keep version M:V out of production."""
     with client() as instance:
         decided = instance.reject(version, reason)
-    show_done(decided, f"Rejected {decided['version']}.", brief="version")
+        named = decided["version"]
+        answering = [each["name"] for each in instance.endpoints.list() if each["version"] == named]
+    still = f" It still answers behind {', '.join(answering)}: deploy another version there." if answering else ""
+    show_done(decided, f"Rejected {named}.{still}", brief="version")

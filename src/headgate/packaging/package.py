@@ -10,6 +10,7 @@ from headgate.bundle.manifest import CARD, GOLDEN, PROFILE, Form, Lineage, Manif
 from headgate.names import validate_name
 from headgate.packaging.card import write_card
 from headgate.packaging.case import Case, name_classes, profile_case, read_case
+from headgate.packaging.closing import close_categories
 from headgate.packaging.compile import Converter, compile_model, has_converter, may_compile, starting
 from headgate.packaging.draft import Draft, drafting, file_entry, publish, seal
 from headgate.packaging.environment import lock_environment
@@ -121,7 +122,8 @@ def _see_outputs(draft: Draft, case: Case) -> tuple[Draft, Native]:
     """The draft with its outputs, as the loaded model was seen to answer them."""
     first = load_form(draft.folder, draft.manifest, draft.manifest.serves)
     outputs = first.predict(case.rows.take(range(min(SAMPLE, case.rows.rows))))
-    signature = Signature(inputs=case.inputs, outputs=infer_outputs(outputs))
+    inputs = close_categories(first, case.inputs, case.rows)
+    signature = Signature(inputs=inputs, outputs=infer_outputs(outputs))
     draft = draft.with_fields(signature=signature, classes=name_classes(case, outputs))
     # once more: classes decide how some runtimes read a model's answers
     return draft, load_form(draft.folder, draft.manifest, draft.manifest.serves)

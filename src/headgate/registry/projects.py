@@ -42,7 +42,7 @@ def get_project(tx: Tx, name: str) -> Project:
     validate_name(name, "project name")
     row = tx.execute(select(projects).where(projects.c.folded == fold(name))).one_or_none()
     if row is None:
-        raise NotFound(f"There is no project {shown(name)}. Make it with POST /api/v1/projects.")
+        raise NotFound(f"There is no project {shown(name)}. Make it: headgate project create NAME")
     return Project(name=row.name, created_at=row.created_at)
 
 

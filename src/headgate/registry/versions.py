@@ -7,7 +7,7 @@ from sqlalchemy import Row, func, insert, select, update
 
 from headgate.bundle.manifest import Manifest, canonical_bytes, digest_of
 from headgate.errors import Conflict, Corrupt, Malformed, NotFound, Refused
-from headgate.ledger.events import Event, append
+from headgate.ledger.events import Event, append, list_events
 from headgate.names import fold, shown, validate_text
 from headgate.records import Record
 from headgate.registry.aliases import set_alias
@@ -176,6 +176,17 @@ def _decide(tx: Tx, reference: str, decision: Decision, actor: str, reason: str)
         ),
     )
     return get_version(tx, version.version)
+
+
+def require_recorded(tx: Tx, version: VersionRecord) -> None:
+    """The version's state is the one that the newest event on it says; raises `Corrupt` when somebody went past it."""
+    found = list_events(tx, object=f"version:{version.version}").items
+    told = next((event.after["state"] for event in found if event.after and "state" in event.after), None)
+    if told != version.state:
+        raise Corrupt(
+            f"The database says that {version.version} is {version.state}, the ledger says {told}: it was changed past "
+            "the ledger. Decide on it anew with `headgate approve` or `headgate reject`."
+        )
 
 
 def count_versions(tx: Tx) -> int:

@@ -51,8 +51,18 @@ def _of_feature(sent: Column, taken: Column) -> Iterator[Difference]:
         yield Difference(column=taken.name, what="a narrower dtype", expected=f"{sent.dtype} or wider", got=taken.dtype)
     if sent.nullable and not taken.nullable:
         yield Difference(column=taken.name, what="null is no longer taken", expected="nullable", got="not nullable")
+    if taken.closed and (surplus := _levels_beyond(sent, taken)):
+        yield Difference(column=taken.name, what="fails on other categories", expected=surplus, got="a closed set")
     if not _fits(sent.shape, taken.shape):
         yield Difference(column=taken.name, what="another shape", expected=str(sent.shape), got=str(taken.shape))
+
+
+def _levels_beyond(sent: Column, taken: Column) -> str:
+    """What the contract lets clients send and the version fails on; empty when there is nothing."""
+    if not sent.closed or sent.categories is None:
+        return "any category"
+    surplus = sorted(set(map(str, sent.categories)) - set(map(str, taken.categories or ())))
+    return ", ".join(surplus[:5])
 
 
 def _of_outputs(contract: Signature, version: Signature) -> Iterator[Difference]:

@@ -7,7 +7,7 @@ from headgate.names import validate_text
 from headgate.records import DEFAULT_ENVIRONMENT, Record, RouteTable
 from headgate.registry.models import get_model
 from headgate.registry.projects import get_environment, get_project
-from headgate.registry.versions import VersionRecord, get_version
+from headgate.registry.versions import VersionRecord, get_version, require_recorded
 from headgate.rollout.endpoints import (
     Endpoint,
     contract_table,
@@ -159,6 +159,7 @@ def evidence_of(verdict: Verdict) -> Evidence:
 
 
 def _case(tx: Tx, endpoint: Endpoint, version: VersionRecord, before: RouteTable) -> Case:
+    require_recorded(tx, version)
     return Case(
         version=version.version,
         approval=version.state,

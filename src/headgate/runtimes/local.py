@@ -44,6 +44,9 @@ class LocalModel:
         """All outputs by name, checked as an endpoint checks them."""
         manifest = self.bundle.manifest
         batch = batch_from_columns(manifest.signature, columns_of(data, manifest.signature))
+        for column in manifest.signature.features:
+            if column.closed:
+                refuse_unseen(column, batch.columns[column.name])
         outputs = self._model.predict(batch)
         check_outputs(outputs, batch.rows, manifest.task, manifest.classes)
         return outputs
@@ -51,6 +54,17 @@ class LocalModel:
     def close(self) -> None:
         """Give the model's memory back."""
         self._model.close()
+
+
+def refuse_unseen(column: Column, values: Array) -> None:
+    """Raises `SignatureMismatch` for a level that the model itself fails on, whatever its compiled form answers."""
+    known = frozenset(column.categories or ())
+    for row, value in enumerate(values.tolist()):
+        if value is not None and value not in known:
+            raise SignatureMismatch(
+                f"In row {row}, column {column.name!r}: the model fails on categories that training did not see.",
+                detail=[{"row": row, "column": column.name, "expected": "a category seen in training", "got": None}],
+            )
 
 
 def load(bundle: Bundle | Path | str, *, form: str = "", trusted: TrustedKeys | None = None) -> LocalModel:

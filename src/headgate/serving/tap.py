@@ -56,6 +56,8 @@ class Tap:
             answer.seconds,
             answer.inputs.rows,
         )
+        if not self._share:
+            return
         if self._share == 1.0 and self._as_matrix and len(answered) == len(callers) and all(map(_is_plain, callers)):
             self._record_batch(answer, answered, now)
         else:

@@ -88,8 +88,10 @@ def _values(contract: Contract, rows: Rows, check: Check) -> Array:
 
 
 def _unseen(place: int, column: Column, policy: Policy) -> Check | None:
-    if policy == "accept" or column.categories is None or column.shape:
+    if column.categories is None or column.shape or (policy == "accept" and not column.closed):
         return None
+    if column.closed:
+        policy = "refuse"  # there is no answer to have
     levels = ", ".join(excerpt(level) for level in column.categories[:LEVELS_SHOWN])
     more = len(column.categories) - LEVELS_SHOWN
     expected = f"a category seen in training: {levels}" + (f" and {more} more" if more > 0 else "")

@@ -32,6 +32,7 @@ from headgate.settings import Settings
 
 _log = logging.getLogger("headgate.host")
 
+SMOKE_NICE = 10
 # tells the template one thing about this child
 Say = Callable[[dict[str, Any]], None]
 
@@ -48,6 +49,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 def live(order: Order, home: Home, settings: Settings, say: Say) -> int:
     """Load, prove and serve the model; returns the exit status: 0 served or passed, 1 failed and said why."""
+    if order.smoke:
+        # nobody waits for it as clients wait for answers
+        os.nice(SMOKE_NICE)
     name = f"{order.digest[:16]}-smoke" if order.smoke else order.digest[:16]
     log = HostLog(home.logs, name)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s", force=True)
