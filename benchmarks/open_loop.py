@@ -22,6 +22,8 @@ from benchmarks.load import request_of
 
 # within this long before a request is due the driver does not sleep: timers of the loop know whole milliseconds
 SPIN = 0.0015
+# a shorter pause than the loop's timers know would be none at all
+TICK = 0.001
 CHECK_EVERY = 16
 LAST_ANSWERS = 10.0
 
@@ -119,7 +121,7 @@ class Lane:
             due = begun + number * step
             wait = due - time.perf_counter()
             if wait > 0:
-                await asyncio.sleep(max(0.0, wait - SPIN) if self.plan.spin else wait)
+                await asyncio.sleep(max(0.0, wait - SPIN) if self.plan.spin else max(TICK, wait))
                 continue
             if self.idle:
                 self.idle.popleft().send(number, due)

@@ -57,3 +57,18 @@ def test_a_zombie_is_dead(home: Path) -> None:
     assert is_alive(os.getpid())
     assert started_at(os.getpid()) >= started_at(os.getppid()) > 0
     assert started_at(2**22 + 1) == 0
+
+
+def test_a_session_yields_as_a_whole_where_the_kernel_shares_by_session() -> None:
+    code = (
+        "from headgate.processes import AUTOGROUP, yield_processor; import os; yield_processor(7);"
+        "print(os.getpriority(os.PRIO_PROCESS, 0), AUTOGROUP.read_text() if AUTOGROUP.exists() else 'nice 7')"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, start_new_session=True
+    )
+    nice, *group = told.stdout.split()
+    assert nice == str(7 + os.getpriority(os.PRIO_PROCESS, 0))
+    if os.geteuid() == 0:
+        # others may have to wait for their turn to change theirs
+        assert group[-2:] == ["nice", "7"]

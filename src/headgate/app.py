@@ -32,6 +32,7 @@ from headgate.identity.keys import authenticate
 from headgate.ledger.events import open_ledger
 from headgate.ledger.idempotency import forget_answers
 from headgate.log_lines import configure
+from headgate.processes import yield_processor
 from headgate.records import PlaneRecord
 from headgate.rollout.bell import Bell
 from headgate.rollout.controller import Controller
@@ -206,7 +207,7 @@ def serve(home: Home, settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises `Refused`, `Unavailable` or what `build` raises."""
     check_exposure(settings)
     # on a machine that is too small for both, predictions come first
-    os.nice(NICE)
+    yield_processor(NICE)
     home.create()
     with locked(home), listening(settings) as door:
         app = build(home, settings, control_port=door.getsockname()[1])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 PACKAGE = "headgate"
 PR_SET_PDEATHSIG = 1
+AUTOGROUP = Path("/proc/self/autogroup")
 
 
 def started_at(pid: int) -> int:
@@ -62,6 +63,18 @@ def end_with(parent: int) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+def yield_processor(nice: int) -> None:
+    """Let others go first on a processor that is too small for all: for work that no client waits for.
+
+    Where the kernel groups processes by session (`sched_autogroup_enabled`), `nice` counts within a session only, and
+    the session as a whole has a value of its own. The caller leads a session, or yields for all of it.
+    """
+    os.nice(nice)
+    # no such grouping here, or the kernel allows one change in a tenth of a second: then this stays a favour not done
+    with suppress(OSError):
+        AUTOGROUP.write_text(str(nice))
 
 
 def _is_on(pid: int, line: tuple[str, ...], home: Path) -> bool:

@@ -22,6 +22,7 @@ from headgate.bundle.golden import read_golden
 from headgate.bundle.manifest import GOLDEN, Manifest
 from headgate.errors import Corrupt, HeadgateError, ModelError, NotFound
 from headgate.home import Home, unix_address
+from headgate.processes import yield_processor
 from headgate.runtimes.registry import load_runtime
 from headgate.runtimes.runtime import LoadedModel
 from headgate.runtimes.verify import verify_golden
@@ -51,7 +52,11 @@ def live(order: Order, home: Home, settings: Settings, say: Say) -> int:
     """Load, prove and serve the model; returns the exit status: 0 served or passed, 1 failed and said why."""
     if order.smoke:
         # nobody waits for it as clients wait for answers
-        os.nice(SMOKE_NICE)
+        os.setsid()
+        yield_processor(SMOKE_NICE)
+    else:
+        # the agent ends the group with the host
+        os.setpgid(0, 0)
     name = f"{order.digest[:16]}-smoke" if order.smoke else order.digest[:16]
     log = HostLog(home.logs, name)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s", force=True)

@@ -31,8 +31,6 @@ _MACHINES = {"x86_64": (0xC000003E, 56, (57, 58)), "aarch64": (0xC00000B7, 220, 
 
 def confine(settings: Settings) -> None:
     """For the rest of this process' life. Before the model is loaded, while there is one thread."""
-    # the agent ends the group with the host
-    os.setpgid(0, 0)
     _limit(resource.RLIMIT_DATA, settings.host_memory_bytes)
     _limit(resource.RLIMIT_FSIZE, settings.host_file_bytes)
     _limit(resource.RLIMIT_NOFILE, settings.host_open_files)
