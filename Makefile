@@ -58,6 +58,7 @@ soak: setup ## Long runs under load and faults
 docs: setup ## Write the generated reference pages
 	@$(BIN)/python -m headgate.cli.reference docs/reference
 	@$(BIN)/python -m benchmarks.report
+	@$(BIN)/python -m benchmarks.reliability --page
 
 clean: ## Remove what was made here
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

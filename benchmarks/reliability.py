@@ -14,11 +14,12 @@ from pathlib import Path
 import msgspec
 from tests.e2e.versions import compiled, hosted, questions, scaling_question
 
+from benchmarks.endurance import Endurance, read_endurance, section
 from benchmarks.faults import FAULTS, ZOO, Fault
+from benchmarks.standing import Standing, standing
 from headgate.bundle.bundle import open_bundle
 from headgate.bundle.signing import load_or_create_key, sign_folder
 from headgate.demo.load import Load, Tally
-from headgate.processes import is_alive, module_on
 from headgate.testing.instance import Instance, running_instance, until
 from headgate.testing.zoo import build_zoo
 
@@ -122,26 +123,6 @@ def answers(instance: Instance) -> bool:
         return bool(client.status()["workers"])
 
 
-Standing = tuple[int, int, float]
-
-
-def standing(instance: Instance) -> Standing:
-    """Processes of the instance, and descriptors and memory (MB, proportional) of its agent and workers."""
-    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    # a spare host stays for a quiet minute, in case what killed the others comes again
-    spare = sum(is_alive(int(note.stem)) for note in (instance.home.run / "hosts").glob("*/spare/*.json"))
-    processes = sum(bool(module_on(pid, instance.home.path)) for pid in pids) - spare
-    own = [*instance.worker_pids(), instance.agent_pid]
-    descriptors = sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in own)
-    return processes, descriptors, sum(map(proportional_mb, own))
-
-
-def proportional_mb(pid: int) -> float:
-    """Memory of a process in MB, shared pages divided among their users."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("Pss:"))
-
-
 def row_of(fault: Fault, inline: Tally, hosted_: Tally, recovered: float, around: tuple[Standing, Standing]) -> Row:
     before, after = around
     return Row(
@@ -153,13 +134,13 @@ def row_of(fault: Fault, inline: Tally, hosted_: Tally, recovered: float, around
         wrong=inline.wrong + hosted_.wrong,
         longest_gap_s=round(max(inline.longest_gap, hosted_.longest_gap), 3),
         recovery_s=round(recovered, 2),
-        processes=after[0] - before[0],
-        descriptors=after[1] - before[1],
-        memory_mb=round(after[2] - before[2], 1),
+        processes=after.processes - before.processes,
+        descriptors=after.descriptors - before.descriptors,
+        memory_mb=round(after.memory_mb - before.memory_mb, 1),
     )
 
 
-def render(results: Results) -> str:
+def render(results: Results, endurance: Endurance) -> str:
     """The page."""
     lines = [
         "# Reliability",
@@ -181,7 +162,7 @@ def render(results: Results) -> str:
         kept = "yes" if row.kept else "**no**"
         figures = f"{row.sent:,} | {failed} | {row.wrong} | {row.longest_gap_s} | {row.recovery_s} | {left}"
         lines.append(f"| {row.fault} | {row.promise} | {figures} | {kept} |")
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, "", *section(endurance)])
 
 
 def read_results() -> Results:
@@ -192,12 +173,12 @@ def read_results() -> Results:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.reliability", description=__doc__)
     parser.add_argument("--seconds", type=float, default=5.0, help="load before and after each fault")
+    parser.add_argument("--page", action="store_true", help="only write the page, from the figures that are kept")
     chosen = parser.parse_args()
-    results = run(chosen.seconds)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
-    PAGE.write_text(render(results))
-    print(PAGE.read_text())  # noqa: T201  # what it is run for
+    if not chosen.page:
+        RESULTS.parent.mkdir(exist_ok=True)
+        RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(run(chosen.seconds))) + b"\n")
+    PAGE.write_text(render(read_results(), read_endurance()))
 
 
 if __name__ == "__main__":

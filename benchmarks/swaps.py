@@ -31,7 +31,7 @@ def measure_swaps(folder: Path, forest: Forest, rate: float, seconds: float, swa
         versions = [str(client.register(each.compiled)["version"]) for each in (forest, second)]
         for number in range(SETTLING):
             client.deploy(versions[number % 2], ENDPOINT)
-        plan = _plan(instance, forest, second, rate, seconds)
+        plan = plan_for_both(instance.port, (forest, second), rate, seconds)
         before = end(begin(plan, folder))
         memory_before = _memory(instance)
         process = begin(plan, folder)
@@ -49,11 +49,12 @@ def measure_swaps(folder: Path, forest: Forest, rate: float, seconds: float, swa
     return SwapResult(swaps=count, before=before, during=during, memory_before=memory_before, memory_after=memory_after)
 
 
-def _plan(instance: Instance, forest: Forest, second: Forest, rate: float, seconds: float) -> Plan:
+def plan_for_both(port: int, forests: tuple[Forest, Forest], rate: float, seconds: float) -> Plan:
     """One row a request, such as both versions answer alike."""
+    forest, second = forests
     alike = [place for place, label in enumerate(forest.labels) if second.labels[place] == label][:QUESTIONS]
     return Plan(
-        port=instance.port,
+        port=port,
         path=PREDICT,
         bodies=[json.dumps({"instances": [forest.rows[place]]}) for place in alike],
         labels=[[forest.labels[place]] for place in alike],

@@ -6,17 +6,21 @@ import time
 from pathlib import Path
 
 import pytest
+from benchmarks.endurance import run
+from benchmarks.standing import standing
 from tests.e2e.versions import compiled, hosted, questions, scaling_question
 
 from headgate.client.client import Client
 from headgate.demo.load import Load
-from headgate.testing.instance import Instance, kill, running_instance, until
+from headgate.testing.instance import kill, running_instance, until
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600)]
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "600"))
 SWAPS = 50
 GROWTH_MB = 20
+# a connection of the agent or of a client may just be open
+MORE_DESCRIPTORS = 5
 
 
 def test_memory_stays_where_it_is_over_many_swaps(tmp_path: Path, signing_key: Path) -> None:
@@ -28,12 +32,21 @@ def test_memory_stays_where_it_is_over_many_swaps(tmp_path: Path, signing_key: P
         client.deploy("fraud:1", "fraud")
         with Load(instance.data_url, "fraud", questions(models), connections=8, pause=0.005) as load:
             swap(client, 10)
-            before, files_before = proportional_mb(instance), open_files(instance)
+            before = standing(instance)
             swap(client, SWAPS)
-            after, files_after = proportional_mb(instance), open_files(instance)
+            after = standing(instance)
     assert (load.tally.failed, load.tally.wrong) == (0, 0), load.tally.faults
-    assert after - before <= GROWTH_MB, f"{before:.0f} MB before, {after:.0f} MB after {SWAPS} swaps"
-    assert files_after <= files_before + 5
+    assert after.memory_mb - before.memory_mb <= GROWTH_MB, f"{before}, {after} after {SWAPS} swaps"
+    assert after.descriptors <= before.descriptors + MORE_DESCRIPTORS
+
+
+def test_half_of_the_capacity_and_a_swap_every_minute_leave_no_trace() -> None:
+    seen = run(minutes=max(2, round(SECONDS / 60)))
+    assert (seen.failed, seen.wrong) == (0, 0)
+    last = seen.minutes[-1].standing
+    assert last.memory_mb - seen.begun.memory_mb <= GROWTH_MB
+    assert last.descriptors <= seen.begun.descriptors + MORE_DESCRIPTORS
+    assert last.processes == seen.begun.processes
 
 
 def test_a_node_outlives_random_kills(tmp_path: Path, signing_key: Path) -> None:
@@ -68,17 +81,3 @@ def test_a_node_outlives_random_kills(tmp_path: Path, signing_key: Path) -> None
 def swap(client: Client, times: int) -> None:
     for number in range(times):
         client.deploy(f"fraud:{2 - number % 2}", "fraud")
-
-
-def proportional_mb(instance: Instance) -> float:
-    """Memory of the workers and the agent, shared pages divided among their users, in MB."""
-    return sum(_pss(pid) for pid in [*instance.worker_pids(), instance.agent_pid]) / 1e6
-
-
-def _pss(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
-
-
-def open_files(instance: Instance) -> int:
-    return sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in [*instance.worker_pids(), instance.agent_pid])
