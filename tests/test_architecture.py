@@ -22,6 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "bundle": {"statistics"},
     "runtimes": {"bundle", "statistics"},
     "packaging": {"runtimes", "bundle", "statistics"},
+    "importing": set(),
     "serving": {"runtimes", "bundle", "statistics"},
     "agent": {"bundle"},
     "storage": set(),
@@ -32,7 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "client": {"bundle", "packaging"},
     "web": {"rollout", "registry", "ledger", "identity", "storage", "bundle"},
     "demo": {"client", "packaging", "bundle"},
-    "cli": {"demo", "client", "packaging", "bundle", "agent", "registry"},
+    "cli": {"demo", "client", "packaging", "importing", "bundle", "agent", "registry"},
     "testing": {"agent", "client", "storage", "runtimes", "bundle"},
     # the composition root and the package's public face
     "app": {"web", "rollout", "registry", "ledger", "identity", "storage", "bundle"},

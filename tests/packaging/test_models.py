@@ -269,3 +269,15 @@ def test_the_public_names_are_there() -> None:
     assert set(headgate.__all__) <= set(dir(headgate))
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         headgate.nonsense  # noqa: B018 - the access is the test
+
+
+def test_example_rows_show_columns_and_nothing_beyond(tmp_path: Path) -> None:
+    x, y = iris()
+    model = LogisticRegression(max_iter=500).fit(x, y)
+    bundle = headgate.package(model, name="iris", example={name: [5.0, 6.0] for name in "abcd"}, output=tmp_path / "b")
+    manifest = bundle.manifest
+    assert [column.name for column in manifest.signature.inputs] == list("abcd")
+    assert {(column.minimum, column.maximum, column.categories) for column in manifest.signature.inputs} == {
+        (None, None, None)
+    }
+    assert (manifest.lineage.data_rows, manifest.lineage.data_digest) == (0, "")

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "down": ("headgate.cli.down:down", "Stop what `up` started."),
     "status": ("headgate.cli.status:status", "Show what runs."),
     "package": ("headgate.cli.package:package", "Make a bundle of a model."),
+    "import": ("headgate.cli.importing:import_model", "Make a bundle of a model as another product keeps it."),
     "register": ("headgate.cli.version:register", "Register a bundle as the next version of its model."),
     "model": ("headgate.cli.model:model", "Models and their versions."),
     "project": ("headgate.cli.project:project", "Projects: what models and endpoints belong to."),

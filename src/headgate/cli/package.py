@@ -18,6 +18,7 @@ from headgate.packaging.package import package as make_bundle
 @click.option("--data", metavar="F", type=click.Path(path_type=Path), help="Training data: csv, json, parquet, arrow.")
 @click.option("--target", metavar="C", help="Column of the data that the model predicts.")
 @click.option("--holdout", metavar="F", type=click.Path(path_type=Path), help="Data the model has not seen.")
+@click.option("--example", metavar="F", type=click.Path(path_type=Path), help="Some rows, where there is no --data.")
 @output_or_file("Folder, or .hgb file, to write; default: N.hgb.")
 @click.option("--role", "roles", metavar="COLUMN=ROLE", multiple=True, help="As age=protected; may be repeated.")
 @click.option("--trust-code", metavar="NAME", multiple=True, help="A global that the pickle may use; may be repeated.")
@@ -45,6 +46,7 @@ def package(
             data=data,
             target=target,
             holdout=holdout,
+            example=choices["example"],
             output=Path(output) if output else Path(f"{name}.hgb"),
             roles=roles_of(choices["roles"]),
             trust_code=choices["trust_code"],

@@ -11,8 +11,8 @@ from headgate.packaging.facts import Facts, facts_of, read_task
 from headgate.packaging.recognise import Recognised
 from headgate.packaging.roles import Given, read_roles
 from headgate.packaging.rows import made_up_rows
-from headgate.packaging.signature import fit_table, infer_inputs, sensitive_names
-from headgate.packaging.sources import Source
+from headgate.packaging.signature import fit_table, infer_inputs, sensitive_names, without_extent
+from headgate.packaging.sources import Source, Sources
 from headgate.packaging.table import Table
 from headgate.records import Category, Column, Task
 from headgate.runtimes.batch import Array
@@ -39,15 +39,16 @@ class Case:
 def read_case(
     recognised: Recognised,
     folder: Path,
-    training: Source | None,
-    holdout: Source | None,
+    sources: Sources,
     roles: Given | None,
     task: str | None,
 ) -> Case:
     """Fit model, data and holdout to one another; raises `SignatureMismatch` or `Malformed`."""
     facts = facts_of(recognised, folder)
-    given = training.table if training else None
-    data, inputs = infer_inputs(given, facts, roles)
+    training, holdout = sources.training, sources.holdout
+    shown, inputs = infer_inputs(sources.shown, facts, roles)
+    if sources.only_shown:
+        inputs = without_extent(inputs, facts)
     held = None
     if holdout:
         known = {name: told for name, told in read_roles(roles).items() if name in holdout.table.columns}
@@ -59,8 +60,8 @@ def read_case(
         facts=facts,
         inputs=inputs,
         task=read_task(task, facts, answers),
-        rows=data if data is not None else made_up_rows(recognised.model, inputs),
-        data=data,
+        rows=shown if shown is not None else made_up_rows(recognised.model, inputs),
+        data=shown if training else None,
         truth=truth,
         source=training.name if training else "",
         holdout=held,

@@ -22,7 +22,7 @@ from headgate.packaging.recognise import recognise
 from headgate.packaging.roles import Given
 from headgate.packaging.rows import comparison_rows
 from headgate.packaging.signature import infer_outputs
-from headgate.packaging.sources import read_holdout, read_training
+from headgate.packaging.sources import read_sources
 from headgate.records import Signature
 
 SAMPLE = 200  # rows that show what the model answers
@@ -39,6 +39,7 @@ def package(  # noqa: PLR0913 - the options of the public call
     data: Any = None,
     target: Any = None,
     holdout: Any = None,
+    example: Any = None,
     output: str | Path | None = None,
     roles: Given | None = None,
     task: str | None = None,
@@ -52,6 +53,7 @@ def package(  # noqa: PLR0913 - the options of the public call
     `model` is a fitted scikit-learn estimator or pipeline, an object with `predict`, or a file (.joblib, .pkl, .onnx,
     or .py that defines `model`). `data` [rows, columns] is the training data and `holdout` rows that the model has not
     seen, as (X, y) or as one table that has the column `target`: pandas, Polars, PyArrow, NumPy, dicts, or a file.
+    `example` is some rows that show the columns where there is no training data; they give no ranges and levels.
     `roles` gives columns other roles than feature, `{"ssn": "sensitive", "customer": ["entity", "context"]}`.
     `trust_code` names the classes and functions, `"package.module.Class"`, that a pickle may use beyond the ordinary.
     `output` is the bundle's folder or `.hgb` file, by default `<name>-<digest>` here. `progress` is told every step.
@@ -67,7 +69,8 @@ def package(  # noqa: PLR0913 - the options of the public call
         tell("reading the model")
         recognised = recognise(model, folder, tuple(trust_code))
         tell("reading the data")
-        case = read_case(recognised, folder, read_training(data, target), read_holdout(holdout, target), roles, task)
+        sources = read_sources(data, target, holdout, example)
+        case = read_case(recognised, folder, sources, roles, task)
         draft = _begin(name, case, folder, trace(lineage, case.data, case.source, _folder_of(model)))
         draft = _complete(draft, case, converter, tell)
         tell("signing")

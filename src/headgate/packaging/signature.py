@@ -65,6 +65,20 @@ def infer_inputs(table: Table | None, facts: Facts, given: Given | None) -> tupl
     return fitted, tuple(columns)
 
 
+def without_extent(columns: Sequence[Column], facts: Facts) -> tuple[Column, ...]:
+    """The columns of a few example rows: they show what a column is, not how far it goes; levels are the model's."""
+    known = {column.name: column.categories for column in facts.columns}
+    return tuple(
+        msgspec.structs.replace(
+            column,
+            minimum=None,
+            maximum=None,
+            categories=None if "sensitive" in column.roles else known.get(column.name),
+        )
+        for column in columns
+    )
+
+
 def infer_outputs(outputs: Outputs) -> tuple[Column, ...]:
     """The columns that the model was seen to answer."""
     found = [Column(name=PREDICTIONS, dtype=dtype_of(outputs[PREDICTIONS]), shape=outputs[PREDICTIONS].shape[1:])]

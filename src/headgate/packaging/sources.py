@@ -18,6 +18,31 @@ class Source:
     name: str = ""  # of the file they came from
 
 
+@dataclass(frozen=True)
+class Sources:
+    """All rows that a model is packaged with."""
+
+    training: Source | None = None
+    holdout: Source | None = None
+    example: Table | None = None  # where there is no training data
+
+    @property
+    def shown(self) -> Table | None:
+        """Rows that show what the model takes."""
+        return self.training.table if self.training else self.example
+
+    @property
+    def only_shown(self) -> bool:
+        """Whether the example is all there is."""
+        return self.training is None and self.example is not None
+
+
+def read_sources(data: Any, target: Any, holdout: Any, example: Any) -> Sources:
+    """What was given; raises `SignatureMismatch`, and for what is no table what `read_table` raises."""
+    rows = read_table(example, "example") if example is not None and data is None else None
+    return Sources(read_training(data, target), read_holdout(holdout, target), rows)
+
+
 def read_training(data: Any, target: Any) -> Source | None:
     """`data` with `target`, which is a column of it by name, or the values themselves; None without data."""
     if data is None:

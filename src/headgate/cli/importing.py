@@ -1,0 +1,86 @@
+"""`headgate import`: from a model as another product keeps it to a bundle."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+from headgate.bundle.bundle import Bundle
+from headgate.cli.node import name_of
+from headgate.cli.options import PlainCommand, choices, output_or_file
+from headgate.cli.package import described
+from headgate.cli.progress import steps_line
+from headgate.cli.rendering import print_table, say, show_one
+from headgate.importing.found import Found
+from headgate.importing.registry import SOURCES, find_model
+from headgate.importing.tracking import TRACKING_URL, fetch_model, is_model_uri
+from headgate.packaging.package import package as make_bundle
+
+
+@click.command("import", cls=PlainCommand)
+@click.argument("product", type=click.Choice(tuple(SOURCES)))
+@click.argument("location")
+@click.option("--name", metavar="N", help="Name of the model; default: what it is called there.")
+@click.option("--data", metavar="F", type=click.Path(path_type=Path), help="Training data: csv, json, parquet, arrow.")
+@click.option("--target", metavar="C", help="Column of the data that the model predicts.")
+@click.option("--holdout", metavar="F", type=click.Path(path_type=Path), help="Data the model has not seen.")
+@click.option("--trust-code", metavar="NAME", multiple=True, help="A global that the pickle may use; may be repeated.")
+@click.option("--tracking-url", metavar="URL", envvar=TRACKING_URL, help="MLflow's server, for models:/NAME/VERSION.")
+@output_or_file("Folder, or .hgb file, to write; default: N.hgb.")
+def import_model(product: str, location: str, output: str | None, tracking_url: str | None, **given: Any) -> None:
+    """Make a bundle of a model at LOCATION as another PRODUCT keeps it, and list what could not be taken over.
+
+    LOCATION is a model's folder (mlflow, bentoml, triton), a model.tar.gz (sagemaker), or models:/NAME/VERSION or
+    models:/NAME@ALIAS of an MLflow server.
+    """
+    if given["holdout"] and not given["target"]:
+        raise click.UsageError("--holdout needs --target, the column that the model predicts.")
+    with (
+        tempfile.TemporaryDirectory(prefix="headgate-import-") as folder,
+        steps_line(f"importing {location}") as progress,
+    ):
+        scratch = Path(folder)
+        fetched = product == "mlflow" and is_model_uri(location)
+        place = (
+            fetch_model(location, tracking_url or "", scratch / "fetched", os.environ) if fetched else Path(location)
+        )
+        found = find_model(product, place, scratch)
+        name = given["name"] or name_of(Path(f"{found.name or place.resolve().name}.x"))
+        bundle = make_bundle(
+            found.model,
+            name=name,
+            data=given["data"],
+            target=given["target"],
+            holdout=given["holdout"],
+            example=found.example,
+            lineage=found.lineage,
+            trust_code=given["trust_code"],
+            output=Path(output) if output else Path(f"{name}.hgb"),
+            progress=progress,
+        )
+    _show(bundle, output or f"{name}.hgb", found)
+
+
+def _show(bundle: Bundle, where: str, found: Found) -> None:
+    item = described(bundle, where) | {
+        "taken": [{"what": note.what, "as": note.why} for note in found.taken],
+        "left": [{"what": note.what, "why": note.why} for note in found.left],
+    }
+    manifest = bundle.manifest
+    facts: dict[str, object] = {
+        "bundle": where,
+        "digest": bundle.digest,
+        "model": f"{manifest.name}: {manifest.framework}, {manifest.task}",
+        "serves": f"{manifest.serves}: {manifest.serves_because}" if manifest.serves_because else manifest.serves,
+        "next": f"headgate register {where}",
+    }
+    show_one(item, facts, brief="path")
+    chosen = choices()
+    if chosen.output == "table" and not chosen.quiet:
+        say("")
+        print_table(["taken over", "as"], found.taken)
+        if found.left:
+            say("")
+            print_table(["left behind", "why"], found.left)

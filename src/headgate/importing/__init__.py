@@ -1,0 +1,1 @@
+"""Models as other products keep them: what is there, and what of it can be taken over."""

@@ -1,0 +1,68 @@
+"""SageMaker's `model.tar.gz`, or the folder it unpacks to: one model file, and perhaps `code/` for its container.
+
+Source: the SageMaker inference toolkit and the scikit-learn, XGBoost and PyTorch serving containers.
+"""
+
+import pickle
+from pathlib import Path
+
+from headgate.errors import Conflict, NotFound
+from headgate.importing.folder import is_archive, require_folder, unpack_archive
+from headgate.importing.found import Found, Note
+
+SUFFIXES = (".onnx", ".ubj", ".joblib", ".pkl", ".pickle", ".cbm", ".pt2", ".keras", ".skops", ".json", ".txt", ".py")
+# what the XGBoost container calls its file, which may be in any of its formats
+XGBOOST = "xgboost-model"
+CODE = "code"
+
+
+def find(location: Path, scratch: Path) -> Found:
+    """The one model file of an archive or folder.
+
+    Raises `NotFound` when there is none, `Conflict` naming all when there are several, `BadArchive` or `TooLarge`.
+    """
+    unpacked = unpack_archive(location, scratch / "archive") if is_archive(location) else location
+    folder = require_folder(unpacked, "a model.tar.gz, or the folder it unpacks to,")
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink()]
+    outside = [path for path in files if CODE not in path.relative_to(folder).parts]
+    models = [path for path in outside if path.name == XGBOOST or path.suffix.lower() in SUFFIXES]
+    if not models:
+        raise NotFound(f"There is no model file in {location}; expected one of {', '.join(SUFFIXES)} or {XGBOOST}.")
+    if len(models) > 1:
+        names = ", ".join(path.relative_to(folder).as_posix() for path in models)
+        raise Conflict(f"{location} holds several model files: {names}. Import the one that is meant by `package`.")
+    chosen = models[0]
+    return Found(
+        model=_named(chosen, scratch),
+        taken=(Note("model file", chosen.relative_to(folder).as_posix()),),
+        left=tuple(_left(folder, files, chosen)),
+    )
+
+
+def _named(path: Path, scratch: Path) -> Path:
+    """XGBoost's container tells the formats apart by their first bytes; so do we."""
+    if path.name != XGBOOST:
+        return path
+    content = path.read_bytes()
+    suffix = ".pkl" if content[:1] == pickle.PROTO else ".json" if content.lstrip()[:2] == b'{"' else ".ubj"
+    named = scratch / f"model{suffix}"
+    named.write_bytes(content)
+    return named
+
+
+def _left(folder: Path, files: list[Path], chosen: Path) -> list[Note]:
+    return [
+        Note(path.relative_to(folder).as_posix(), _why(path.relative_to(folder).parts))
+        for path in files
+        if path != chosen
+    ]
+
+
+def _why(parts: tuple[str, ...]) -> str:
+    if parts[0] != CODE:
+        return "not a model file; nothing here reads it"
+    if parts[-1] == "requirements.txt":
+        return "the environment is locked anew from what is installed here"
+    return (
+        "model_fn, input_fn, predict_fn and output_fn of a container: put what they do into a .py that defines `model`"
+    )

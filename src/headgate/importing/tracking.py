@@ -1,0 +1,139 @@
+"""Models that an MLflow tracking server keeps: `models:/NAME/VERSION` or `models:/NAME@ALIAS`, fetched over its API.
+
+Source: MLflow's REST API 2.0 and its artifact proxy (`mlflow-artifacts`).
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx2
+
+from headgate.errors import HeadgateError, Malformed, NotFound, TooLarge, Unauthenticated, Unreachable, UnsupportedType
+from headgate.importing.folder import BYTES, MEMBERS
+from headgate.names import shown
+
+URI = re.compile(r"models:/(?P<name>[^/@]+)(?:/(?P<version>[0-9]+)|@(?P<alias>[^/]+))")
+API = "/api/2.0/mlflow"
+ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
+SECONDS = 60.0
+DEPTH = 10
+TRACKING_URL = "MLFLOW_TRACKING_URI"
+
+
+def is_model_uri(text: str) -> bool:
+    """Whether it names a registered model rather than a folder."""
+    return text.startswith("models:")
+
+
+def fetch_model(uri: str, url: str, folder: Path, environment: Mapping[str, str]) -> Path:
+    """All files of the version, below the folder. Who asks is said by MLflow's own variables of the environment.
+
+    Raises `Malformed` for a URI that names no version, `NotFound`, `Unauthenticated`, `UnsupportedType` where the
+    server does not hand its artifacts out, `TooLarge`, `Unreachable`.
+    """
+    named = URI.fullmatch(uri)
+    if not named:
+        raise Malformed(f"Expected models:/NAME/VERSION or models:/NAME@ALIAS, got {shown(uri)}.")
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise Malformed(f"Expected --tracking-url, or {TRACKING_URL}, as http://… or https://…, got {shown(url)}.")
+    with httpx2.Client(base_url=url.rstrip("/"), headers=_credentials(environment), timeout=SECONDS) as client:
+        server = _Server(client)
+        root = server.place_of(named["name"], named["version"] or server.version_of(named["name"], named["alias"]))
+        room = BYTES
+        for count, path in enumerate(server.files(root, DEPTH)):
+            if count >= MEMBERS:
+                raise TooLarge(f"{uri} holds over {MEMBERS} files.")
+            room -= server.download(path, folder / Path(path).relative_to(root), room)
+    return folder
+
+
+def _credentials(environment: Mapping[str, str]) -> dict[str, str]:
+    if token := environment.get("MLFLOW_TRACKING_TOKEN"):
+        return {"Authorization": f"Bearer {token}"}
+    user, password = environment.get("MLFLOW_TRACKING_USERNAME"), environment.get("MLFLOW_TRACKING_PASSWORD")
+    if user and password:
+        basic = httpx2.BasicAuth(user, password)
+        return {"Authorization": next(basic.auth_flow(httpx2.Request("GET", "http://x"))).headers["Authorization"]}
+    return {}
+
+
+class _Server:
+    """What is asked of the tracking server."""
+
+    def __init__(self, client: httpx2.Client) -> None:
+        self._client = client
+
+    def version_of(self, name: str, alias: str) -> str:
+        """The version that the alias stands for."""
+        answer = self._ask(f"{API}/registered-models/alias", name=name, alias=alias)
+        return str(answer["model_version"]["version"])
+
+    def place_of(self, name: str, version: str) -> str:
+        """Where the server's artifact proxy has the version's files."""
+        uri = str(self._ask(f"{API}/model-versions/get-download-uri", name=name, version=version)["artifact_uri"])
+        parts = urlsplit(uri)
+        if parts.scheme != "mlflow-artifacts":
+            raise UnsupportedType(
+                f"The server keeps {name}:{version} at {parts.scheme}:…, which it does not hand out itself. Run "
+                f"`mlflow artifacts download --artifact-uri models:/{name}/{version}` and import the folder."
+            )
+        return parts.path.strip("/")
+
+    def files(self, place: str, depth: int) -> Iterator[str]:
+        """Paths of all files below; only such as lie below, whatever the server says."""
+        for entry in self._ask(ARTIFACTS, path=place).get("files", ()):
+            name = str(entry["path"]).rpartition("/")[2]
+            if name in ("", ".", "..") or depth == 0:
+                raise Malformed(f"The server lists {shown(str(entry['path']))} below {shown(place)}.")
+            below = f"{place}/{name}"
+            if entry.get("is_dir"):
+                yield from self.files(below, depth - 1)
+            else:
+                yield below
+
+    def download(self, path: str, target: Path, room: int) -> int:
+        """The file's size; raises `TooLarge` when it has more bytes than there is room."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        size = 0
+        try:
+            with self._client.stream("GET", f"{ARTIFACTS}/{quote(path)}") as answer, target.open("xb") as file:
+                _require_good(answer)
+                for chunk in answer.iter_bytes():
+                    size += len(chunk)
+                    if size > room:
+                        raise TooLarge(f"The model's files hold over {BYTES} bytes, at {shown(path)}.")
+                    file.write(chunk)
+        except httpx2.HTTPError as error:
+            raise _unreachable(self._client, error) from error
+        return size
+
+    def _ask(self, place: str, **query: str) -> dict[str, Any]:
+        try:
+            answer = self._client.get(place, params=query)
+            _require_good(answer)
+            content = answer.json()
+        except httpx2.HTTPError as error:
+            raise _unreachable(self._client, error) from error
+        except ValueError as error:
+            raise Malformed(f"Expected JSON of {place}, got something else. Is it MLflow's tracking server?") from error
+        if not isinstance(content, dict):
+            raise Malformed(f"Expected an object of {place}, got a {type(content).__name__}.")
+        return content
+
+
+def _require_good(answer: httpx2.Response) -> None:
+    if answer.status_code in (401, 403):
+        raise Unauthenticated(
+            "The tracking server refuses: set MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and _PASSWORD."
+        )
+    if answer.status_code == 404:
+        raise NotFound(f"The tracking server has nothing at {answer.request.url.path}: is the name or version right?")
+    if answer.status_code != 200:
+        raise HeadgateError(f"The tracking server answered {answer.status_code} at {answer.request.url.path}.")
+
+
+def _unreachable(client: httpx2.Client, error: httpx2.HTTPError) -> Unreachable:
+    return Unreachable(f"The tracking server {client.base_url.host} cannot be reached: {error}.")
