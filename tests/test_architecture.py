@@ -23,6 +23,7 @@ ALLOWED: dict[str, set[str]] = {
     "runtimes": {"bundle", "statistics"},
     "packaging": {"runtimes", "bundle", "statistics"},
     "importing": set(),
+    "optimizing": {"packaging", "runtimes", "bundle", "statistics"},
     "serving": {"runtimes", "bundle", "statistics"},
     "agent": {"bundle"},
     "storage": set(),
@@ -33,7 +34,7 @@ ALLOWED: dict[str, set[str]] = {
     "client": {"bundle", "packaging"},
     "web": {"rollout", "registry", "ledger", "identity", "storage", "bundle"},
     "demo": {"client", "packaging", "bundle"},
-    "cli": {"demo", "client", "packaging", "importing", "bundle", "agent", "registry"},
+    "cli": {"demo", "client", "packaging", "importing", "optimizing", "bundle", "agent", "registry"},
     "testing": {"agent", "client", "storage", "runtimes", "bundle"},
     # the composition root and the package's public face
     "app": {"web", "rollout", "registry", "ledger", "identity", "storage", "bundle"},

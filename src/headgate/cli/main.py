@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("headgate.cli.status:status", "Show what runs."),
     "package": ("headgate.cli.package:package", "Make a bundle of a model."),
     "import": ("headgate.cli.importing:import_model", "Make a bundle of a model as another product keeps it."),
+    "optimize": ("headgate.cli.optimize:optimize", "Measure smaller and faster variants of a bundle."),
     "register": ("headgate.cli.version:register", "Register a bundle as the next version of its model."),
     "model": ("headgate.cli.model:model", "Models and their versions."),
     "project": ("headgate.cli.project:project", "Projects: what models and endpoints belong to."),

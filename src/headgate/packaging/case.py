@@ -90,10 +90,11 @@ def profile_case(case: Case, answers: Outputs | None) -> dict[str, Any]:
     data = None
     if case.data:
         data = profile_columns(case.data.columns, sensitive=sensitive_names(case.inputs))
-    return {"format": 1, "data": data, "predictions": _profile_answers(answers) if answers else None}
+    return {"format": 1, "data": data, "predictions": profile_answers(answers) if answers else None}
 
 
-def _profile_answers(answers: Outputs) -> Profile:
+def profile_answers(answers: Outputs) -> Profile:
+    """The profile of predictions, and of each class's probability."""
     predictions = answers[PREDICTIONS]
     # labels are levels, whatever their type
     columns = {PREDICTIONS: predictions if predictions.dtype.kind == "f" else predictions.astype(object)}

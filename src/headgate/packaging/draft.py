@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from headgate.bundle.bundle import Bundle, read_manifest
+from headgate.bundle.bundle import ARCHIVE_SUFFIX, Bundle, open_bundle, read_manifest
 from headgate.bundle.manifest import MANIFEST, SIGNATURE, FileEntry, Form, Manifest, canonical_bytes, digest_of
 from headgate.bundle.signing import load_or_create_key, sign_folder, user_key_path
 from headgate.errors import Conflict, Malformed, NotFound
@@ -73,6 +73,13 @@ def seal(draft: Draft) -> Bundle:
     for path in draft.folder.iterdir():
         path.chmod(0o644)
     return Bundle(draft.folder, draft.manifest, digest_of(draft.manifest))
+
+
+def deliver(bundle: Bundle, goal: Path | None) -> Bundle:
+    """Where it was asked for, as a folder or one file."""
+    if goal is not None and goal.suffix == ARCHIVE_SUFFIX:
+        return open_bundle(bundle.pack(goal))
+    return publish(bundle, goal or Path.cwd() / f"{bundle.manifest.name}-{bundle.digest[:12]}")
 
 
 def publish(bundle: Bundle, target: Path) -> Bundle:

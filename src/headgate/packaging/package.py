@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from headgate.bundle.bundle import ARCHIVE_SUFFIX, Bundle, open_bundle
+from headgate.bundle.bundle import Bundle
 from headgate.bundle.golden import Golden
 from headgate.bundle.manifest import CARD, GOLDEN, PROFILE, Form, Lineage, Manifest, canonical_bytes
 from headgate.names import validate_name
@@ -12,7 +12,7 @@ from headgate.packaging.card import write_card
 from headgate.packaging.case import Case, name_classes, profile_case, read_case
 from headgate.packaging.closing import close_categories
 from headgate.packaging.compile import Converter, compile_model, has_converter, may_compile, starting
-from headgate.packaging.draft import Draft, drafting, file_entry, publish, seal
+from headgate.packaging.draft import Draft, deliver, drafting, file_entry, seal
 from headgate.packaging.environment import lock_environment
 from headgate.packaging.golden import make_golden
 from headgate.packaging.lineage import trace
@@ -74,7 +74,7 @@ def package(  # noqa: PLR0913 - the options of the public call
         draft = _begin(name, case, folder, trace(lineage, case.data, case.source, _folder_of(model)))
         draft = _complete(draft, case, converter, tell)
         tell("signing")
-        return _deliver(seal(draft), goal)
+        return deliver(seal(draft), goal)
 
 
 def _say_nothing(_step: str) -> None: ...
@@ -148,10 +148,3 @@ def _choose_form(
     compiled = compile_model(draft, native, converter, rows)
     serves = "onnx" if compiled.serves else draft.manifest.serves
     return draft.with_form("onnx", compiled.form).with_fields(serves=serves, serves_because=compiled.because)
-
-
-def _deliver(bundle: Bundle, goal: Path | None) -> Bundle:
-    """Where it was asked for, as a folder or one file."""
-    if goal is not None and goal.suffix == ARCHIVE_SUFFIX:
-        return open_bundle(bundle.pack(goal))
-    return publish(bundle, goal or Path.cwd() / f"{bundle.manifest.name}-{bundle.digest[:12]}")

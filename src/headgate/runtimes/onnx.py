@@ -1,9 +1,9 @@
-"""ONNX models on onnxruntime: one thread, nothing spins, only the needed outputs are computed.
+"""ONNX models on onnxruntime: nothing spins, only the needed outputs are computed.
 
 A model takes one matrix [rows, features] in signature order, or one input per feature named like it. Outputs named
 `predictions` and `probabilities` are taken as they are; a model from elsewhere is read by the types of its outputs, or
-by the form's options `predictions` and `probabilities` (names of outputs). Missing text reaches the model as "None",
-which is how onnxruntime spells it.
+by the form's options `predictions` and `probabilities` (names of outputs). One thread runs a call, unless the option
+`threads` says how many share it. Missing text reaches the model as "None", which is how onnxruntime spells it.
 """
 
 import os
@@ -31,6 +31,7 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "tensor(uint32)": np.dtype(np.uint32), "tensor(uint64)": np.dtype(np.uint64), "tensor(string)": np.dtype(object),
     "tensor(float16)": np.dtype(np.float16),
 }  # fmt: skip
+THREADS, MOST_THREADS = "threads", 64
 CHANCES = {"tensor(float)", "tensor(double)", "tensor(float16)"}
 
 
@@ -73,21 +74,24 @@ class OnnxRuntime:
         """Load one form; raises `ModelError` when onnxruntime refuses it or it does not fit the signature."""
         chosen = manifest.forms[form]
         content = verified_bytes(folder, manifest, chosen.path)
-        session = open_session(content, (folder / chosen.path).parent)
-        feed = _plan_inputs(session.get_inputs(), manifest.signature.features)
+        session = open_session(content, (folder / chosen.path).parent, threads=_threads(chosen.options))
+        feed = plan_inputs(session.get_inputs(), manifest.signature.features)
         wanted, read = _plan_outputs(session.get_outputs(), manifest, chosen.options)
         return OnnxModel(session, feed, wanted, read)
 
 
-def open_session(content: bytes, folder: Path) -> Any:
-    """An `InferenceSession` of the model in these bytes; weights kept beside it are looked for in `folder` only."""
+def open_session(content: bytes, folder: Path, threads: int = 1) -> Any:
+    """An `InferenceSession` of the model in these bytes; weights kept beside it are looked for in `folder` only.
+
+    `threads` share one call. Raises `ModelError`.
+    """
     # onnxruntime sends usage data to its makers unless it is told not to before it is loaded; nobody agreed to that
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     # takes 0.1 s to import; a worker that serves no ONNX model does without
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 4
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -99,8 +103,16 @@ def open_session(content: bytes, folder: Path) -> Any:
         raise ModelError(f"onnxruntime {onnxruntime.__version__} cannot load the model: {error}") from error
 
 
-def _plan_inputs(inputs: Sequence[Any], features: Sequence[Column]) -> Feed:
-    """How a batch becomes the session's inputs."""
+def _threads(options: Mapping[str, str]) -> int:
+    """What the form's option says: one thread, unless `headgate optimize` found that more pay."""
+    told = options.get(THREADS, "1")
+    if not (told.isascii() and told.isdigit() and 1 <= int(told) <= MOST_THREADS):
+        raise ModelError(f"The form's option {THREADS} is {told!r}, expected 1 to {MOST_THREADS}.")
+    return int(told)
+
+
+def plan_inputs(inputs: Sequence[Any], features: Sequence[Column]) -> Feed:
+    """How a batch becomes the session's inputs; raises `ModelError` where they are no columns or matrix."""
     for given in inputs:
         if given.type not in DTYPES:
             raise ModelError(f"Input {given.name!r} is a {given.type}, which cannot be fed from columns.")
