@@ -38,6 +38,7 @@ RESIDENT, PROPORTIONAL = "headgate_resident_memory_bytes", "headgate_proportiona
 OLD_CERTIFICATE, UNUSUAL = "headgate_old_certificate", "headgate_unusual_rows_total"
 AGENT_UP, AGENT_STARTED = "headgate_agent_up", "headgate_agent_start_time_seconds"
 HOSTS, HOST_STARTS, HOST_CRASHES = "headgate_hosts", "headgate_host_starts_total", "headgate_host_crashes_total"
+TRACED, UNTRACED = "headgate_traced_requests_total", "headgate_traced_requests_dropped_total"
 WORKER_STARTS, WORKER_CRASHES = "headgate_worker_starts_total", "headgate_worker_crashes_total"
 FAMILIES = {
     REQUESTS: Family("counter", "Answers, by endpoint, version, HTTP status and the reason of an error."),
@@ -55,6 +56,8 @@ FAMILIES = {
     RECORD_BYTES: Family("counter", "Bytes of records written to the spool."),
     DROPPED: Family("counter", "Records that were lost: no room, a full disk."),
     REFUSED_SERIES: Family("counter", "Series that are not shown, for want of room."),
+    TRACED: Family("counter", "Sampled requests whose spans a collector has taken."),
+    UNTRACED: Family("counter", "Sampled requests whose spans were lost, by reason: full (of the queue) or export."),
     CONNECTIONS: Family("gauge", "Open connections."),
     IN_FLIGHT: Family("gauge", "Requests being answered."),
     WORKERS: Family("gauge", "Living workers."),

@@ -35,6 +35,8 @@ from headgate.metering.families import (
     ROWS_BOUNDS,
     SECONDS_BOUNDS,
     TOTAL_SECONDS,
+    TRACED,
+    UNTRACED,
     VARIANTS,
     WORKER_STARTED,
     WORKERS,
@@ -230,6 +232,24 @@ class CacheMetrics:
     def holds(self, entries: int, size: int) -> None:
         """How much it holds now."""
         self._values[self._entries], self._values[self._bytes] = float(entries), float(size)
+
+
+class SpanMetrics:
+    """What became of sampled requests; every counter has one thread that writes it."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._values = metrics.values
+        self._full = metrics.place(UNTRACED, (("reason", "full"),))
+        self._lost = metrics.place(UNTRACED, (("reason", "export"),))
+        self._taken = metrics.place(TRACED, ())
+
+    def full(self) -> None:
+        """One had no room in the queue."""
+        self._values[self._full] += 1
+
+    def sent(self, count: int, *, taken: bool) -> None:
+        """So many were sent, and taken or not."""
+        self._values[self._taken if taken else self._lost] += count
 
 
 def totals(folder: Path) -> Totals:
