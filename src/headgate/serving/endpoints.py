@@ -130,7 +130,7 @@ class Composer:
 
     def _refusals(self, endpoint: str) -> Refusals:
         """What is told of requests that reach none of its versions."""
-        metrics = self._metrics.variant(endpoint, "")
+        metrics = self._metrics.refused(endpoint)
         if self._spans is None:
             return Refusals(endpoint, "", metrics)
         return TracedRefusals(Place(endpoint), metrics, self._spans)

@@ -75,7 +75,7 @@ class Worker:
         composer = Composer(loop, self._metrics, self._writer, self._gates, self._marks, self._spans)
         self._routes = Routes(home, settings, self._marks, composer.compose, self._routes_changed)
         exposition = Exposition(loop, home, self._versions)
-        strangers = Refusals("", "", self._metrics.variant("", ""))
+        strangers = Refusals("", "", self._metrics.refused())
         addresses = Addresses(self._routes, self._access, exposition.answer, self._draining.is_set, strangers)
         ids = RequestIds()
         self._predictions = Predictions(self._access, ids.new, addresses.answer)

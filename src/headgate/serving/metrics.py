@@ -75,14 +75,18 @@ class Metrics:
         self._variants: dict[tuple[str, str], VariantMetrics] = {}
 
     def variant(self, endpoint: str, version: str) -> "VariantMetrics":
-        """The counters of one version behind one endpoint; the same object for the same names.
-
-        Both are names that exist: what a client made up goes under the empty endpoint and version.
-        """
+        """The counters of one version behind one endpoint, names that exist; the same object for the same names."""
         found = self._variants.get((endpoint, version))
         if found is None:
             found = self._variants[endpoint, version] = VariantMetrics(self, endpoint, version)
         return found
+
+    def refused(self, endpoint: str = "") -> "StatusMetrics":
+        """Those of requests that reached no version of an endpoint, or no endpoint: they have taken no model's time.
+
+        The endpoint exists: what a client made up goes under the empty name.
+        """
+        return StatusMetrics(self, endpoint, "")
 
     def connections(self, now: int) -> None:
         """How many connections are open."""
@@ -153,24 +157,16 @@ class Metrics:
             _log.warning("the metrics of dead workers cannot be folded: %s", error)
 
 
-class VariantMetrics:
-    """The counters of one version behind one endpoint, every place looked up beforehand."""
+class StatusMetrics:
+    """How requests were answered."""
 
-    __slots__ = (
-        "_batches", "_labels", "_metrics", "_model", "_queue", "_rows", "_statuses", "_total", "_values",
-    )  # fmt: skip
+    __slots__ = ("_labels", "_metrics", "_statuses", "_values")
 
     def __init__(self, metrics: Metrics, endpoint: str, version: str) -> None:
-        labels = (("endpoint", endpoint), ("version", version))
         self._metrics = metrics
-        self._labels = labels
+        self._labels = (("endpoint", endpoint), ("version", version))
         self._values = metrics.values
         self._statuses: dict[tuple[int, str], int] = {}
-        self._total = metrics.place(TOTAL_SECONDS, labels)
-        self._queue = metrics.place(QUEUE_SECONDS, labels)
-        self._model = metrics.place(MODEL_SECONDS, labels)
-        self._batches = metrics.place(BATCH_ROWS, labels)
-        self._rows = metrics.place(ROWS, labels)
 
     def count(self, status: int, reason: str = "", by: int = 1) -> None:
         """So many more answers with this status; `reason` is the error's code."""
@@ -179,6 +175,21 @@ class VariantMetrics:
             labels = (*self._labels, ("status", str(status)), ("reason", reason))
             place = self._statuses[status, reason] = self._metrics.place(REQUESTS, labels)
         self._values[place] += by
+
+
+class VariantMetrics(StatusMetrics):
+    """The counters of one version behind one endpoint, every place looked up beforehand."""
+
+    __slots__ = ("_batches", "_model", "_queue", "_rows", "_total")
+
+    def __init__(self, metrics: Metrics, endpoint: str, version: str) -> None:
+        super().__init__(metrics, endpoint, version)
+        labels = self._labels
+        self._total = metrics.place(TOTAL_SECONDS, labels)
+        self._queue = metrics.place(QUEUE_SECONDS, labels)
+        self._model = metrics.place(MODEL_SECONDS, labels)
+        self._batches = metrics.place(BATCH_ROWS, labels)
+        self._rows = metrics.place(ROWS, labels)
 
     def observe(self, total_s: float, queue_s: float, model_s: float, rows: int) -> None:
         """The seconds of one answered request of so many rows: altogether, waiting, in the model."""

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from headgate.errors import HeadgateError
 from headgate.log_lines import FIELDS
-from headgate.serving.metrics import VariantMetrics
+from headgate.serving.metrics import StatusMetrics
 from headgate.serving.trace import Trace
 
 # of one reason of one version, in so many seconds; more are counted
@@ -43,7 +43,7 @@ class Refusals:
     """Those of one version behind one endpoint, or of all that reached none (empty names)."""
 
     def __init__(
-        self, endpoint: str, version: str, metrics: VariantMetrics, clock: Callable[[], float] = time.monotonic
+        self, endpoint: str, version: str, metrics: StatusMetrics, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._place = {"endpoint": endpoint, "version": version}
         self._metrics = metrics

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from headgate.errors import HeadgateError
 from headgate.serving.calls import Answer
 from headgate.serving.contract import Contract
-from headgate.serving.metrics import SpanMetrics, VariantMetrics
+from headgate.serving.metrics import SpanMetrics, StatusMetrics, VariantMetrics
 from headgate.serving.refusals import Refusals, Refused
 from headgate.serving.server import Exchange, Handle
 from headgate.serving.tap import OK, Answered, Recording, Tap
@@ -158,7 +158,7 @@ class TracedTap(Tap):
 class TracedRefusals(Refusals):
     """Those of an endpoint whose requests reached no version, each sampled one with a note."""
 
-    def __init__(self, place: Place, metrics: Any, spans: Spans) -> None:
+    def __init__(self, place: Place, metrics: StatusMetrics, spans: Spans) -> None:
         super().__init__(place.endpoint, "", metrics)
         self._traced = place
         self._spans = spans
