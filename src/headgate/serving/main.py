@@ -39,7 +39,7 @@ from headgate.serving.metrics import Metrics, SpanMetrics
 from headgate.serving.node_counts import NodeCounts
 from headgate.serving.otlp import OtlpExporter
 from headgate.serving.predict import LiveEndpoint, Predictions
-from headgate.serving.refusals import Refusals
+from headgate.serving.refusals import Strangers
 from headgate.serving.request_ids import RequestIds
 from headgate.serving.routes import Routes
 from headgate.serving.server import Handle, Server
@@ -75,16 +75,16 @@ class Worker:
         composer = Composer(loop, self._metrics, self._writer, self._gates, self._marks, self._spans)
         self._routes = Routes(home, settings, self._marks, composer.compose, self._routes_changed)
         exposition = Exposition(loop, home, self._versions)
-        strangers = Refusals("", "", self._metrics.refused())
-        addresses = Addresses(self._routes, self._access, exposition.answer, self._draining.is_set, strangers)
         ids = RequestIds()
+        strangers = Strangers(self._metrics.refused(), ids.new)
+        addresses = Addresses(self._routes, self._access, exposition.answer, self._draining.is_set, strangers)
         self._predictions = Predictions(self._access, ids.new, addresses.answer)
         self._counts = ConnectionCounts(home.run / "connections")
         hosts = own_origins(settings, listener.getsockname()[1]).hosts
         handle: Handle = self._predictions.handle
         if settings.trace_ratio:
             handle = sampling(handle, settings.trace_ratio)
-        self.server = Server(settings, hosts, ids.new, handle, addresses.body_limit, self._counts.closed)
+        self.server = Server(settings, hosts, strangers.turn_away, handle, addresses.body_limit, self._counts.closed)
         self._certificate = certificate_of(settings, home.run)
         context = self._certificate.context if self._certificate else None
         self._acceptor = Acceptor(

@@ -12,6 +12,7 @@ from typing import Protocol
 from headgate.errors import HeadgateError
 from headgate.log_lines import FIELDS
 from headgate.serving.metrics import StatusMetrics
+from headgate.serving.responses import Exchange, refuse
 from headgate.serving.trace import Trace
 
 # of one reason of one version, in so many seconds; more are counted
@@ -26,6 +27,10 @@ class Refused(Protocol):
     id: str
     started: float
     trace: Trace | None
+
+
+class Unreadable(Refused, Exchange, Protocol):
+    """A request that cannot be read, and can be answered."""
 
 
 class Window:
@@ -75,6 +80,20 @@ class Refusals:
         if window.kept_back:
             fields["kept_back"], window.kept_back = window.kept_back, 0
         _log.log(_level(error.status), "refused", extra={FIELDS: fields})
+
+
+class Strangers(Refusals):
+    """Those of requests that reached no endpoint; what cannot even be read is answered here too."""
+
+    def __init__(self, metrics: StatusMetrics, new_id: Callable[[], str]) -> None:
+        super().__init__("", "", metrics)
+        self._new_id = new_id
+
+    def turn_away(self, request: Unreadable, error: HeadgateError) -> None:
+        """Answer a request of which nothing is known, and count it."""
+        request.id = self._new_id()
+        self.tell(request, error)
+        refuse(request, error)
 
 
 def _level(status: int) -> int:
