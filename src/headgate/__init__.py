@@ -8,9 +8,10 @@ if TYPE_CHECKING:
     from headgate.client.client import Client
     from headgate.packaging.package import package
     from headgate.runtimes.local import load
+    from headgate.runtimes.traces import traces
 
 __version__ = "0.1.0.dev0"
-__all__ = ["Bundle", "Client", "load", "package"]
+__all__ = ["Bundle", "Client", "load", "package", "traces"]
 
 # Public name → where it lives, imported on first use: `import headgate` stays fast.
 _PUBLIC = {
@@ -18,6 +19,7 @@ _PUBLIC = {
     "Client": "headgate.client.client:Client",
     "load": "headgate.runtimes.local:load",
     "package": "headgate.packaging.package:package",
+    "traces": "headgate.runtimes.traces:traces",
 }
 
 

@@ -32,6 +32,8 @@ from headgate.identity.keys import authenticate
 from headgate.ledger.events import open_ledger
 from headgate.ledger.idempotency import forget_answers
 from headgate.log_lines import configure
+from headgate.metering.control_families import CONTROL_FAMILIES
+from headgate.metering.counters import Counters
 from headgate.processes import yield_processor
 from headgate.records import PlaneRecord
 from headgate.rollout.bell import Bell
@@ -101,7 +103,8 @@ def build(home: Home, settings: Settings, clock: Clock | None = None, control_po
     clock = clock or SystemClock()
     home.create()
     certificate = certificate_of(settings, home.run)
-    database = open_state(home, settings, clock)
+    counters = Counters(CONTROL_FAMILIES)
+    database = open_state(home, settings, clock, counters)
     bell = Bell()
     database.attached[BELL] = bell
     nodes = Nodes(clock, bell.ring)
@@ -110,6 +113,7 @@ def build(home: Home, settings: Settings, clock: Clock | None = None, control_po
         settings=settings,
         clock=clock,
         database=database,
+        counters=counters,
         store=open_store("folder", str(home.artifacts)),
         nodes=nodes,
         bell=bell,
@@ -125,9 +129,9 @@ def build(home: Home, settings: Settings, clock: Clock | None = None, control_po
     return App(api=build_api(plane), plane=plane, controller=controller, threads=threads)
 
 
-def open_state(home: Home, settings: Settings, clock: Clock) -> Database:
+def open_state(home: Home, settings: Settings, clock: Clock, counters: Counters) -> Database:
     """The database, migrated, with its ledger open; closed again when that fails."""
-    database = open_database(settings.database or sqlite_url(home.database), clock)
+    database = open_database(settings.database or sqlite_url(home.database), clock, counters)
     try:
         migrate(database)
         open_ledger(database, home.keys)

@@ -6,20 +6,23 @@ here. A flag beats the environment, the environment beats the file, the file bea
 
 import tomllib
 from collections.abc import Mapping
+from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
 
-from headgate.errors import Malformed, Refused
+from headgate.errors import Malformed, Refused, Unavailable
 
 # how a process that starts another hands its settings on: as JSON, so that both mean the same
 HANDED_ON = "HEADGATE_SETTINGS"
 # settings that name a file
 FILES = frozenset({"tls_cert", "tls_key"})
+OTEL_MISSING = "The setting otlp_endpoint needs OpenTelemetry: pip install 'headgate[otel]', or leave it empty."
 
 
 def _declared(help_text: str, change: str) -> Meta:
@@ -134,6 +137,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int, _declared("Room for records on one worker; the oldest are dropped beyond it.", "restart")
     ] = 256 * 1024 * 1024
 
+    otlp_endpoint: Annotated[
+        str,
+        _declared(
+            "URL of an OpenTelemetry collector (OTLP/HTTP, such as http://127.0.0.1:4318) that is sent a span of every "
+            "sampled prediction; empty for none. Needs the extra otel.",
+            "restart",
+        ),
+    ] = ""
+    trace_ratio: Annotated[
+        float,
+        Meta(ge=0, le=1),
+        _declared(
+            "Share of the requests without a traceparent that are sampled. Of those with one, the caller says.",
+            "restart",
+        ),
+    ] = 0.0
+
     @property
     def scheme(self) -> str:
         """How the URLs of both ports begin."""
@@ -212,6 +232,23 @@ def check_exposure(settings: Settings) -> None:
         "Add --require-keys, and --tls-cert with --tls-key, or --behind-proxy where a proxy in front terminates TLS; "
         "or stay on 127.0.0.1."
     )
+
+
+def check_tracing(settings: Settings) -> None:
+    """Whether what is sampled can be sent: raises `Malformed` for no URL, `Unavailable` without the extra."""
+    endpoint = settings.otlp_endpoint
+    if not endpoint:
+        if settings.trace_ratio:
+            raise Malformed(f"trace_ratio is {settings.trace_ratio:g}, and otlp_endpoint names no collector. Set it.")
+        return
+    if urlsplit(endpoint).scheme not in ("http", "https") or not urlsplit(endpoint).hostname:
+        raise Malformed(f"Expected otlp_endpoint to be a URL such as http://127.0.0.1:4318, got {endpoint!r}.")
+    try:
+        installed = find_spec("opentelemetry.exporter.otlp.proto.http") is not None
+    except ModuleNotFoundError:
+        installed = False
+    if not installed:
+        raise Unavailable(OTEL_MISSING)
 
 
 def is_loopback(host: str) -> bool:

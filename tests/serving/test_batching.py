@@ -24,6 +24,7 @@ class Caller:
     """Remembers what it was told."""
 
     def __init__(self, *values: float, deadline: float = float("inf")) -> None:
+        self.exchange = None
         self.rows: list[Any] = [(value,) for value in values]
         self.count = len(values)
         self.deadline = deadline

@@ -47,6 +47,12 @@ def test_a_hosted_model_answers(worker: WorkerProcess) -> None:
     assert worker.ask("GET", "/readyz").status == 200
 
 
+def test_the_model_in_a_host_sees_the_callers_trace(worker: WorkerProcess) -> None:
+    answer = ask(worker, Fault.TELLS_TRACE, 3.0, traceparent=f"00-{'abcdef' + '1' * 26}-00f067aa0ba902b7-01")
+    assert answer.json["predictions"] == [0xABCDEF]
+    assert ask(worker, Fault.TELLS_TRACE, 3.0).json["predictions"] == [3.0]
+
+
 @pytest.mark.parametrize(
     ("fault", "code"),
     [(Fault.RAISES, "MODEL_ERROR"), (Fault.NAN, "MODEL_OUTPUT_INVALID"), (Fault.TOO_MANY_ROWS, "MODEL_OUTPUT_INVALID")],

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,15 @@ from headgate.runtimes.batch import Batch
 from headgate.runtimes.runtime import Outputs
 from headgate.serving.calls import Answer
 from headgate.serving.hosted_calls import HostedCalls
+from headgate.serving.trace import Trace
 from headgate.serving.waiting_time import WaitingTime
 
 
 class Caller:
     """Remembers what it was told."""
 
-    def __init__(self, deadline: float = float("inf")) -> None:
+    def __init__(self, deadline: float = float("inf"), trace: Trace | None = None) -> None:
+        self.exchange = SimpleNamespace(trace=trace)
         self.rows: Any = [(1.0,)]
         self.count = 1
         self.deadline = deadline
@@ -36,11 +39,13 @@ class Hosts:
 
     def __init__(self) -> None:
         self.asked = 0
+        self.traces: list[Trace | None] = []
         self.taken_back = 0
         self.may_answer = asyncio.Event()
 
-    async def predict(self, batch: Batch, deadline: float) -> Outputs:
+    async def predict(self, batch: Batch, deadline: float, trace: Trace | None = None) -> Outputs:
         self.asked += 1
+        self.traces.append(trace)
         try:
             await self.may_answer.wait()
         except asyncio.CancelledError:
@@ -85,6 +90,20 @@ def test_the_call_of_who_leaves_is_taken_back() -> None:
         hosts.may_answer.set()
         await idle(calls)
         assert [caller.done for caller in (*callers, *fresh)] == [0, 200, 200, 0, 200]
+
+    asyncio.run(go())
+
+
+def test_each_call_goes_out_with_its_callers_trace() -> None:
+    async def go() -> None:
+        hosts = Hosts()
+        hosts.may_answer.set()
+        calls = calls_of(hosts)
+        traces = [None, Trace("a" * 32, "b" * 16, "", sampled=True)]
+        for trace in traces:
+            calls.submit(Caller(trace=trace))
+        await idle(calls)
+        assert hosts.traces == traces
 
     asyncio.run(go())
 

@@ -57,11 +57,16 @@ def test_requests_are_counted_by_version_status_and_reason(start: Start, tmp_pat
     for _ in range(3):
         fraud.count(200)
     fraud.count(504, "DEADLINE_EXCEEDED")
-    metrics.variant("", "").count(404, "NOT_FOUND")
+    metrics.refused().count(404, "NOT_FOUND")
+    metrics.refused("fraud").count(429, "RATE_LIMITED")
     name = "headgate_requests_total"
     assert look(tmp_path, name, endpoint="fraud", version="fraud:3", status="200", reason="") == 3
     assert look(tmp_path, name, status="504", reason="DEADLINE_EXCEEDED") == 1
-    assert look(tmp_path, name) == 5
+    assert look(tmp_path, name, endpoint="", version="", status="404") == 1
+    assert look(tmp_path, name, endpoint="fraud", version="", status="429") == 1
+    assert look(tmp_path, name) == 6
+    # who reached no version took no version's time
+    assert {key[0] for key in scrape(tmp_path) if ("version", "") in key[1]} == {name}
     assert metrics.variant("fraud", "fraud:3") is fraud
     metrics.close()
 

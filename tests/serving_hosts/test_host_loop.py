@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,10 +13,12 @@ import pytest
 from headgate.errors import ModelError
 from headgate.runtimes.batch import Array, Batch
 from headgate.runtimes.runtime import Outputs
+from headgate.runtimes.traces import RowsTrace, traces
 from headgate.serving.hosts import host as host_module
 from headgate.serving.hosts.child import listen
 from headgate.serving.hosts.host import CALL_SECONDS, HANG_SECONDS, Host
 from headgate.serving.hosts.wire import Frames, Reply, decode_reply, encode_call, encode_cancel
+from headgate.serving.trace import Trace
 from headgate.testing.zoo import FEATURES, build_zoo
 
 LATER = 1e12
@@ -30,10 +32,12 @@ class Doubling:
 
     def __init__(self) -> None:
         self.calls: list[int] = []
+        self.traces: list[Sequence[RowsTrace]] = []
         self.error: type[BaseException] = ModelError
 
     def predict(self, batch: Batch) -> Outputs:
         self.calls.append(batch.rows)
+        self.traces.append(traces())
         values: Array = np.asarray(batch.columns["value"], dtype=np.float64)
         if (values == POISON).any():
             raise self.error("poison")
@@ -129,9 +133,9 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     stage.close()
 
 
-def ask(number: int, *values: float, deadline: float = LATER, alone: bool = False) -> bytes:
+def ask(number: int, *values: float, deadline: float = LATER, alone: bool = False, trace: Trace | None = None) -> bytes:
     matrix = np.array([[0.0, value] for value in values])
-    return encode_call(number, Batch(FEATURES, matrix=matrix), deadline, alone=alone)
+    return encode_call(number, Batch(FEATURES, matrix=matrix), deadline, alone=alone, trace=trace)
 
 
 def test_calls_of_all_workers_share_one_model_call(stage: Stage) -> None:
@@ -143,6 +147,25 @@ def test_calls_of_all_workers_share_one_model_call(stage: Stage) -> None:
     assert first.value() == 2.0
     assert first.reply().arrays()["predictions"].tolist() == [4.0, 6.0]
     assert second.value() == 8.0
+
+
+def test_the_model_sees_whose_traces_its_rows_are_in(stage: Stage) -> None:
+    worker = stage.worker()
+    first, second = (Trace(digit * 32, "b" * 16, "", sampled=True, state=f"v={digit}") for digit in "12")
+    worker.send(ask(1, 1.0), ask(2, 2.0, 3.0, trace=first), ask(3, 4.0), ask(4, 5.0, trace=second))
+    stage.host.step()
+    expected = [RowsTrace(1, 3, first.parent, "v=1"), RowsTrace(4, 5, second.parent, "v=2")]
+    assert list(stage.model.traces[0]) == expected
+    assert not traces(), "only while the model answers"
+    worker.send(ask(5, POISON), ask(6, 6.0, trace=second))
+    stage.host.step()
+    # halved: each half with its own
+    assert [list(seen) for seen in stage.model.traces[1:]] == [
+        [RowsTrace(1, 2, second.parent, "v=2")], [], [RowsTrace(0, 1, second.parent, "v=2")]
+    ]  # fmt: skip
+    worker.send(ask(7, 7.0))
+    stage.host.step()
+    assert not stage.model.traces[-1]
 
 
 def test_a_call_goes_out_at_once_when_it_is_the_only_one(stage: Stage) -> None:

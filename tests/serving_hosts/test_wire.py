@@ -28,6 +28,7 @@ from headgate.serving.hosts.wire import (
     encode_outputs,
     encode_started,
 )
+from headgate.serving.trace import Trace
 
 NUMBERS = st.one_of(
     hnp.boolean_dtypes(), hnp.integer_dtypes(endianness="?"), hnp.unsigned_integer_dtypes(), hnp.floating_dtypes()
@@ -79,6 +80,15 @@ def test_a_matrix_comes_over_as_it_is(matrix: Array, number: int, alone: bool) -
     assert (call.id, call.alone, call.deadline) == (number, alone, 12.5)
     assert batch.matrix is not None and same(batch.matrix, matrix)
     batch.matrix[:] = 0  # models may write into what they are given
+
+
+def test_a_trace_comes_over_and_costs_nobody_else_a_byte() -> None:
+    batch = Batch(["x"], matrix=np.zeros((1, 1)))
+    plain = only(encode_call(1, batch, 1.0))
+    assert b"trace" not in plain
+    trace = Trace("a" * 32, "b" * 16, "c" * 16, sampled=True, state="vendor=1")
+    call = decode_call(only(encode_call(1, batch, 1.0, trace=trace)))
+    assert (call.traceparent, call.tracestate) == (f"00-{'a' * 32}-{'b' * 16}-01", "vendor=1")
 
 
 @given(columns())

@@ -21,7 +21,7 @@ from headgate.errors import HeadgateError, Malformed
 from headgate.home import Home
 from headgate.log_lines import configure
 from headgate.processes import end_with
-from headgate.settings import Settings, read_settings
+from headgate.settings import Settings, check_tracing, read_settings
 
 
 def run_agent(
@@ -83,6 +83,7 @@ def _settings(home: Home, environment: Mapping[str, str]) -> Settings:
     settings = read_settings(home.path, environment)
     if settings.workers < 1:
         raise Malformed(f"Expected at least one worker, got {settings.workers}. Set --workers.")
+    check_tracing(settings)
     return settings
 
 

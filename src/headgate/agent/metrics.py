@@ -11,7 +11,6 @@ from headgate.home import Home
 from headgate.metering.families import (
     AGENT_STARTED,
     GAUGES,
-    HOST_CRASHES,
     HOST_STARTS,
     HOSTS,
     LONGEST,
@@ -56,9 +55,6 @@ class AgentMetrics:
 
     def host_started(self, digest: str) -> None:
         self._count(HOST_STARTS, self._version(digest))
-
-    def host_crashed(self, digest: str) -> None:
-        self._count(HOST_CRASHES, self._version(digest))
 
     def hosts(self, reports: Iterable[HostReport]) -> None:
         """How many hosts of each version are ready now."""

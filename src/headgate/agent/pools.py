@@ -196,7 +196,6 @@ class Pool:
         logger.warning("a model host of %s ended after %.1f s: %s", self.digest[:12], lived, self.trouble.message)
         self._restarts += 1
         self._how = manner(fork.status) if fork.status else self.trouble.code
-        self._metrics.host_crashed(self.digest)
         self._answer(self.trouble)
         if fork.served:
             self._spare.need()

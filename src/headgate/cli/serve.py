@@ -25,7 +25,7 @@ from headgate.cli.rendering import say, show_one
 from headgate.client import local
 from headgate.errors import Malformed, NotFound, Unavailable
 from headgate.home import Home
-from headgate.settings import Settings, check_exposure, load_settings, reachable, to_environment
+from headgate.settings import Settings, check_exposure, check_tracing, load_settings, reachable, to_environment
 
 SAGEMAKER_MODEL = Path("/opt/ml/model")
 CONTAINER_PORT = 8080
@@ -64,6 +64,7 @@ def serve(model: Path | None, name: str | None, trust_code: tuple[str, ...], **f
         flags["port"] = wanted.port
     settings = load_settings(Path.cwd(), os.environ, flags)
     check_exposure(settings)
+    check_tracing(settings)
     check_certificate(settings)
     with temporary_home() as home:
         with steps_line(f"serving {wanted.model.name}") as step:

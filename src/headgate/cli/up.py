@@ -13,7 +13,14 @@ from headgate.cli.rendering import say, show_one
 from headgate.client import local
 from headgate.errors import Conflict
 from headgate.home import find_home
-from headgate.settings import check_exposure, load_settings, reachable, setting_declarations, to_environment
+from headgate.settings import (
+    check_exposure,
+    check_tracing,
+    load_settings,
+    reachable,
+    setting_declarations,
+    to_environment,
+)
 
 TYPES: dict[str, Any] = {"str": str, "int": int, "float": float}
 
@@ -56,6 +63,7 @@ def up(home: str | None, detach: bool, **flags: Any) -> None:
     place = find_home(Path.cwd(), home or os.environ.get("HEADGATE_HOME"))
     settings = load_settings(place.path, os.environ, flags, local.ports_of_last_run(place))
     check_exposure(settings)
+    check_tracing(settings)
     check_certificate(settings)
     environment = os.environ | to_environment(settings)
     if not detach:

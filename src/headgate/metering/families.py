@@ -37,7 +37,8 @@ CACHE_ENTRIES, CACHE_BYTES = "headgate_cache_entries", "headgate_cache_bytes"
 RESIDENT, PROPORTIONAL = "headgate_resident_memory_bytes", "headgate_proportional_memory_bytes"
 OLD_CERTIFICATE, UNUSUAL = "headgate_old_certificate", "headgate_unusual_rows_total"
 AGENT_UP, AGENT_STARTED = "headgate_agent_up", "headgate_agent_start_time_seconds"
-HOSTS, HOST_STARTS, HOST_CRASHES = "headgate_hosts", "headgate_host_starts_total", "headgate_host_crashes_total"
+HOSTS, HOST_STARTS, CRASHES = "headgate_hosts", "headgate_host_starts_total", "headgate_crashes_total"
+TRACED, UNTRACED = "headgate_traced_requests_total", "headgate_traced_requests_dropped_total"
 WORKER_STARTS, WORKER_CRASHES = "headgate_worker_starts_total", "headgate_worker_crashes_total"
 FAMILIES = {
     REQUESTS: Family("counter", "Answers, by endpoint, version, HTTP status and the reason of an error."),
@@ -55,6 +56,8 @@ FAMILIES = {
     RECORD_BYTES: Family("counter", "Bytes of records written to the spool."),
     DROPPED: Family("counter", "Records that were lost: no room, a full disk."),
     REFUSED_SERIES: Family("counter", "Series that are not shown, for want of room."),
+    TRACED: Family("counter", "Sampled requests whose spans a collector has taken."),
+    UNTRACED: Family("counter", "Sampled requests whose spans were lost, by reason: full (of the queue) or export."),
     CONNECTIONS: Family("gauge", "Open connections."),
     IN_FLIGHT: Family("gauge", "Requests being answered."),
     WORKERS: Family("gauge", "Living workers."),
@@ -64,10 +67,10 @@ FAMILIES = {
     BUILD: Family("gauge", "1, with the release of Headgate and of Python as labels.", merge="max"),
     WORKER_STARTED: Family("gauge", "When the oldest worker began, in seconds since 1970.", merge="min"),
     WORKER_STARTS: Family("counter", "Workers that the agent started."),
-    WORKER_CRASHES: Family("counter", "Workers that ended without being told to."),
+    WORKER_CRASHES: Family("counter", "Workers that ended without being told to, whatever they were doing."),
+    CRASHES: Family("counter", "Processes that ended while they ran a version, by kind of process."),
     HOSTS: Family("gauge", "Model hosts that are ready."),
     HOST_STARTS: Family("counter", "Model hosts that were started, by version."),
-    HOST_CRASHES: Family("counter", "Model hosts that ended without being told to, by version."),
     OLD_CERTIFICATE: Family("gauge", "Workers that keep an older certificate, since the files in place are damaged."),
     AGENT_UP: Family("gauge", "Whether the node agent lives."),
     AGENT_STARTED: Family("gauge", "When the agent began, in seconds since 1970.", merge="max"),

@@ -12,7 +12,8 @@ from headgate.serving.access import Access, may_predict
 from headgate.serving.openapi import document
 from headgate.serving.predict import LiveEndpoint
 from headgate.serving.refusals import Refusals
-from headgate.serving.responses import head_of, send_json
+from headgate.serving.request_headers import given_id
+from headgate.serving.responses import OUR_FAULT, head_of, send_json
 from headgate.serving.routes import Routes
 from headgate.serving.server import SMALL_BODY, Exchange
 
@@ -62,11 +63,13 @@ class Addresses:
         """Answer one request, or give the endpoint that is to predict; raises what refuses it."""
         try:
             return self._answer(exchange)
-        except HeadgateError as error:
-            self._refusals.tell(exchange, error)
+        except Exception as error:
+            self._refusals.tell(exchange, error if isinstance(error, HeadgateError) else HeadgateError(OUR_FAULT))
             raise
 
     def _answer(self, exchange: Exchange) -> LiveEndpoint | None:
+        if "headgate-id" in exchange.headers:
+            exchange.id = given_id(exchange.headers["headgate-id"])
         found, name = find(path_of(exchange.target))
         method = "GET" if exchange.method == b"HEAD" else exchange.method.decode("latin-1")
         address = next((address for address in found if address.method == method), None)

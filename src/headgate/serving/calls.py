@@ -25,6 +25,7 @@ class Answer:
 class Caller(Protocol):
     """One request that waits for its answer."""
 
+    exchange: Any  # its HTTP side; of a way to a model only its trace is asked
     rows: Any  # for the model
     count: int  # of the rows
     deadline: float  # seconds of time.monotonic()

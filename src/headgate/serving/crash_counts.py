@@ -1,22 +1,16 @@
-"""What the agent counts, as Prometheus text beside the workers' own: a process that died cannot count itself."""
+"""What the agent knows of crashes, beside what processes count of themselves: one that died cannot count that."""
 
 from headgate.crashes import read_crashes
 from headgate.home import Home
+from headgate.metering.families import CRASHES
+from headgate.metering.series_file import Totals
 
-NAME = "headgate_crashes_total"
 
-
-def render_crashes(home: Home) -> bytes:
-    """Empty while nothing has crashed."""
-    counts = read_crashes(home)
-    if not counts:
-        return b""
-    lines = [f"# HELP {NAME} Processes that ended while they ran a version.", f"# TYPE {NAME} counter"]
-    for count in counts:
-        # names of versions hold nothing that would have to be escaped
-        labels = f'version="{count.version}",digest="{count.digest[:12]}"'
-        lines += [
-            f'{NAME}{{{labels},process="worker"}} {count.workers}',
-            f'{NAME}{{{labels},process="host"}} {count.hosts}',
-        ]
-    return "\n".join([*lines, ""]).encode()
+def crashed(home: Home) -> Totals:
+    """By version, and by what ran it; empty while nothing has crashed."""
+    found: Totals = {}
+    for count in read_crashes(home):
+        labels = (("version", count.version), ("digest", count.digest[:12]))
+        found[CRASHES, (*labels, ("process", "worker"))] = [float(count.workers)]
+        found[CRASHES, (*labels, ("process", "host"))] = [float(count.hosts)]
+    return found

@@ -26,6 +26,7 @@ from headgate.serving.response_cache import CachedCalls, ResponseCache, keeping
 from headgate.serving.responses import head_of
 from headgate.serving.router import Router
 from headgate.serving.routes import Held, Models
+from headgate.serving.spans import Place, Spans, TracedRefusals, TracedTap
 from headgate.serving.tap import Recording, Tap
 from headgate.serving.value_policies import UnusualCounts, watch_values
 from headgate.spool.segment import SpoolWriter
@@ -44,12 +45,14 @@ class Composer:
         writer: SpoolWriter,
         gates: Gates,
         marks: CallMarks,
+        spans: Spans | None = None,
     ) -> None:
         self._loop = loop
         self._gates = gates
         self._metrics = metrics
         self._writer = writer
         self._marks = marks
+        self._spans = spans
         self._threads = ThreadPoolExecutor(MODEL_THREADS, thread_name_prefix="model")
         self._body_threads = Threads(
             ThreadPoolExecutor(BODY_THREADS, thread_name_prefix="body"),
@@ -74,7 +77,7 @@ class Composer:
             # where values are watched, no body is plain
             decoders=plain_decoders(formats) if policies.watch is None else {},
             bodies=Bodies(self._loop, self._body_threads, formats, limits, policies),
-            refusals=Refusals(table.endpoint, "", self._metrics.variant(table.endpoint, "")),
+            refusals=self._refusals(table.endpoint),
             scope=f"{table.project}/{table.environment}",
             timeout=limits.timeout_ms / 1000,
             begin=Prediction if fallback is None else partial(Replaceable, fallback),
@@ -116,13 +119,21 @@ class Composer:
         names = [column.name for column in outputs]
         schema = self._writer.schema(table.endpoint, variant.version, columns, names, table.spec.record_sampling)
         metrics = self._metrics.variant(table.endpoint, variant.version)
-        return Tap(
-            contract,
-            self._writer,
+        recording, refusals = (
             Recording(schema, table.spec.record_sampling),
-            metrics,
             Refusals(table.endpoint, variant.version, metrics),
         )
+        if self._spans is None:
+            return Tap(contract, self._writer, recording, metrics, refusals)
+        place = Place(table.endpoint, variant.version, variant.role)
+        return TracedTap(contract, self._writer, recording, metrics, refusals, place, self._spans)
+
+    def _refusals(self, endpoint: str) -> Refusals:
+        """What is told of requests that reach none of its versions."""
+        metrics = self._metrics.refused(endpoint)
+        if self._spans is None:
+            return Refusals(endpoint, "", metrics)
+        return TracedRefusals(Place(endpoint), metrics, self._spans)
 
     def _replies(self, table: RouteTable, variant: Variant) -> dict[str, Reply]:
         origin = Origin(table.endpoint, variant.version, table.classes)

@@ -8,12 +8,13 @@ from functools import partial
 
 from headgate.errors import HeadgateError
 from headgate.home import Home
-from headgate.serving.crash_counts import render_crashes
+from headgate.metering.exposition import CONTENT_TYPE
+from headgate.serving.crash_counts import crashed
 from headgate.serving.memory import measured
 from headgate.serving.metrics import render
 from headgate.serving.responses import OUR_FAULT, Exchange, head_of, refuse
 
-HEAD = head_of(200, "text/plain; version=0.0.4; charset=utf-8")
+HEAD = head_of(200, CONTENT_TYPE)
 log = logging.getLogger("headgate.serving")
 
 
@@ -55,4 +56,4 @@ class Exposition:
             self._begin()
 
     def _write(self, versions: Mapping[str, str]) -> bytes:
-        return render(self._home.run / "metrics", measured(self._home, versions)) + render_crashes(self._home)
+        return render(self._home.run / "metrics", measured(self._home, versions) | crashed(self._home))

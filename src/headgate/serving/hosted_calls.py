@@ -11,6 +11,7 @@ from headgate.runtimes.batch import Batch
 from headgate.runtimes.runtime import Outputs
 from headgate.serving.batching import hand_out
 from headgate.serving.calls import Answer, Caller, Settle
+from headgate.serving.trace import Trace
 from headgate.serving.waiting_time import WaitingTime
 
 log = logging.getLogger("headgate.serving")
@@ -19,7 +20,7 @@ log = logging.getLogger("headgate.serving")
 class HostedModel(Protocol):
     """A model that runs in other processes."""
 
-    async def predict(self, batch: Batch, deadline: float) -> Outputs:
+    async def predict(self, batch: Batch, deadline: float, trace: Trace | None = None) -> Outputs:
         """Answer every row; raises `ModelError`, `DeadlineExceeded` or `Unavailable`."""
         ...
 
@@ -82,7 +83,7 @@ class HostedCalls:
         try:
             batch = self._assemble([caller.rows])
             begun = time.monotonic()
-            outputs = await self._model.predict(batch, caller.deadline)
+            outputs = await self._model.predict(batch, caller.deadline, caller.exchange.trace)
             self._check(outputs, batch.rows)
         except HeadgateError as error:
             hand_out([(error, [caller])], self._settle)

@@ -35,13 +35,15 @@ from headgate.serving.connections import Acceptor
 from headgate.serving.control import Actions, ControlSocket
 from headgate.serving.endpoints import Composer
 from headgate.serving.exposition import Exposition
-from headgate.serving.metrics import Metrics
+from headgate.serving.metrics import Metrics, SpanMetrics
 from headgate.serving.node_counts import NodeCounts
+from headgate.serving.otlp import OtlpExporter
 from headgate.serving.predict import LiveEndpoint, Predictions
-from headgate.serving.refusals import Refusals
+from headgate.serving.refusals import Strangers
 from headgate.serving.request_ids import RequestIds
 from headgate.serving.routes import Routes
-from headgate.serving.server import Server
+from headgate.serving.server import Handle, Server
+from headgate.serving.spans import Spans, sampling
 from headgate.settings import Settings, read_settings
 from headgate.spool.segment import SpoolWriter
 
@@ -69,18 +71,20 @@ class Worker:
         self._gates = Gates(self._limits)
         self._access = Access(settings.require_keys, gates=self._gates.of_key)
         self._marks = CallMarks(home.run / f"{name}.{SUFFIX}")
-        composer = Composer(loop, self._metrics, self._writer, self._gates, self._marks)
+        self._spans = spans_of(settings, name, self._metrics)
+        composer = Composer(loop, self._metrics, self._writer, self._gates, self._marks, self._spans)
         self._routes = Routes(home, settings, self._marks, composer.compose, self._routes_changed)
         exposition = Exposition(loop, home, self._versions)
-        strangers = Refusals("", "", self._metrics.variant("", ""))
-        addresses = Addresses(self._routes, self._access, exposition.answer, self._draining.is_set, strangers)
         ids = RequestIds()
+        strangers = Strangers(self._metrics.refused(), ids.new)
+        addresses = Addresses(self._routes, self._access, exposition.answer, self._draining.is_set, strangers)
         self._predictions = Predictions(self._access, ids.new, addresses.answer)
         self._counts = ConnectionCounts(home.run / "connections")
         hosts = own_origins(settings, listener.getsockname()[1]).hosts
-        self.server = Server(
-            settings, hosts, ids.new, self._predictions.handle, addresses.body_limit, self._counts.closed
-        )
+        handle: Handle = self._predictions.handle
+        if settings.trace_ratio:
+            handle = sampling(handle, settings.trace_ratio)
+        self.server = Server(settings, hosts, strangers.turn_away, handle, addresses.body_limit, self._counts.closed)
         self._certificate = certificate_of(settings, home.run)
         context = self._certificate.context if self._certificate else None
         self._acceptor = Acceptor(
@@ -145,6 +149,8 @@ class Worker:
         self._writer.close()
         self._counts.close()
         self._limits.close()
+        if self._spans is not None:
+            self._spans.close()
         self._metrics.close()
         self._marks.remove()
 
@@ -200,6 +206,13 @@ class Worker:
             requests=self.server.requests,
             certificate_fault=self._certificate.fault if self._certificate else "",
         )
+
+
+def spans_of(settings: Settings, worker: str, metrics: Metrics) -> Spans | None:
+    """Where sampled requests are told, if anywhere; raises `Unavailable` without the extra."""
+    if not settings.otlp_endpoint:
+        return None
+    return Spans(OtlpExporter(settings.otlp_endpoint, worker), SpanMetrics(metrics))
 
 
 async def until(done: Callable[[], bool], seconds: float) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from platform import python_version
 
 from headgate import __version__
+from headgate.metering.exposition import exposition
 from headgate.metering.families import (
     AGENT_UP,
     BATCH_ROWS,
@@ -35,10 +36,11 @@ from headgate.metering.families import (
     ROWS_BOUNDS,
     SECONDS_BOUNDS,
     TOTAL_SECONDS,
+    TRACED,
+    UNTRACED,
     VARIANTS,
     WORKER_STARTED,
     WORKERS,
-    Family,
 )
 from headgate.metering.series_file import SUFFIX, Key, Labels, SeriesFile, Totals, add, fold_dead, read_all
 from headgate.records import RouteTable
@@ -73,14 +75,18 @@ class Metrics:
         self._variants: dict[tuple[str, str], VariantMetrics] = {}
 
     def variant(self, endpoint: str, version: str) -> "VariantMetrics":
-        """The counters of one version behind one endpoint; the same object for the same names.
-
-        Both are names that exist: what a client made up goes under the empty endpoint and version.
-        """
+        """The counters of one version behind one endpoint, names that exist; the same object for the same names."""
         found = self._variants.get((endpoint, version))
         if found is None:
             found = self._variants[endpoint, version] = VariantMetrics(self, endpoint, version)
         return found
+
+    def refused(self, endpoint: str = "") -> "StatusMetrics":
+        """Those of requests that reached no version of an endpoint, or no endpoint: they have taken no model's time.
+
+        The endpoint exists: what a client made up goes under the empty name.
+        """
+        return StatusMetrics(self, endpoint, "")
 
     def connections(self, now: int) -> None:
         """How many connections are open."""
@@ -151,24 +157,16 @@ class Metrics:
             _log.warning("the metrics of dead workers cannot be folded: %s", error)
 
 
-class VariantMetrics:
-    """The counters of one version behind one endpoint, every place looked up beforehand."""
+class StatusMetrics:
+    """How requests were answered."""
 
-    __slots__ = (
-        "_batches", "_labels", "_metrics", "_model", "_queue", "_rows", "_statuses", "_total", "_values",
-    )  # fmt: skip
+    __slots__ = ("_labels", "_metrics", "_statuses", "_values")
 
     def __init__(self, metrics: Metrics, endpoint: str, version: str) -> None:
-        labels = (("endpoint", endpoint), ("version", version))
         self._metrics = metrics
-        self._labels = labels
+        self._labels = (("endpoint", endpoint), ("version", version))
         self._values = metrics.values
         self._statuses: dict[tuple[int, str], int] = {}
-        self._total = metrics.place(TOTAL_SECONDS, labels)
-        self._queue = metrics.place(QUEUE_SECONDS, labels)
-        self._model = metrics.place(MODEL_SECONDS, labels)
-        self._batches = metrics.place(BATCH_ROWS, labels)
-        self._rows = metrics.place(ROWS, labels)
 
     def count(self, status: int, reason: str = "", by: int = 1) -> None:
         """So many more answers with this status; `reason` is the error's code."""
@@ -177,6 +175,21 @@ class VariantMetrics:
             labels = (*self._labels, ("status", str(status)), ("reason", reason))
             place = self._statuses[status, reason] = self._metrics.place(REQUESTS, labels)
         self._values[place] += by
+
+
+class VariantMetrics(StatusMetrics):
+    """The counters of one version behind one endpoint, every place looked up beforehand."""
+
+    __slots__ = ("_batches", "_model", "_queue", "_rows", "_total")
+
+    def __init__(self, metrics: Metrics, endpoint: str, version: str) -> None:
+        super().__init__(metrics, endpoint, version)
+        labels = self._labels
+        self._total = metrics.place(TOTAL_SECONDS, labels)
+        self._queue = metrics.place(QUEUE_SECONDS, labels)
+        self._model = metrics.place(MODEL_SECONDS, labels)
+        self._batches = metrics.place(BATCH_ROWS, labels)
+        self._rows = metrics.place(ROWS, labels)
 
     def observe(self, total_s: float, queue_s: float, model_s: float, rows: int) -> None:
         """The seconds of one answered request of so many rows: altogether, waiting, in the model."""
@@ -232,6 +245,24 @@ class CacheMetrics:
         self._values[self._entries], self._values[self._bytes] = float(entries), float(size)
 
 
+class SpanMetrics:
+    """What became of sampled requests; every counter has one thread that writes it."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._values = metrics.values
+        self._full = metrics.place(UNTRACED, (("reason", "full"),))
+        self._lost = metrics.place(UNTRACED, (("reason", "export"),))
+        self._taken = metrics.place(TRACED, ())
+
+    def full(self) -> None:
+        """One had no room in the queue."""
+        self._values[self._full] += 1
+
+    def sent(self, count: int, *, taken: bool) -> None:
+        """So many were sent, and taken or not."""
+        self._values[self._taken if taken else self._lost] += count
+
+
 def totals(folder: Path) -> Totals:
     """Every series of the node as one; counters of dead processes count on, their gauges do not."""
     processes, found = read_all(folder)
@@ -251,40 +282,5 @@ def totals(folder: Path) -> Totals:
 
 
 def render(folder: Path, more: Totals | None = None) -> bytes:
-    """All metrics of the node as Prometheus text, version 0.0.4, with what was measured just now."""
-    by_family: dict[str, list[tuple[Labels, list[float]]]] = {}
-    for (name, labels), values in sorted((totals(folder) | (more or {})).items()):
-        by_family.setdefault(name, []).append((labels, values))
-    lines: list[str] = []
-    for name, family in FAMILIES.items():
-        if name in by_family:
-            lines += (f"# HELP {name} {family.help}", f"# TYPE {name} {family.kind}")
-            for labels, values in by_family[name]:
-                lines += _samples(name, family, labels, values)
-    return "\n".join([*lines, ""]).encode()
-
-
-def _samples(name: str, family: Family, labels: Labels, values: list[float]) -> list[str]:
-    if len(values) != family.length:
-        return []  # counted by a release with other buckets
-    if not family.bounds:
-        return [f"{name}{_braces(labels)} {_number(values[0])}"]
-    lines, count = [], 0.0
-    for bound, value in zip((*(repr(bound) for bound in family.bounds), "+Inf"), values[1:], strict=True):
-        count += value
-        lines.append(f"{name}_bucket{_braces((*labels, ('le', bound)))} {_number(count)}")
-    return [*lines, f"{name}_sum{_braces(labels)} {values[0]!r}", f"{name}_count{_braces(labels)} {_number(count)}"]
-
-
-def _braces(labels: Labels) -> str:
-    if not labels:
-        return ""
-    return "{" + ",".join(f'{label}="{_escaped(value)}"' for label, value in labels) + "}"
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
-
-
-def _number(value: float) -> str:
-    return str(int(value)) if value.is_integer() else repr(value)
+    """All metrics of the node as Prometheus text, with what was measured just now."""
+    return exposition(FAMILIES, totals(folder) | (more or {}))

@@ -17,7 +17,7 @@ from headgate.serving.contract import Contract, Rows
 from headgate.serving.dialects.dialect import Decode, Encode
 from headgate.serving.refusals import Refusals
 from headgate.serving.request_headers import given_id, given_timeout, reply_for, told
-from headgate.serving.responses import end_with, refuse
+from headgate.serving.responses import OUR_FAULT, end_with, refuse
 from headgate.serving.router import Router
 from headgate.serving.server import Exchange
 from headgate.serving.tap import Tap
@@ -151,8 +151,6 @@ class Predictions:
         """Answer a request, whatever it is, now or soon."""
         try:
             exchange.id = self._new_id()
-            if "headgate-id" in exchange.headers:
-                exchange.id = given_id(exchange.headers["headgate-id"])
             if "traceparent" in exchange.headers:
                 exchange.trace = trace_of(exchange.headers)
                 exchange.extra = exchange.trace.line
@@ -169,6 +167,8 @@ class Predictions:
         headers = exchange.headers
         gates: tuple[Gate, ...] = ()
         try:
+            if "headgate-id" in headers:
+                exchange.id = given_id(headers["headgate-id"])
             entering = endpoint.gates
             if self._access.required:
                 entering = self._access.require(headers.get("authorization"), endpoint.scope) + entering
@@ -215,8 +215,7 @@ class Predictions:
         """Give back what a refused request has taken, and count it."""
         exchange.asking = None
         leave_all(gates)
-        if isinstance(error, HeadgateError):
-            endpoint.refusals.tell(exchange, error)
+        endpoint.refusals.tell(exchange, error if isinstance(error, HeadgateError) else HeadgateError(OUR_FAULT))
 
     def _forced(self, endpoint: LiveEndpoint, wanted: bytes) -> LiveVariant:
         # a key for predictions does not choose what answers it; where no key is needed everybody may do everything

@@ -11,7 +11,8 @@ from typing import Protocol
 
 from headgate.errors import HeadgateError
 from headgate.log_lines import FIELDS
-from headgate.serving.metrics import VariantMetrics
+from headgate.serving.metrics import StatusMetrics
+from headgate.serving.responses import Exchange, refuse
 from headgate.serving.trace import Trace
 
 # of one reason of one version, in so many seconds; more are counted
@@ -26,6 +27,10 @@ class Refused(Protocol):
     id: str
     started: float
     trace: Trace | None
+
+
+class Unreadable(Refused, Exchange, Protocol):
+    """A request that cannot be read, and can be answered."""
 
 
 class Window:
@@ -43,7 +48,7 @@ class Refusals:
     """Those of one version behind one endpoint, or of all that reached none (empty names)."""
 
     def __init__(
-        self, endpoint: str, version: str, metrics: VariantMetrics, clock: Callable[[], float] = time.monotonic
+        self, endpoint: str, version: str, metrics: StatusMetrics, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._place = {"endpoint": endpoint, "version": version}
         self._metrics = metrics
@@ -75,6 +80,20 @@ class Refusals:
         if window.kept_back:
             fields["kept_back"], window.kept_back = window.kept_back, 0
         _log.log(_level(error.status), "refused", extra={FIELDS: fields})
+
+
+class Strangers(Refusals):
+    """Those of requests that reached no endpoint; what cannot even be read is answered here too."""
+
+    def __init__(self, metrics: StatusMetrics, new_id: Callable[[], str]) -> None:
+        super().__init__("", "", metrics)
+        self._new_id = new_id
+
+    def turn_away(self, request: Unreadable, error: HeadgateError) -> None:
+        """Answer a request of which nothing is known, and count it."""
+        request.id = self._new_id()
+        self.tell(request, error)
+        refuse(request, error)
 
 
 def _level(status: int) -> int:

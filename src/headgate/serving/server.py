@@ -19,7 +19,7 @@ from headgate.serving.calls import Asking
 from headgate.serving.deadlines import enforce, unsent
 from headgate.serving.remembered_heads import RememberedHeads
 from headgate.serving.request_headers import KNOWN, LISTS, find_fault
-from headgate.serving.responses import CLOSE, KEEP_ALIVE, refuse
+from headgate.serving.responses import CLOSE, KEEP_ALIVE
 from headgate.serving.trace import Trace
 from headgate.settings import Settings
 
@@ -76,13 +76,13 @@ class Server:
         self,
         settings: Settings,
         hosts: Iterable[str],
-        new_id: Callable[[], str],
+        turn_away: Callable[[Exchange, HeadgateError], None],
         handle: Handle,
         body_limit: BodyLimit,
         closed: Callable[[], None],
     ) -> None:
         self.settings = settings
-        self.new_id = new_id
+        self.turn_away = turn_away  # answers what cannot be read
         self.handle = handle
         self.body_limit = body_limit
         self.closed = closed  # called once for every connection
@@ -431,8 +431,7 @@ class Connection(asyncio.Protocol):
         if self._pending and not self._pending[-1].keep_alive:
             return
         exchange = Exchange(self, b"", b"", {}, b"")
-        exchange.id = self._server.new_id()
         exchange.say_close()
         self.lingering = True
         self._pending.append(exchange)
-        refuse(exchange, error)
+        self._server.turn_away(exchange, error)

@@ -39,7 +39,7 @@ def trace_of(headers: Mapping[str, bytes]) -> Trace:
     """The trace that the headers ask for; a new one when they cannot be read. Never raises."""
     found = _PARENT.fullmatch(headers["traceparent"].strip(b" \t"))
     if found is None or not _is_valid(found):
-        return Trace(secrets.token_hex(16), secrets.token_hex(8), "", sampled=False)
+        return new_trace(sampled=False)
     _, trace_id, parent_id, flags, _ = (group or b"" for group in found.groups())
     # whoever restarts a trace drops its state; one that is not text is dropped alone
     state = headers.get("tracestate", b"")
@@ -51,6 +51,11 @@ def trace_of(headers: Mapping[str, bytes]) -> Trace:
         sampled=bool(int(flags, 16) & SAMPLED),
         state=state.decode() if _STATE.fullmatch(state) else "",
     )
+
+
+def new_trace(*, sampled: bool) -> Trace:
+    """A trace that begins here."""
+    return Trace(secrets.token_hex(16), secrets.token_hex(8), "", sampled=sampled)
 
 
 def _is_valid(found: re.Match[bytes]) -> bool:

@@ -18,10 +18,14 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.pool import QueuePool
 
 from headgate.clock import Clock, SystemClock
 from headgate.errors import Corrupt, Malformed, Unavailable
+from headgate.metering.control_families import CONTROL_FAMILIES, TRANSACTION_SECONDS, WAIT_SECONDS
+from headgate.metering.counters import Counters
 from headgate.storage.faults import translate_faults
+from headgate.storage.statements import READ, READING, WRITE, time_statements
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +36,7 @@ BUSY_SECONDS = 5.0
 # "headgate" in ASCII: the advisory lock that all our writers on one PostgreSQL database take
 WRITERS_LOCK = int.from_bytes(b"headgate", "big")
 _SURROUNDINGS = "headgate"
+FOR_TURN, FOR_CONNECTION = (("for", "turn"),), (("for", "connection"),)
 
 
 @dataclass(slots=True)
@@ -46,15 +51,23 @@ class Surroundings:
 class Database:
     """An open database. Thread-safe; close it when done."""
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: Clock, counters: Counters) -> None:
         self.engine = engine
         self.clock = clock
+        self._counters = counters
+        time_statements(engine, counters)
         self.attached: dict[str, Any] = {}
         self._writing = threading.Lock()
 
     @property
     def is_sqlite(self) -> bool:
         return self.engine.dialect.name == "sqlite"
+
+    @property
+    def connections(self) -> int:
+        """How many are in use."""
+        pool = self.engine.pool
+        return pool.checkedout() if isinstance(pool, QueuePool) else 0
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
@@ -64,36 +77,53 @@ class Database:
         when a constraint says no, `Corrupt` when the file is damaged.
         """
         surroundings = Surroundings(self.clock, self.attached)
-        # fair among this process's threads, where SQLite's own busy handler is a lottery
-        if self.is_sqlite and not self._writing.acquire(timeout=BUSY_SECONDS):
-            raise Unavailable("Another change is still being written. Try again.", retry_after=1.0)
-        try:
-            with translate_faults(), self.engine.connect() as tx, tx.begin():
-                tx.info[_SURROUNDINGS] = surroundings
-                if not self.is_sqlite:
-                    tx.execute(text(f"SET LOCAL lock_timeout = {int(BUSY_SECONDS * 1000)}"))
+        timed = self._counters.timing(TRANSACTION_SECONDS, WRITE)
+        with self._turn(), translate_faults(), self._connection() as tx, timed, tx.begin():
+            tx.info[_SURROUNDINGS] = surroundings
+            if not self.is_sqlite:
+                tx.execute(text(f"SET LOCAL lock_timeout = {int(BUSY_SECONDS * 1000)}"))
+                with self._counters.timing(WAIT_SECONDS, FOR_TURN):
                     tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": WRITERS_LOCK})
-                yield tx
-        finally:
-            if self.is_sqlite:
-                self._writing.release()
+            yield tx
         _run_after_commit(surroundings)
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
         """One consistent view; it cannot change anything."""
-        options: dict[str, Any] = {"headgate_read": True}
+        options: dict[str, Any] = {READING: True}
         if not self.is_sqlite:
             options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        with translate_faults(), self.engine.connect() as connection:
+        with translate_faults(), self._connection() as connection:
             tx = connection.execution_options(**options)
             tx.info[_SURROUNDINGS] = Surroundings(self.clock, self.attached)
-            with tx.begin() as transaction:
+            with self._counters.timing(TRANSACTION_SECONDS, READ), tx.begin() as transaction:
                 yield tx
                 transaction.rollback()
 
     def close(self) -> None:
         self.engine.dispose()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self.is_sqlite:
+            yield  # the server keeps the turns
+            return
+        # fair among this process's threads, where SQLite's own busy handler is a lottery
+        with self._counters.timing(WAIT_SECONDS, FOR_TURN):
+            mine = self._writing.acquire(timeout=BUSY_SECONDS)
+        if not mine:
+            raise Unavailable("Another change is still being written. Try again.", retry_after=1.0)
+        try:
+            yield
+        finally:
+            self._writing.release()
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        with self._counters.timing(WAIT_SECONDS, FOR_CONNECTION):
+            connection = self.engine.connect()
+        with connection:
+            yield connection
 
 
 def _run_after_commit(surroundings: Surroundings) -> None:
@@ -131,7 +161,7 @@ def sqlite_url(path: Path) -> URL:
     return URL.create("sqlite", database=str(path))
 
 
-def open_database(url: str | URL, clock: Clock | None = None) -> Database:
+def open_database(url: str | URL, clock: Clock | None = None, counters: Counters | None = None) -> Database:
     """Open, check and return the database at a URL: `sqlite:////path/headgate.db` or `postgresql+psycopg://…`.
 
     A SQLite file is made (0600) when absent. Raises `Malformed` for a URL of another kind, `Corrupt` for a damaged
@@ -139,9 +169,10 @@ def open_database(url: str | URL, clock: Clock | None = None) -> Database:
     """
     parsed = _parse(url)
     clock = clock or SystemClock()
+    counters = counters or Counters(CONTROL_FAMILIES)
     if parsed.get_backend_name() == "sqlite":
-        return _open_sqlite(parsed, clock)
-    return _open_postgresql(parsed, clock)
+        return _open_sqlite(parsed, clock, counters)
+    return _open_postgresql(parsed, clock, counters)
 
 
 def _parse(url: str | URL) -> URL:
@@ -160,14 +191,14 @@ def _parse(url: str | URL) -> URL:
     return parsed
 
 
-def _open_sqlite(url: URL, clock: Clock) -> Database:
+def _open_sqlite(url: URL, clock: Clock, counters: Counters) -> Database:
     path = Path(url.database or "")
     with translate_faults():
         _make_file(path)
         engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=8, max_overflow=32)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
-        database = Database(engine, clock)
+        database = Database(engine, clock, counters)
         try:
             with database.read() as tx:
                 found = tx.execute(text("PRAGMA quick_check(1)")).scalar_one()
@@ -204,17 +235,17 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    reading = connection.get_execution_options().get("headgate_read", False)
+    reading = connection.get_execution_options().get(READING, False)
     connection.exec_driver_sql(f"PRAGMA query_only={int(reading)}")
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
-def _open_postgresql(url: URL, clock: Clock) -> Database:
+def _open_postgresql(url: URL, clock: Clock, counters: Counters) -> Database:
     try:
         engine = create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=32, connect_args=_patience(url))
     except ModuleNotFoundError as error:
         raise Unavailable("PostgreSQL needs its driver: pip install 'headgate[postgres]'.") from error
-    database = Database(engine, clock)
+    database = Database(engine, clock, counters)
     try:
         with database.read() as tx:
             tx.execute(text("SELECT 1"))

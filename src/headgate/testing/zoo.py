@@ -46,6 +46,7 @@ class Fault(IntEnum):
     SLEEPS_LONG = 627  # 30 seconds
     SHARES_MEMORY = 629  # 700 MB that no limit of the kernel counts, for a while
     CHANGES_NUMBERS = 628  # locale, random states, floating-point errors
+    TELLS_TRACE = 630  # the first six digits of the trace id of each traced row, as a number
 
 
 # code that runs when the model is loaded → what the reason of the refusal says of it, as a pattern
@@ -67,6 +68,7 @@ import ctypes, locale, mmap, os, random, signal, socket, sys, tempfile, threadin
 
 import numpy as np
 
+import headgate
 
 kept = []
 
@@ -149,6 +151,9 @@ def misbehave(fault, answer):
         random.seed(1)
         np.random.seed(1)
         np.seterr(all="raise")
+    if fault == {Fault.TELLS_TRACE}:
+        for trace in headgate.traces():
+            answer[trace.start : trace.stop] = int(trace.traceparent[3:9], 16)
     return answer
 
 

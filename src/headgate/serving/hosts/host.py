@@ -15,6 +15,7 @@ from headgate.bundle.manifest import Manifest
 from headgate.errors import DeadlineExceeded, HeadgateError, Malformed, ModelError, ModelOutputInvalid
 from headgate.runtimes.batch import Batch, concatenate
 from headgate.runtimes.runtime import LoadedModel, Outputs
+from headgate.runtimes.traces import RowsTrace, within
 from headgate.runtimes.verify import check_declared, check_outputs
 from headgate.serving.hosts.wire import (
     CANCEL,
@@ -57,6 +58,8 @@ class Waiting(NamedTuple):
     batch: Batch
     deadline: float
     alone: bool
+    traceparent: str = ""
+    tracestate: str = ""
 
     @property
     def form(self) -> object:
@@ -189,7 +192,8 @@ class Host:
             except Malformed as error:
                 self._fail(peer, call.id, error)
                 return
-            self._waiting.append(Waiting(peer, call.id, batch, call.deadline, call.alone))
+            waiting = Waiting(peer, call.id, batch, call.deadline, call.alone, call.traceparent, call.tracestate)
+            self._waiting.append(waiting)
         else:
             self._fail(peer, call.id, Malformed(f"Expected {PREDICT} or {CANCEL}, got {call.op!r}."))
 
@@ -213,7 +217,9 @@ class Host:
         if not group:
             return
         try:
-            outputs = self._predict([call.batch for call in group], max(call.deadline for call in group) - now)
+            seconds = max(call.deadline for call in group) - now
+            with within(traces_of(group)):
+                outputs = self._predict([call.batch for call in group], seconds)
         except ModelError as error:
             if len(group) == 1:
                 self._fail(group[0].peer, group[0].id, error)
@@ -299,3 +305,14 @@ class Host:
             peer.socket.close()
             self._peers.discard(peer)
             self._waiting = [call for call in self._waiting if call.peer is not peer]
+
+
+def traces_of(group: Sequence[Waiting]) -> Sequence[RowsTrace]:
+    """Which of the group's rows, in their order, are in whose trace."""
+    found, start = [], 0
+    for call in group:
+        stop = start + call.batch.rows
+        if call.traceparent:
+            found.append(RowsTrace(start, stop, call.traceparent, call.tracestate))
+        start = stop
+    return found

@@ -16,6 +16,7 @@ from headgate.runtimes.runtime import Outputs
 from headgate.serving.hosts.connection import HostConnection, HostLost
 from headgate.serving.hosts.folder import HostFolder
 from headgate.serving.hosts.wire import encode_call
+from headgate.serving.trace import Trace
 
 FOLDER_LETTERS = 16  # of the digest
 SPARE = "spare"
@@ -57,8 +58,8 @@ class HostedModel:
         """Wait until a host is there; `deadline` in seconds of time.monotonic(). Raises `Unavailable`."""
         await self._host(deadline)
 
-    async def predict(self, batch: Batch, deadline: float) -> Outputs:
-        """Answer every row of the batch; `deadline` in seconds of time.monotonic().
+    async def predict(self, batch: Batch, deadline: float, trace: Trace | None = None) -> Outputs:
+        """Answer every row of the batch; `deadline` in seconds of time.monotonic(), `trace` the rows' if they have one.
 
         Raises `ModelError` (the model failed), `PoisonRequest` (it died of this, twice), `DeadlineExceeded`,
         `Unavailable` (no host came up in time, or too many wait). When the caller is cancelled, its request is neither
@@ -68,9 +69,9 @@ class HostedModel:
         if host is None:
             host = await self._host(deadline, gives_up=True)
         try:
-            return await self._ask(host, batch, deadline)
+            return await self._ask(host, batch, deadline, trace)
         except HostLost:
-            return await self._ask_alone(batch, deadline)
+            return await self._ask_alone(batch, deadline, trace)
 
     def close(self) -> None:
         """Let go of all hosts; requests still out fail with `Unavailable`."""
@@ -78,14 +79,16 @@ class HostedModel:
         self._hosts.close()
         self._spares.close()
 
-    async def _ask(self, host: HostConnection, batch: Batch, deadline: float, *, alone: bool = False) -> Outputs:
+    async def _ask(
+        self, host: HostConnection, batch: Batch, deadline: float, trace: Trace | None, *, alone: bool = False
+    ) -> Outputs:
         number = next(self._numbers)
-        return await host.ask(number, encode_call(number, batch, deadline, alone=alone), deadline)
+        return await host.ask(number, encode_call(number, batch, deadline, alone=alone, trace=trace), deadline)
 
-    async def _ask_alone(self, batch: Batch, deadline: float) -> Outputs:
+    async def _ask_alone(self, batch: Batch, deadline: float, trace: Trace | None) -> Outputs:
         while time.monotonic() < deadline:
             try:
-                return await self._ask(await self._spare(deadline), batch, deadline, alone=True)
+                return await self._ask(await self._spare(deadline), batch, deadline, trace, alone=True)
             except HostLost as lost:
                 if lost.started:
                     raise PoisonRequest(

@@ -1,7 +1,8 @@
 """What goes over the Unix socket between a worker and a model host: frames `u32 length | msgpack`, little-endian.
 
 A call:     {"id", "op": "predict", "rows"} with {"matrix", "dtype"} or with {"columns": {name: part}},
-            "deadline" (seconds of the machine's monotonic clock) and "alone" (share no model call with others);
+            "deadline" (seconds of the machine's monotonic clock), "alone" (share no model call with others), and of
+            who is in a trace "traceparent" and "tracestate"; nobody else's call is a byte longer for it;
             {"id", "op": "cancel"}: the caller has left.
 A reply:    {"id", "ok": true, "outputs": {name: part}} or {"id", "ok": false, "code", "error"};
             {"id", "started": true}: a call marked "alone" goes into the model now;
@@ -24,6 +25,7 @@ import numpy as np
 from headgate.errors import Malformed, ModelOutputInvalid
 from headgate.runtimes.batch import Array, Batch
 from headgate.runtimes.runtime import Outputs
+from headgate.serving.trace import Trace
 
 FRAME_BYTES = 64 * 1024 * 1024
 PREDICT, CANCEL = "predict", "cancel"
@@ -59,6 +61,8 @@ class Call(msgspec.Struct, omit_defaults=True):
     columns: dict[str, Part] | None = None
     deadline: float = 0.0
     alone: bool = False
+    traceparent: str = ""
+    tracestate: str = ""
 
     def batch(self, names: Sequence[str]) -> Batch:
         """The rows as writable arrays; `names` are the matrix's columns. Raises `Malformed`."""
@@ -117,9 +121,13 @@ class Frames:
             del buffer[:start]
 
 
-def encode_call(number: int, batch: Batch, deadline: float, *, alone: bool = False) -> bytes:
+def encode_call(
+    number: int, batch: Batch, deadline: float, *, alone: bool = False, trace: Trace | None = None
+) -> bytes:
     """The frame that asks for a prediction. Raises `Malformed` for what a host cannot be sent."""
     call = Call(id=number, op=PREDICT, rows=batch.rows, deadline=deadline, alone=alone)
+    if trace is not None:
+        call.traceparent, call.tracestate = trace.parent, trace.state
     if batch.matrix is not None:
         call.matrix = batch.matrix.tobytes()
         call.dtype = batch.matrix.dtype.str

@@ -22,6 +22,7 @@ from headgate.web.api import (
     status,
     versions,
 )
+from headgate.web.api.counted import Counted
 from headgate.web.api.door import MAX_JSON_BYTES, Door
 from headgate.web.api.plane import ControlPlane
 
@@ -48,9 +49,10 @@ class Api(FastAPI):
     """FastAPI without its own pages, whose document is ours."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        """The door stands before everything, also before what answers for errors nobody foresaw."""
+        """The door stands before everything, also before what answers for errors nobody foresaw; all is counted."""
         plane: ControlPlane = self.state.plane
-        return Door(super().build_middleware_stack(), plane.settings, plane.control_port)
+        door = Door(super().build_middleware_stack(), plane.settings, plane.control_port)
+        return Counted(door, plane.counters)
 
     def openapi(self) -> dict[str, Any]:
         return openapi.describe(self)

@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from headgate.certificate import Certificate
 from headgate.clock import Clock
 from headgate.home import Home
+from headgate.metering.counters import Counters
 from headgate.rollout.bell import Bell
 from headgate.rollout.nodes import Nodes
 from headgate.settings import Settings, reachable
@@ -31,6 +32,7 @@ class ControlPlane:
     settings: Settings
     clock: Clock
     database: Database
+    counters: Counters
     store: ArtifactStore
     nodes: Nodes
     bell: Bell

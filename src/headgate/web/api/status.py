@@ -5,7 +5,19 @@ from pydantic import Field
 
 from headgate import __version__
 from headgate.ledger.events import read_head
-from headgate.records import CrashCount, HostReport, NodeReport, WorkerReport
+from headgate.metering.control_families import (
+    ACTIVE,
+    CONNECTIONS,
+    CONTROL_FAMILIES,
+    ENDPOINTS,
+    EVENTS,
+    NODES,
+    ROLLOUTS,
+    VERSIONS,
+    WORKERS_READY,
+)
+from headgate.metering.exposition import CONTENT_TYPE, exposition
+from headgate.records import CrashCount, HostReport, WorkerReport
 from headgate.registry.versions import count_versions
 from headgate.rollout.endpoints import Endpoint, count_endpoints, every_endpoint, standing
 from headgate.rollout.rollouts import active_rollouts, count_by_state
@@ -17,8 +29,6 @@ from headgate.web.api.shapes import Shape
 router = guarded("status")
 # probes and metrics stand beside the API, behind the same guard
 rooted = APIRouter(tags=["status"], dependencies=[Depends(guard)])
-
-PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class ControlShape(Shape):
@@ -161,28 +171,25 @@ def readyz(plane: Plane) -> HealthShape:
 
 @rooted.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 def metrics(plane: Plane) -> Response:
-    """Gauges of the control plane for Prometheus."""
-    lines = [
-        line
-        for name, help_text, value in _gauges(plane, plane.nodes.reports())
-        for line in (f"# HELP {name} {help_text}", f"# TYPE {name} gauge", f"{name} {value}")
-    ]
+    """Counters and gauges of the control plane for Prometheus."""
+    counted = plane.counters.totals() | {(name, ()): [float(value)] for name, value in _gauges(plane)}
     with plane.database.read() as tx:
         states = count_by_state(tx)
-    name = "headgate_control_rollouts"
-    lines += [f"# HELP {name} Rollouts, by state.", f"# TYPE {name} gauge"]
-    lines += [f'{name}{{state="{state}"}} {count}' for state, count in states.items()]
-    return Response("\n".join(lines) + "\n", media_type=PROMETHEUS)
+    counted |= {(ROLLOUTS, (("state", state),)): [float(count)] for state, count in states.items()}
+    return Response(exposition(CONTROL_FAMILIES, counted), media_type=CONTENT_TYPE)
 
 
-def _gauges(plane: ControlPlane, reports: tuple[NodeReport, ...]) -> list[tuple[str, str, int]]:
+def _gauges(plane: ControlPlane) -> list[tuple[str, int]]:
+    reports = plane.nodes.reports()
     workers = [worker for report in reports for worker in report.workers]
     with plane.database.read() as tx:
         return [
-            ("headgate_control_versions", "Registered versions.", count_versions(tx)),
-            ("headgate_control_endpoints", "Endpoints.", count_endpoints(tx)),
-            ("headgate_control_rollouts_active", "Rollouts under way.", len(active_rollouts(tx))),
-            ("headgate_control_ledger_events", "Events in the ledger.", read_head(tx)[0]),
-            ("headgate_control_nodes", "Nodes that report.", len(reports)),
-            ("headgate_control_workers_ready", "Workers that are ready.", sum(each.ready for each in workers)),
+            (VERSIONS, count_versions(tx)),
+            (ENDPOINTS, count_endpoints(tx)),
+            (ACTIVE, len(active_rollouts(tx))),
+            (EVENTS, read_head(tx)[0]),
+            (NODES, len(reports)),
+            (WORKERS_READY, sum(each.ready for each in workers)),
+            # without the one that asks
+            (CONNECTIONS, plane.database.connections - 1),
         ]
