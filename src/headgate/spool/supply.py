@@ -129,7 +129,6 @@ class Supply:
             os.close(descriptor)
             draft.unlink(missing_ok=True)
             raise
-        mapped[0] = 0  # map the first page
         return Blank(draft, self._number, size, descriptor, mapped)
 
     def _take_folder(self) -> None:
