@@ -134,6 +134,9 @@ def test_no_two_segments_of_a_writer_share_a_seed() -> None:
     assert Header(boot, 1, 0, 1.0, "w").seed != Header("ac" * 16, 1, 0, 1.0, "w").seed
 
 
+places = st.one_of(st.just(HEADER_BYTES), st.just(SEGMENT // 2), st.integers(0, SEGMENT))
+
+
 class Recycling(RuleBasedStateMachine):
     """Writes, reads, crashes, cut and half-written files in any order.
 
@@ -187,8 +190,35 @@ class Recycling(RuleBasedStateMachine):
                 assert self.homes.get(number) == home
         self.housed = self.written
 
-    @rule(same_name=st.booleans(), data=st.data(), damage=st.sampled_from(["no", "no", "cut", "torn"]))
-    def crash(self, same_name: bool, data: st.DataObject, damage: str) -> None:
+    @rule(same_name=st.booleans())
+    def crash(self, same_name: bool) -> None:
+        self._begin_again(same_name)
+
+    @rule(which=st.integers(0, 5), start=places)
+    def crash_and_cut(self, which: int, start: int) -> None:
+        if files := self._begin_again(same_name=False):
+            content = files[which % len(files)].read_bytes()
+            files[which % len(files)].write_bytes(content[:start])
+            self.safe_from = self.written
+
+    @rule(which=st.integers(0, 5), start=places, length=st.integers(1, SEGMENT), before=st.integers(0, 7))
+    def crash_and_tear(self, which: int, start: int, length: int, before: int) -> None:
+        if (files := self._begin_again(same_name=False)) and self.before:
+            content = bytearray(files[which % len(files)].read_bytes())
+            older = self.before[before % len(self.before)][: len(content)]
+            # as much of the head as names a segment stays: else the file is the older one, whose records are true
+            start = max(start, HEADER_BYTES)
+            content[start : start + length] = older[start : start + length]
+            files[which % len(files)].write_bytes(content)
+            self.safe_from = self.written
+
+    @precondition(lambda self: self.written)
+    @rule()
+    def close(self) -> None:
+        self.writer.close()
+
+    def _begin_again(self, same_name: bool) -> list[Path]:
+        """A new writer over what a killed one leaves; what that is."""
         left = Path(tempfile.mkdtemp(prefix="spool-"))
         for folder in self.spool.iterdir():
             (left / folder.name).mkdir()
@@ -197,29 +227,9 @@ class Recycling(RuleBasedStateMachine):
                     (left / folder.name / path.name).write_bytes(content)
         self._give_up()
         self.spool = left
-        if damage != "no" and (files := segments(left)):
-            self._damage(data.draw(st.sampled_from(files)), data, damage)
-        name = "w0" if same_name else f"w{self.boots}"
         self.boots += 1
-        self.writer = small_writer(left, name)
-
-    def _damage(self, path: Path, data: st.DataObject, damage: str) -> None:
-        content = bytearray(path.read_bytes())
-        start = data.draw(st.one_of(st.just(HEADER_BYTES), st.just(4096), st.integers(0, len(content))))
-        if damage == "cut":
-            del content[start:]
-        elif self.before:
-            stop = data.draw(st.integers(start, len(content)))
-            content[start:stop] = data.draw(st.sampled_from(self.before))[start:stop]
-            if start < HEADER_BYTES < stop:
-                return  # so much of the head that the file may be the older segment, whose records are true
-        path.write_bytes(content)
-        self.safe_from = self.written
-
-    @precondition(lambda self: self.written)
-    @rule()
-    def close(self) -> None:
-        self.writer.close()
+        self.writer = small_writer(left, "w0" if same_name else f"w{self.boots}")
+        return segments(left)
 
     def _give_up(self) -> None:
         self.writer.close()
@@ -242,7 +252,7 @@ def _whole(path: Path) -> bytes | None:
 
 TestRecycling = Recycling.TestCase
 TestRecycling.settings = settings(
-    max_examples=40, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=20, stateful_step_count=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 
 
@@ -254,21 +264,20 @@ def heard_from(process: subprocess.Popen[bytes], count: int) -> bytes:
     return content
 
 
-def killed_after(process: subprocess.Popen[bytes], count: int) -> int:
-    """The last number that a child has acknowledged when it is killed after so many bytes."""
+def killed(process: subprocess.Popen[bytes], heard: bytes) -> int:
+    """The last number that a child has acknowledged when it is killed."""
     with process:
-        content = heard_from(process, count)
         os.kill(process.pid, signal.SIGKILL)
         assert process.stdout is not None
-        content += process.stdout.read()
-    return int(content.decode().split("\n")[-2])
+        return int((heard + process.stdout.read()).decode().split("\n")[-2])
 
 
 def test_kill_9_at_the_limit_costs_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     first = 0
     for round_ in range(4):
         # each goes on where the one before was killed, in its files
-        last = killed_after(start_writing(tmp_path, f"w{round_}", first), 8_000 + 1_237 * round_)
+        process = start_writing(tmp_path, f"w{round_}", first)
+        last = killed(process, heard_from(process, 8_000 + 1_237 * round_))
         faults: list[Fault] = []
         found = numbers_of(tmp_path, faults)
         assert found == list(range(found[0], found[-1] + 1)) and not faults
@@ -288,8 +297,8 @@ def test_reading_beside_a_writer_that_uses_its_files_again(tmp_path: Path) -> No
         assert not faults and len(set(found)) == len(found)
         # a writer that is faster than its reader may have used again all that was listed
         newest += found[-1:]
-        heard_from(process, 1_000)
-    killed_after(process, 0)
+        heard = heard_from(process, 1_000)
+    killed(process, heard)
     assert newest == sorted(newest) and len(set(newest)) > 5
 
 
@@ -299,11 +308,10 @@ def test_two_writers_use_what_dead_ones_left(tmp_path: Path) -> None:
         write(dead, 0, 300)
         dead.close()
     both = [start_writing(tmp_path, "w2", 1_000), start_writing(tmp_path, "w3", 500_000)]
-    for process in both:
-        heard_from(process, 15_000)
+    heard = [heard_from(process, 15_000) for process in both]
     for process in both:  # before one can take what the other leaves
         os.kill(process.pid, signal.SIGSTOP)
-    last = [killed_after(process, 0) for process in both]
+    last = [killed(*each) for each in zip(both, heard, strict=True)]
     faults: list[Fault] = []
     found = numbers_of(tmp_path, faults)
     assert not faults and len(set(found)) == len(found)
