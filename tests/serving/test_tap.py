@@ -19,7 +19,7 @@ from headgate.serving.metrics import Metrics, render
 from headgate.serving.refusals import Refusals
 from headgate.serving.tap import Recording, Tap
 from headgate.serving.trace import Trace
-from headgate.spool.reading import read_records
+from headgate.spool.reading import read_records, read_segment
 from headgate.spool.segment import SpoolWriter
 
 Make = Callable[..., Tap]
@@ -107,5 +107,16 @@ def test_traced_requests_are_recorded_with_their_trace(make: Make, tmp_path: Pat
     late = caller("late", 1, done=504, trace=trace)
     tap.failed(late, DeadlineExceeded("too late"))
     tap.settle(answer(3), [caller("one", 1), caller("two", 2, trace=trace)])
-    found = {name: record["inputs"].get("trace_id") for name, record in records(tmp_path).items()}
-    assert found == {"late": ["a" * 32], "one": None, "two": ["a" * 32] * 2}
+    tap.settle(answer(2), [caller("three", 2, trace=trace, ids=["x", "y"])])
+    found = {name: (record["trace_id"], record["span_id"]) for name, record in records(tmp_path).items()}
+    ids = ("a" * 32, "b" * 16)
+    assert found == {"late": ids, "one": (None, None), "two": ids, "three": ids}
+
+
+def test_a_trace_does_not_cost_a_batch_its_one_entry(make: Make, tmp_path: Path) -> None:
+    trace = Trace("a" * 32, "b" * 16, "", sampled=True)
+    make().settle(answer(3), [caller("one", 1), caller("two", 2, trace=trace)])
+    [path] = (tmp_path / "spool").rglob("*.seg")
+    entries = list(read_segment(path))
+    assert [entry.head.id for entry in entries] == ["one", "two"]
+    assert entries[0].payload is entries[1].payload

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from headgate.spool.layout import ENTRY, HEADER_BYTES, SUFFIX
+from headgate.spool.layout import ENTRY, HEADER_BYTES, SUFFIX, Head
 from headgate.spool.reading import Fault, read_records, read_segment
 from headgate.spool.segment import SpoolWriter
 
@@ -23,7 +23,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     writer = SpoolWriter(folder, "w", 1 << 20, segment_bytes=4096)
     schema = writer.schema("fraud", "fraud:3", [("age", "float64")], ["predictions"])
     for number in range(RECORDS):
-        writer.append(schema, f"r{number}", 10**18 + number, 5, 200, np.full((1, 1), float(number)), None)
+        writer.append(Head(schema, 200, 10**18 + number, 5, f"r{number}"), np.full((1, 1), float(number)), None)
     writer.close()
     [path] = folder.rglob(f"*{SUFFIX}")
     return path.read_bytes()
@@ -142,7 +142,7 @@ def test_the_newest_of_all_workers_come_first(tmp_path: Path) -> None:
     for number in range(300):
         writer = writers[number % 3]
         schema = writer.schema("even" if number % 2 == 0 else "odd", "m:1", [("x", "int64")], [])
-        writer.append(schema, f"r{number}", 10**18 + number, 5, 200, np.array([[number]]), None)
+        writer.append(Head(schema, 200, 10**18 + number, 5, f"r{number}"), np.array([[number]]), None)
     for limit in (0, 1, 7, 150, 1000):
         found = [record["id"] for record in read_records(tmp_path, "even", limit)]
         assert found == [f"r{number}" for number in range(298, -1, -2)][:limit]
@@ -168,7 +168,7 @@ def test_values_are_fit_for_json(tmp_path: Path) -> None:
     outputs = {"predictions": np.array(["x", "y"], dtype=object), "score": np.array([np.inf, -1.0], dtype=np.float32)}
     writer = SpoolWriter(tmp_path, "w", 1 << 20)
     columns = [(name, "any") for name in inputs]
-    assert writer.append(writer.schema("e", "m:1", columns, list(outputs)), "r", 1, 1, 200, inputs, outputs)
+    assert writer.append(Head(writer.schema("e", "m:1", columns, list(outputs)), 200, 1, 1, "r"), inputs, outputs)
     [record] = read_records(tmp_path, "e", 1)
     assert record["inputs"] == {
         "number": [1.5, None],
@@ -185,7 +185,7 @@ def test_values_are_fit_for_json(tmp_path: Path) -> None:
 
 def test_a_request_that_failed_early_has_no_values(tmp_path: Path) -> None:
     writer = SpoolWriter(tmp_path, "w", 1 << 20)
-    writer.append(writer.schema("e", "m:1", [("x", "float64")], []), "r", 1, 1, 504, None, None)
+    writer.append(Head(writer.schema("e", "m:1", [("x", "float64")], []), 504, 1, 1, "r"), None, None)
     [record] = read_records(tmp_path, "e", 1)
     assert (record["status"], record["inputs"], record["outputs"]) == (504, {}, {})
     writer.close()
@@ -193,8 +193,20 @@ def test_a_request_that_failed_early_has_no_values(tmp_path: Path) -> None:
 
 def test_a_matrix_of_another_width_is_reported(tmp_path: Path) -> None:
     writer = SpoolWriter(tmp_path, "w", 1 << 20)
-    writer.append(writer.schema("e", "m:1", [("x", "float64")], []), "r", 1, 1, 200, np.zeros((1, 2)), None)
+    writer.append(Head(writer.schema("e", "m:1", [("x", "float64")], []), 200, 1, 1, "r"), np.zeros((1, 2)), None)
     faults: list[Fault] = []
     assert read_records(tmp_path, "e", 1, faults.append) == []
     assert "1 columns" in faults[0].reason
     writer.close()
+
+
+def test_segments_of_the_format_before_this_one_are_read(tmp_path: Path) -> None:
+    put(tmp_path, (Path(__file__).parent / "format1.seg").read_bytes())
+    faults: list[Fault] = []
+    found = {record["id"]: record for record in read_records(tmp_path, "fraud", 10, faults.append)}
+    assert list(found) == ["r4", "r3", "r1", "r2", "r0"] and faults == []
+    assert found["r0"]["inputs"] == {"age": [41.0], "income": [2.5]}
+    assert found["r2"]["inputs"] == {"age": [2.0, 4.0], "income": [3.0, 5.0]}
+    # this is how that format kept a trace
+    assert found["r3"]["inputs"]["trace_id"] == ["a" * 32]
+    assert {record["trace_id"] for record in found.values()} == {None}

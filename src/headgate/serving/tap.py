@@ -11,10 +11,10 @@ from headgate.serving.calls import Answer
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.metrics import VariantMetrics
 from headgate.serving.refusals import Refusals
-from headgate.spool.layout import Requests
+from headgate.spool.layout import Head, Requests
 from headgate.spool.segment import SpoolWriter
 
-ROW_IDS, TRACE_ID = "row_ids", "trace_id"
+ROW_IDS = "row_ids"
 OK = 200
 
 
@@ -68,6 +68,7 @@ class Tap:
             [caller.exchange.id for caller in callers],
             [int((now - caller.exchange.started) * 1e9) for caller in callers],
             [caller.rows.count for caller in callers],
+            [caller.exchange.trace and caller.exchange.trace.ids for caller in callers],
         )
         self._writer.append_batch(
             self._schema, requests, time.time_ns(), OK, answer.inputs.matrix, dict(answer.outputs)
@@ -93,21 +94,20 @@ class Tap:
         exchange = caller.exchange
         matrix = inputs.matrix if inputs is not None else None
         values = matrix if self._as_matrix and _is_plain(caller) else self._columns(caller, inputs)
-        latency = int((now - exchange.started) * 1e9)
-        self._writer.append(self._schema, exchange.id, time.time_ns(), latency, caller.done, values, outputs)
+        latency, trace = int((now - exchange.started) * 1e9), exchange.trace.ids if exchange.trace else ""
+        head = Head(self._schema, caller.done, time.time_ns(), latency, exchange.id, trace)
+        self._writer.append(head, values, outputs)
 
     def _columns(self, caller: Answered, inputs: Batch | None) -> dict[str, Any]:
-        rows, trace = caller.rows, caller.exchange.trace
-        traced = {} if trace is None else {TRACE_ID: [trace.trace_id] * rows.count}
         if inputs is None:
-            return traced
+            return {}
+        rows = caller.rows
         columns: dict[str, Any] = {**inputs.columns, **(rows.others or {})}
         hidden = dict.fromkeys(self._sensitive & columns.keys(), [None] * inputs.rows)
         ids = {} if rows.ids is None else {ROW_IDS: rows.ids}
-        return {**traced, **columns, **hidden, **ids}
+        return {**columns, **hidden, **ids}
 
 
 def _is_plain(caller: Answered) -> bool:
     """Is the matrix all that was sent?"""
-    rows = caller.rows
-    return rows.others is None and rows.ids is None and caller.exchange.trace is None
+    return caller.rows.others is None and caller.rows.ids is None

@@ -30,6 +30,11 @@ class Trace(NamedTuple):
         return f"00-{self.trace_id}-{self.span_id}-{int(self.sampled):02x}"
 
     @property
+    def ids(self) -> str:
+        """The ids of the trace and of our span, as records have them."""
+        return self.trace_id + self.span_id
+
+    @property
     def line(self) -> bytes:
         """The header line of the answer."""
         return b"traceresponse: %b\r\n" % self.parent.encode()

@@ -3,6 +3,9 @@
 A payload starts with one byte for its kind: a schema (JSON), a record (fixed head, request id, msgpack body) or a batch
 of records (one fixed head, then the ids, latencies and row counts of its requests, one msgpack body over all rows). A
 record names its schema by number; every segment holds the schemas that its own records need, so it can be read alone.
+
+Files are used again: behind the end lies what an older segment left. A checksum begins with its segment's seed, so that
+an older entry is never taken for one of this segment, whatever a crash leaves of the end.
 """
 
 import struct
@@ -19,7 +22,8 @@ from headgate.errors import Corrupt
 SUFFIX = ".seg"
 DRAFT_SUFFIX = ".new"
 MAGIC = b"HGSPOOL\n"
-FORMAT = 1
+FORMAT = 2
+OLDEST_FORMAT = 1  # without seeds and traces
 HEADER_BYTES = 256
 WORKER_BYTES = 128
 
@@ -31,7 +35,12 @@ COUNT = struct.Struct("<Q")
 COUNT_OFFSET = HEADER_BYTES - COUNT.size
 
 ENTRY = struct.Struct("<II")
+END = bytes(ENTRY.size)
 SCHEMA, RECORD, BATCH = 1, 2, 3
+# with the kind of a record or batch: the trace of every request follows the numbers of its head
+TRACED = 0x80
+TRACE_BYTES = 24  # ids of trace and span
+_NO_TRACE = "00" * TRACE_BYTES
 # kind, length of the request id, schema, status, wall time ns, latency ns
 RECORD_HEAD = struct.Struct("<BBHHQQ")
 # kind, number of requests, schema, status, wall time ns; then length of the id, rows and latency ns of every request
@@ -52,6 +61,15 @@ class Header(NamedTuple):
     created_ns: int
     sampling: float
     worker: str
+    format: int = FORMAT
+
+    @property
+    def seed(self) -> int:
+        """Where the checksums of this segment's entries begin."""
+        if self.format == OLDEST_FORMAT:
+            return 0
+        # a checksum tells any two numbers under 2**32 apart: none of a boot's segments share a seed
+        return zlib.crc32(self.number.to_bytes(8, "little"), zlib.crc32(bytes.fromhex(self.boot)))
 
 
 class Schema(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +92,7 @@ class Head(NamedTuple):
     at_ns: int
     latency_ns: int
     id: str
+    trace: str = ""  # ids of trace and span, in hex
 
 
 class Requests(NamedTuple):
@@ -82,14 +101,15 @@ class Requests(NamedTuple):
     ids: list[str]
     latencies_ns: list[int]
     rows: list[int]
+    traces: Sequence[str | None] = ()  # of all or of none, each as in `Head`
 
 
 def pack_header(header: Header) -> bytes:
     """The first HEADER_BYTES of a segment, with a record count of zero."""
     worker = header.worker.encode()[:WORKER_BYTES]
     fixed = _HEADER.pack(
-        MAGIC, FORMAT, HEADER_BYTES, bytes.fromhex(header.boot), header.number, header.created_ns, header.sampling,
-        len(worker), worker,
+        MAGIC, header.format, HEADER_BYTES, bytes.fromhex(header.boot), header.number, header.created_ns,
+        header.sampling, len(worker), worker,
     )  # fmt: skip
     return (fixed + _CRC.pack(zlib.crc32(fixed))).ljust(HEADER_BYTES, b"\0")
 
@@ -102,9 +122,15 @@ def unpack_header(content: bytes) -> Header:
     if _CRC.unpack_from(content, _HEADER.size)[0] != zlib.crc32(fixed):
         raise Corrupt("the checksum of the segment's header does not match")
     _, form, size, boot, number, created, sampling, length, worker = _HEADER.unpack(fixed)
-    if form != FORMAT or size != HEADER_BYTES:
-        raise Corrupt(f"expected segment format {FORMAT}, got {form}: read it with the release that wrote it")
-    return Header(boot.hex(), number, created, sampling, worker[:length].decode(errors="replace"))
+    if not OLDEST_FORMAT <= form <= FORMAT or size != HEADER_BYTES:
+        known = f"{OLDEST_FORMAT} or {FORMAT}"
+        raise Corrupt(f"expected segment format {known}, got {form}: read it with the release that wrote it")
+    return Header(boot.hex(), number, created, sampling, worker[:length].decode(errors="replace"), form)
+
+
+def count_in(content: bytes) -> int:
+    """How many records the header of a segment counts."""
+    return int(COUNT.unpack_from(content, COUNT_OFFSET)[0])
 
 
 def pack_schema(schema: Schema) -> bytes:
@@ -143,11 +169,12 @@ _names: dict[str, bytes] = {}
 _ndarray = np.ndarray
 
 
-def pack_record(head: tuple[int, int, int, int, str], inputs: Values, outputs: Values) -> Parts:
-    """One record as a payload in parts, `head` as in `Head`; raises ValueError, TypeError or struct.error."""
-    schema, status, at_ns, latency_ns, name = head
-    request_id = name.encode()
-    parts: Parts = [_pack_head(RECORD, len(request_id), schema, status, at_ns, latency_ns), request_id, _TWO]
+def pack_record(head: Head, inputs: Values, outputs: Values) -> Parts:
+    """One record as a payload in parts; raises ValueError, TypeError or struct.error."""
+    schema, status, at_ns, latency_ns, name, trace = head
+    request_id, traces = name.encode(), _packed_traces([trace], 1)
+    kind = RECORD | TRACED if traces else RECORD
+    parts: Parts = [_pack_head(kind, len(request_id), schema, status, at_ns, latency_ns), traces, request_id, _TWO]
     _pack_values(parts, inputs)
     _pack_values(parts, outputs)
     return parts
@@ -160,10 +187,22 @@ def pack_batch(head: tuple[int, int, int], requests: Requests, inputs: Values, o
     lengths = bytes(map(len, requests.ids))
     ids = "".join(requests.ids).encode("ascii")
     times = _batch_struct(count).pack(*requests.rows, *requests.latencies_ns)
-    parts: Parts = [BATCH_HEAD.pack(BATCH, count, schema, status, at_ns), lengths, times, ids, _TWO]
+    traces = _packed_traces(requests.traces, count)
+    kind = BATCH | TRACED if traces else BATCH
+    parts: Parts = [BATCH_HEAD.pack(kind, count, schema, status, at_ns), lengths, times, traces, ids, _TWO]
     _pack_values(parts, inputs)
     _pack_values(parts, outputs)
     return parts
+
+
+def _packed_traces(traces: Sequence[str | None], count: int) -> bytes:
+    """Nothing where no request has one."""
+    if not any(traces):
+        return b""
+    packed = bytes.fromhex("".join(trace or _NO_TRACE for trace in traces))
+    if len(packed) != TRACE_BYTES * count:
+        raise ValueError(f"expected {count} traces of {TRACE_BYTES} bytes, got {traces}")
+    return packed
 
 
 @lru_cache(maxsize=1024)
@@ -214,10 +253,11 @@ def unpack_head(payload: bytes) -> Head:
     """Raises `Corrupt` when the payload is no record."""
     try:
         _, length, schema, status, at_ns, latency_ns = RECORD_HEAD.unpack_from(payload)
-        name = payload[RECORD_HEAD.size : RECORD_HEAD.size + length].decode()
+        place = RECORD_HEAD.size + _trace_bytes(payload)
+        trace, name = _trace_at(payload, RECORD_HEAD.size), payload[place : place + length].decode()
     except (struct.error, UnicodeDecodeError) as error:
         raise Corrupt(f"an entry is not a record: {error}") from error
-    return Head(schema, status, at_ns, latency_ns, name)
+    return Head(schema, status, at_ns, latency_ns, name, trace)
 
 
 def unpack_batch(payload: bytes) -> list[tuple[Head, int]]:
@@ -226,22 +266,38 @@ def unpack_batch(payload: bytes) -> list[tuple[Head, int]]:
         _, count, schema, status, at_ns = BATCH_HEAD.unpack_from(payload)
         numbers = _batch_struct(count).unpack_from(payload, BATCH_HEAD.size + count)
         lengths = payload[BATCH_HEAD.size : BATCH_HEAD.size + count]
-        place = BATCH_HEAD.size + count + _batch_struct(count).size
-        heads = []
-        for length, rows, latency_ns in zip(lengths, numbers[:count], numbers[count:], strict=True):
-            heads.append((Head(schema, status, at_ns, latency_ns, payload[place : place + length].decode()), rows))
+        traces, width = BATCH_HEAD.size + count + _batch_struct(count).size, _trace_bytes(payload)
+        place, heads = traces + width * count, []
+        for at, (length, rows, latency_ns) in enumerate(zip(lengths, numbers[:count], numbers[count:], strict=True)):
+            name, trace = payload[place : place + length].decode(), _trace_at(payload, traces + width * at)
+            heads.append((Head(schema, status, at_ns, latency_ns, name, trace), rows))
             place += length
     except (struct.error, UnicodeDecodeError, ValueError) as error:
         raise Corrupt(f"an entry is not a batch of records: {error}") from error
     return heads
 
 
+def kind_of(payload: bytes) -> int:
+    """SCHEMA, RECORD, BATCH or what is none of them."""
+    return payload[0] & ~TRACED
+
+
+def _trace_bytes(payload: bytes) -> int:
+    """What a request's trace takes of the payload."""
+    return TRACE_BYTES if payload[0] & TRACED else 0
+
+
+def _trace_at(payload: bytes, place: int) -> str:
+    ids = payload[place : place + _trace_bytes(payload)].hex()
+    return "" if ids == _NO_TRACE else ids
+
+
 def _body_start(payload: bytes) -> int:
-    if payload[0] != BATCH:
-        return RECORD_HEAD.size + payload[1]
+    if kind_of(payload) != BATCH:
+        return RECORD_HEAD.size + _trace_bytes(payload) + payload[1]
     count: int = BATCH_HEAD.unpack_from(payload)[1]
     lengths = payload[BATCH_HEAD.size : BATCH_HEAD.size + count]
-    return BATCH_HEAD.size + count + _batch_struct(count).size + sum(lengths)
+    return BATCH_HEAD.size + count * (1 + _trace_bytes(payload)) + _batch_struct(count).size + sum(lengths)
 
 
 def unpack_body(payload: bytes) -> tuple[Any, Any]:

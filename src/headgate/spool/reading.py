@@ -24,6 +24,7 @@ from headgate.spool.layout import (
     Head,
     Header,
     Schema,
+    kind_of,
     unpack_batch,
     unpack_body,
     unpack_head,
@@ -66,8 +67,8 @@ def log_fault(fault: Fault) -> None:
 def read_records(spool: Path, endpoint: str, limit: int, report: Report = log_fault) -> list[dict[str, Any]]:
     """The newest `limit` records of an endpoint over all workers, newest first.
 
-    Each is {"id", "at" (ISO 8601, UTC), "endpoint", "version", "status", "latency_ms", "inputs": {name: [values]},
-    "outputs": {name: [values]}}, every value fit for JSON.
+    Each is {"id", "at" (ISO 8601, UTC), "endpoint", "version", "status", "latency_ms", "trace_id", "span_id" (both None
+    without a trace), "inputs": {name: [values]}, "outputs": {name: [values]}}, every value fit for JSON.
     """
     newest: list[Entry] = []
     for folder in sorted(path for path in _listed(spool) if path.is_dir()):
@@ -80,6 +81,8 @@ def read_segment(path: Path, report: Report = log_fault) -> Iterator[Entry]:
     """Every record of one segment, in the order it was written."""
     try:
         content = path.read_bytes()
+        # a name is given once: while it is there, its file has not been used for another segment
+        path.stat()
     except FileNotFoundError:
         return  # dropped by its writer meanwhile
     try:
@@ -88,9 +91,9 @@ def read_segment(path: Path, report: Report = log_fault) -> Iterator[Entry]:
         report(Fault(path, 0, error.message))
         return
     schemas: dict[int, Schema] = {}
-    for offset, payload in _payloads(path, content, report):
+    for offset, payload in _payloads(path, content, header.seed, report):
         try:
-            if payload[0] == SCHEMA:
+            if kind_of(payload) == SCHEMA:
                 schema = unpack_schema(payload)
                 schemas[schema.id] = schema
             else:
@@ -101,9 +104,9 @@ def read_segment(path: Path, report: Report = log_fault) -> Iterator[Entry]:
 
 def _entries(header: Header, schemas: dict[int, Schema], payload: bytes) -> list[Entry]:
     """The record or records of one payload."""
-    if payload[0] == RECORD:
+    if kind_of(payload) == RECORD:
         heads: list[tuple[Head, slice | None]] = [(unpack_head(payload), None)]
-    elif payload[0] == BATCH:
+    elif kind_of(payload) == BATCH:
         found = unpack_batch(payload)
         ends = list(itertools.accumulate(rows for _, rows in found))
         heads = [(head, slice(end - rows, end)) for (head, rows), end in zip(found, ends, strict=True)]
@@ -114,7 +117,7 @@ def _entries(header: Header, schemas: dict[int, Schema], payload: bytes) -> list
     return [Entry(header, schemas[head.schema], head, payload, rows) for head, rows in heads]
 
 
-def _payloads(path: Path, content: bytes, report: Report) -> Iterator[tuple[int, bytes]]:
+def _payloads(path: Path, content: bytes, seed: int, report: Report) -> Iterator[tuple[int, bytes]]:
     offset = HEADER_BYTES
     while offset + ENTRY.size <= len(content):
         length, checksum = ENTRY.unpack_from(content, offset)
@@ -125,7 +128,7 @@ def _payloads(path: Path, content: bytes, report: Report) -> Iterator[tuple[int,
             report(Fault(path, offset, f"an entry of {length} bytes is torn: {len(content) - start} bytes are left"))
             return
         payload = content[start : start + length]
-        if zlib.crc32(payload) == checksum:
+        if zlib.crc32(payload, seed) == checksum:
             yield offset, payload
         else:
             report(Fault(path, offset, f"the checksum of an entry of {length} bytes does not match"))
@@ -160,7 +163,8 @@ def _segments(folder: Path, report: Report) -> Iterator[tuple[tuple[int, int], P
         except FileNotFoundError:
             continue
         except Corrupt as error:
-            report(Fault(path, 0, error.message))
+            if path.exists():  # else it was being made another segment
+                report(Fault(path, 0, error.message))
             continue
         yield (header.created_ns, header.number), path
 
@@ -177,6 +181,8 @@ def _plain_record(entry: Entry, report: Report, spool: Path) -> dict[str, Any] |
             "version": schema.version,
             "status": head.status,
             "latency_ms": head.latency_ns / 1e6,
+            "trace_id": head.trace[:32] or None,
+            "span_id": head.trace[32:] or None,
             "inputs": _columns(inputs, names),
             "outputs": _columns(outputs, list(schema.outputs)),
         }

@@ -1,13 +1,10 @@
 """The worker's side of the spool: append a record to a memory-mapped segment in a few microseconds.
 
 What `append` has returned survives `kill -9`, for the mapped pages belong to the kernel; a power cut may cost the last
-seconds. Segments are preallocated, so that a full disk shows when one is made and not as a signal while writing it.
+seconds. The next segment is made ready while the present one fills.
 """
 
-import fcntl
-import mmap
 import os
-import secrets
 import struct
 import time
 import zlib
@@ -19,10 +16,10 @@ import msgspec
 from headgate.spool.layout import (
     COUNT,
     COUNT_OFFSET,
-    DRAFT_SUFFIX,
+    END,
     ENTRY,
     HEADER_BYTES,
-    SUFFIX,
+    Head,
     Header,
     Parts,
     Requests,
@@ -33,9 +30,10 @@ from headgate.spool.layout import (
     pack_record,
     pack_schema,
 )
+from headgate.spool.supply import Blank, Supply
 
 SEGMENT_BYTES = 8 * 1024 * 1024
-LOCK = ".lock"
+AHEAD = 0.75  # how full a segment is when the next one is begun to be made
 RETRY_SECONDS = 1.0
 BY_CALL = 4096  # bytes from which an entry is written by a system call
 # what encoding a caller's odd value can raise; a record is then dropped and counted, the request goes on
@@ -56,27 +54,30 @@ class SpoolWriter:
     ) -> None:
         self.appended = 0
         self.appended_bytes = 0
-        self.dropped = 0
-        self._spool = folder
+        self._lost = 0
         self._worker = worker
         self._limit = limit_bytes
         self._sampling = sampling
         self._segment_bytes = max(4096, min(segment_bytes, limit_bytes // 4))
-        self._boot = secrets.token_hex(16)
-        self._number = 0
+        self._supply = Supply(folder / worker, limit_bytes)
+        self._folder = folder / worker
         self._schemas: dict[int, bytes] = {}
         self._numbers: dict[Schema, int] = {}
         self._written: set[int] = set()
-        self._map: mmap.mmap | None = None
-        self._descriptor = -1
-        self._room = self._position = self._count = 0
-        self._lock: int | None = None
+        self._segment: Blank | None = None
+        # the mark is where an append looks up: to have the next segment made, or because there is no room
+        self._mark = self._room = self._position = self._count = self._seed = 0
         self._next_try = 0.0
 
     @property
     def folder(self) -> Path:
         """Where this worker's segments lie."""
-        return self._spool / self._worker
+        return self._folder
+
+    @property
+    def dropped(self) -> int:
+        """Records that were lost."""
+        return self._lost + self._supply.dropped
 
     def schema(
         self,
@@ -103,26 +104,20 @@ class SpoolWriter:
         if shape not in self._numbers:
             self._numbers[shape] = number
             self._schemas[number] = pack_schema(schema)
+            if schema.sampling and self._segment is None:
+                # so that not even the first record waits
+                self._supply.prepare(self._segment_bytes, None)
         return self._numbers[shape]
 
-    def append(
-        self,
-        schema_id: int,
-        request_id: str,
-        at_ns: int,
-        latency_ns: int,
-        status: int,
-        inputs: Values,
-        outputs: Values,
-    ) -> bool:
+    def append(self, head: Head, inputs: Values, outputs: Values) -> bool:
         """Write one request's record; False (and `dropped` one higher) when it could not be written. Never raises.
 
         `inputs` is the matrix [rows, features] or name → column; `outputs` name → array.
         """
         try:
-            self._append(schema_id, pack_record((schema_id, status, at_ns, latency_ns, request_id), inputs, outputs), 1)
+            self._append(head.schema, pack_record(head, inputs, outputs), 1)
         except UNWRITABLE:
-            self.dropped += 1
+            self._lost += 1
             return False
         return True
 
@@ -137,50 +132,50 @@ class SpoolWriter:
             parts = pack_batch((schema_id, status, at_ns), requests, inputs, outputs)
             self._append(schema_id, parts, len(requests.ids))
         except UNWRITABLE:
-            self.dropped += len(requests.ids)
+            self._lost += len(requests.ids)
             return False
         return True
 
     def close(self) -> None:
         """Let go of the segment and the folder; what was appended stays."""
         self._let_go()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self._supply.close()
 
     @property
-    def _mapped(self) -> mmap.mmap:
-        if self._map is None:
+    def _begun(self) -> Blank:
+        if self._segment is None:
             raise OSError("there is no segment to write to")
-        return self._map
+        return self._segment
 
     def _append(self, schema_id: int, parts: Parts, records: int) -> None:
         size = sum(map(len, parts))
-        if schema_id not in self._written or self._position + ENTRY.size + size > self._room:
+        if schema_id not in self._written or self._position + ENTRY.size + size > self._mark:
             self._make_room(schema_id, size)
         self._write(parts, size)
         self.appended += records
         self.appended_bytes += ENTRY.size + size
         self._count += records
-        COUNT.pack_into(self._mapped, COUNT_OFFSET, self._count)
+        COUNT.pack_into(self._begun.mapped, COUNT_OFFSET, self._count)
 
     def _write(self, parts: Parts, size: int) -> None:
-        segment, start = self._mapped, self._position
-        first = start + ENTRY.size
+        segment, start = self._begun, self._position
+        mapped, first = segment.mapped, start + ENTRY.size
+        end, checksum = first + size, self._seed
+        # what an older segment left must not follow: the new end is there before the present one is overwritten
         if size < BY_CALL:
             payload = b"".join(parts)
-            segment[first : first + size] = payload
-            checksum = zlib.crc32(payload)
+            mapped[first:end] = payload
+            mapped[end : end + ENTRY.size] = END
+            checksum = zlib.crc32(payload, checksum)
         else:
             # a fault for every new page costs more than a call that fills them all
-            checksum = 0
             for part in parts:
                 checksum = zlib.crc32(part, checksum)
-            if os.pwritev(self._descriptor, parts, first) != size:
+            if os.pwritev(segment.descriptor, [*parts, END], first) != size + ENTRY.size:
                 raise OSError("a record was not written whole")
         # the length comes last: an entry is there once its length is
-        ENTRY.pack_into(segment, start, size, checksum)
-        self._position = first + size
+        mapped[start:first] = ENTRY.pack(size, checksum)
+        self._position = end
 
     def _make_room(self, schema_id: int, size: int) -> None:
         schema = self._schemas.get(schema_id)
@@ -189,6 +184,9 @@ class SpoolWriter:
         needed = 2 * ENTRY.size + len(schema) + size
         if self._position + needed > self._room:
             self._roll(needed)
+        elif self._position + needed > self._mark:
+            self._supply.prepare(self._segment_bytes, self._begun.path)
+            self._mark = self._room
         if schema_id not in self._written:
             self._write([schema], len(schema))
             self._written.add(schema_id)
@@ -196,108 +194,32 @@ class SpoolWriter:
     def _roll(self, needed: int) -> None:
         if time.monotonic() < self._next_try:
             raise OSError("the disk was full a moment ago")
-        size = max(self._segment_bytes, HEADER_BYTES + needed)
+        size = max(self._segment_bytes, HEADER_BYTES + needed + ENTRY.size)
         if size > self._limit:
             raise ValueError(f"a record of {needed} bytes is over the spool's limit of {self._limit}")
         self._let_go()
         try:
-            self._take_folder()
-            self._drop_oldest(size)
-            self._begin(size)
+            self._begin(self._supply.take(size))
         except OSError:
             self._next_try = time.monotonic() + RETRY_SECONDS
             raise
 
     def _let_go(self) -> None:
-        if self._map is not None:
-            self._map.close()
-            self._map = None
-            os.close(self._descriptor)
-        self._room = self._position = self._count = 0
+        if self._segment is not None:
+            self._supply.retire(self._segment)
+            self._segment = None
+        self._mark = self._room = self._position = self._count = 0
         self._written.clear()
 
-    def _take_folder(self) -> None:
-        if self._lock is not None and self.folder.is_dir():
-            return
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self._lock is not None:
-            os.close(self._lock)
-        # held for as long as this process lives: how others see that the folder has an owner
-        self._lock = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-    def _begin(self, size: int) -> None:
-        self._number += 1
-        path = self.folder / f"{self._boot}-{self._number:08d}{SUFFIX}"
-        draft = path.with_suffix(DRAFT_SUFFIX)
-        created = time.time_ns()
-        descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    def _begin(self, blank: Blank) -> None:
+        header = Header(self._supply.boot, blank.number, time.time_ns(), self._sampling, self._worker)
         try:
-            os.posix_fallocate(descriptor, 0, size)
-            segment = mmap.mmap(descriptor, size)
-            segment[:HEADER_BYTES] = pack_header(
-                Header(self._boot, self._number, created, self._sampling, self._worker)
-            )
-            draft.rename(path)
+            os.pwrite(blank.descriptor, pack_header(header), 0)
+            blank.draft.rename(blank.path)
         except OSError:
-            os.close(descriptor)
-            draft.unlink(missing_ok=True)
+            blank.discard()
             raise
-        self._map, self._descriptor, self._room, self._position = segment, descriptor, size, HEADER_BYTES
-
-    def _drop_oldest(self, coming: int) -> None:
-        segments = sorted((path for folder in self._owned_folders() for path in folder.glob("*")), key=_age)
-        sizes = {path: _size(path) for path in segments}
-        total = sum(sizes.values()) + coming
-        for path in segments:
-            if total <= self._limit:
-                return
-            if path.name != LOCK:
-                self.dropped += _records_in(path)
-                path.unlink(missing_ok=True)
-                total -= sizes[path]
-
-    def _owned_folders(self) -> list[Path]:
-        """This worker's folder and those that nobody owns any more."""
-        others = [path for path in self._spool.iterdir() if path.is_dir() and path != self.folder]
-        return [self.folder, *(path for path in others if _is_abandoned(path))]
-
-
-def _is_abandoned(folder: Path) -> bool:
-    try:
-        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    finally:
-        os.close(descriptor)
-    return True
-
-
-def _age(path: Path) -> tuple[int, str]:
-    try:
-        return path.stat().st_mtime_ns, path.name
-    except FileNotFoundError:
-        return 0, path.name
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
-
-
-def _records_in(path: Path) -> int:
-    """The count that a segment's header carries; 0 for what is no segment."""
-    try:
-        with path.open("rb") as file:
-            header = file.read(HEADER_BYTES)
-    except FileNotFoundError:
-        return 0
-    if path.suffix != SUFFIX or len(header) < HEADER_BYTES:
-        return 0
-    return int(COUNT.unpack_from(header, COUNT_OFFSET)[0])
+        self._segment, self._seed, self._position = blank, header.seed, HEADER_BYTES
+        # the last entry's end needs room too
+        self._room = blank.size - ENTRY.size
+        self._mark = int(self._room * AHEAD)

@@ -84,6 +84,8 @@ class RecordShape(Shape):
     version: str
     status: int
     latency_ms: float
+    trace_id: str | None
+    span_id: str | None
     inputs: dict[str, Any]
     outputs: dict[str, Any]
 
