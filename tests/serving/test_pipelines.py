@@ -111,3 +111,12 @@ def test_a_client_that_takes_answers_again_is_not_read_from_while_it_has_enough_
     connection.data_received(LATER * (PIPELINED + 2))
     connection.resume_writing()
     assert not wire.reading
+
+
+def test_an_old_head_that_comes_again_still_closes() -> None:
+    stage = Stage()
+    for _ in range(3):
+        connection, wire = stage.connect()
+        connection.data_received(OLD)
+        assert b"Connection: close" in wire.said[0]
+        assert wire.closing

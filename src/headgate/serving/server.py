@@ -285,7 +285,7 @@ class Connection(asyncio.Protocol):
         else:
             if not reader.between:
                 self._expect_rest(len(data))
-            elif fresh and reader.last is not None:
+            elif fresh and reader.last is not None and not reader.last.framing:
                 self._server.heads.keep(data, reader.last)
             reader.last = None
 
