@@ -1,7 +1,14 @@
 """Requests that come one behind the other on a connection, without a socket: what is begun, what is said, in order."""
 
+import gc
+from typing import Any
+
 import pytest
 
+from headgate.errors import ClientLeft
+from headgate.serving.bodies import Reading
+from headgate.serving.metrics import VariantMetrics
+from headgate.serving.refusals import Refusals
 from headgate.serving.responses import send_json
 from headgate.serving.server import PIPELINED, Connection, Exchange, Server
 from headgate.settings import Settings
@@ -120,3 +127,28 @@ def test_an_old_head_that_comes_again_still_closes() -> None:
         connection.data_received(OLD)
         assert b"Connection: close" in wire.said[0]
         assert wire.closing
+
+
+def test_who_leaves_while_its_body_is_read_leaves_nothing_behind() -> None:
+    class Metrics(VariantMetrics):
+        def __init__(self) -> None: ...
+
+        def count(self, status: int, reason: str = "", by: int = 1) -> None:
+            assert (status, reason) == (ClientLeft.status, ClientLeft.code)
+
+    stage = Stage()
+    connection, _ = stage.connect()
+    body = bytes(100_000)
+    connection.data_received(b"POST /p HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body))
+    for begin in range(0, len(body), 10_000):
+        connection.data_received(body[begin : begin + 10_000])
+    exchange: Any = stage.asked.pop()
+    exchange.asking = Reading(exchange, (), Refusals("e", "", Metrics()))
+    assert stage.server.room.held >= len(body) - 10_000
+    del exchange
+    gc.disable()
+    try:
+        connection.connection_lost(None)
+        assert stage.server.room.held == 0
+    finally:
+        gc.enable()

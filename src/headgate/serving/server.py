@@ -254,13 +254,15 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._server.connections.discard(self)
         self._server.closed()
-        left = [exchange.asking for exchange in self._pending if exchange.asking is not None]
+        left = tuple(self._pending)
         self._pending.clear()
         self._later.clear()
         self.deaf = True
         self._reader.close()
-        for asking in left:
-            asking.leave()
+        for exchange in left:
+            if exchange.asking is not None:
+                exchange.asking.leave()
+                exchange.asking = None  # or the two would hold each other, and what the body takes
 
     def data_received(self, data: bytes) -> None:
         if self.deaf:
