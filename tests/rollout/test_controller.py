@@ -10,7 +10,7 @@ from headgate.errors import Conflict, Refused
 from headgate.ledger.chain import verify_ledger
 from headgate.ledger.events import list_events
 from headgate.records import Column
-from headgate.registry.versions import retire
+from headgate.registry.versions import approve, retire
 from headgate.rollout.controller import MARGIN_SECONDS, Controller
 from headgate.rollout.endpoints import delete_endpoint, live_now, standing
 from headgate.rollout.nodes import SILENT_SECONDS
@@ -350,6 +350,16 @@ def test_after_a_deletion_there_is_nothing_to_go_back_to(world: World) -> None:
     world.promote(world.register(2))
     with pytest.raises(Refused, match="first version"):
         world.roll_back()
+
+
+def test_an_endpoint_that_is_made_again_stands_where_it_was_made(world: World) -> None:
+    version = world.register(1)
+    world.promote(version, environment="staging")
+    with world.database.write() as tx:
+        delete_endpoint(tx, "fraud", "ann", "no longer used")
+        approve(tx, version, "ann", "looked at it")
+    world.promote(version, environment="production")
+    assert (world.table().project, world.table().environment) == ("default", "production")
 
 
 def test_nodes_are_told_of_every_published_table(world: World) -> None:
