@@ -362,6 +362,16 @@ def test_an_endpoint_that_is_made_again_stands_where_it_was_made(world: World) -
     assert (world.table().project, world.table().environment) == ("default", "production")
 
 
+def test_taking_back_what_is_pending_brings_nothing_back_that_is_gone(world: World) -> None:
+    world.deploy(world.register(1))
+    world.controller.step()
+    world.node.fail()
+    world.controller.step()
+    world.deploy(world.register(2))
+    world.roll_back()
+    assert world.table().variants == ()
+
+
 def test_nodes_are_told_of_every_published_table(world: World) -> None:
     def cursor() -> int:
         with world.database.read() as tx:
