@@ -4,6 +4,7 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import update
 from tests.rollout.world import LOAD_SECONDS, World
 
 from headgate.errors import Conflict, Refused
@@ -17,6 +18,7 @@ from headgate.rollout.nodes import SILENT_SECONDS
 from headgate.rollout.publishing import begin_epoch, node_routes, read_cursor
 from headgate.rollout.rollouts import Rollout
 from headgate.storage.instance import raise_epoch
+from headgate.storage.schema import versions
 
 DEADLINE = LOAD_SECONDS + MARGIN_SECONDS
 
@@ -396,6 +398,15 @@ def test_a_version_that_is_retired_before_it_is_published_fails(world: World) ->
     world.controller.step()
     assert world.look(rollout).state == "failed"
     assert "retired" in world.look(rollout).reason
+
+
+def test_a_version_that_was_changed_past_the_ledger_before_it_is_published_fails(world: World) -> None:
+    rollout = world.deploy(world.register(1))
+    with world.database.write() as tx:
+        tx.execute(update(versions).values(state="approved"))
+    world.controller.step()
+    assert world.look(rollout).state == "failed"
+    assert "past the ledger" in world.look(rollout).reason
 
 
 def test_controllers_that_step_at_the_same_time_take_effect_once(world: World) -> None:
