@@ -30,7 +30,7 @@ from headgate.serving.endpoints import Composer
 from headgate.serving.loading import Loaded
 from headgate.serving.metrics import Metrics
 from headgate.serving.node_counts import NodeCounts
-from headgate.serving.predict import LiveEndpoint, Predictions
+from headgate.serving.predict import LiveEndpoint, Predictions, Reply
 from headgate.serving.routes import Held, Models
 from headgate.serving.server import Connection, Exchange, Server
 from headgate.serving.waiting_time import Cost
@@ -367,5 +367,23 @@ def test_all_that_was_taken_is_given_back(node: Node, setting: Setting, steps: l
         for client in worker.clients:
             if not client.left:
                 assert len(client.wire.answers) == len(client.asked)
+
+    asyncio.run(live())
+
+
+def test_an_answer_that_cannot_be_written_leaves_nobody_waiting(node: Node) -> None:
+    def refuse(outputs: Outputs) -> Any:
+        raise NotImplementedError("no such type")
+
+    async def live() -> None:
+        worker = Worker(node, Setting("short", False, 0, "accept", 10, 10, 0))
+        replies: Any = worker.lives[-1].variants[0].replies
+        replies["text/csv"] = Reply(replies["text/csv"].head, refuse)
+        ask(worker, 0, 3.0, "plain", {"Accept": "text/csv"})
+        ask(worker, 1, 3.0, "plain", {})
+        await worker.end()
+        answers = [worker.client(number).wire.answers[0].split()[1] for number in range(2)]
+        assert answers == [b"500", b"200"]
+        assert not any(gate.in_use for gate in worker.lives[-1].gates)
 
     asyncio.run(live())
