@@ -28,7 +28,7 @@ from headgate.serving.access import Access
 from headgate.serving.admission import Gate, Gates
 from headgate.serving.endpoints import Composer
 from headgate.serving.loading import Loaded
-from headgate.serving.metrics import Metrics
+from headgate.serving.metrics import Metrics, VariantMetrics
 from headgate.serving.node_counts import NodeCounts
 from headgate.serving.predict import LiveEndpoint, Predictions, Reply
 from headgate.serving.routes import Held, Models
@@ -385,5 +385,26 @@ def test_an_answer_that_cannot_be_written_leaves_nobody_waiting(node: Node) -> N
         answers = [worker.client(number).wire.answers[0].split()[1] for number in range(2)]
         assert answers == [b"500", b"200"]
         assert not any(gate.in_use for gate in worker.lives[-1].gates)
+
+    asyncio.run(live())
+
+
+def test_an_answer_from_the_cache_stands_whatever_becomes_of_its_record(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise AssertionError("cannot be counted")
+
+    async def live() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+        worker = Worker(node, Setting("short", False, 10, "accept", 10, 10, 0))
+        for _ in range(2):
+            ask(worker, 0, 3.0, "plain", {})
+            await asyncio.sleep(0.01)
+            monkeypatch.setattr(VariantMetrics, "answered", refuse)
+        await worker.end()
+        answers = worker.client(0).wire.answers
+        assert [(each.split()[1], b"Headgate-Cache" in each) for each in answers] == [(b"200", False), (b"200", True)]
+        assert [gate.in_use for gate in worker.lives[-1].gates] == [0]
 
     asyncio.run(live())
