@@ -158,6 +158,22 @@ def test_an_approval_that_is_not_in_the_ledger_lets_nothing_through(world: World
         world.deploy(version, environment="production")
 
 
+def test_no_fallback_comes_by_an_approval_that_is_not_in_the_ledger(world: World) -> None:
+    good, other = world.register(1), world.register(2)
+    with world.database.write() as tx:
+        for version in (good, other):
+            approve(tx, version, "ann", "looked at it")
+    world.promote(good, environment="production")
+    give(world, EndpointSpec(fallback=other))
+    with world.database.write() as tx:
+        reject(tx, other, "ann", "leaks")
+        tx.execute(update(versions).where(versions.c.number == 2).values(state="approved"))
+    with pytest.raises(Corrupt, match="the ledger says rejected"):
+        give(world, EndpointSpec(fallback=other, cache_entries=1))
+    world.promote(good)
+    assert [each.version for each in world.table().variants] == [good]
+
+
 def test_what_one_went_back_to_stands_on_its_own_evidence(world: World) -> None:
     world.promote(world.register(1))
     with world.database.read() as tx:

@@ -4,19 +4,21 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import update
 from tests.rollout.world import LOAD_SECONDS, World
 
 from headgate.errors import Conflict, Refused
 from headgate.ledger.chain import verify_ledger
 from headgate.ledger.events import list_events
 from headgate.records import Column
-from headgate.registry.versions import retire
+from headgate.registry.versions import approve, retire
 from headgate.rollout.controller import MARGIN_SECONDS, Controller
 from headgate.rollout.endpoints import delete_endpoint, live_now, standing
 from headgate.rollout.nodes import SILENT_SECONDS
 from headgate.rollout.publishing import begin_epoch, node_routes, read_cursor
 from headgate.rollout.rollouts import Rollout
 from headgate.storage.instance import raise_epoch
+from headgate.storage.schema import versions
 
 DEADLINE = LOAD_SECONDS + MARGIN_SECONDS
 
@@ -352,6 +354,26 @@ def test_after_a_deletion_there_is_nothing_to_go_back_to(world: World) -> None:
         world.roll_back()
 
 
+def test_an_endpoint_that_is_made_again_stands_where_it_was_made(world: World) -> None:
+    version = world.register(1)
+    world.promote(version, environment="staging")
+    with world.database.write() as tx:
+        delete_endpoint(tx, "fraud", "ann", "no longer used")
+        approve(tx, version, "ann", "looked at it")
+    world.promote(version, environment="production")
+    assert (world.table().project, world.table().environment) == ("default", "production")
+
+
+def test_taking_back_what_is_pending_brings_nothing_back_that_is_gone(world: World) -> None:
+    world.deploy(world.register(1))
+    world.controller.step()
+    world.node.fail()
+    world.controller.step()
+    world.deploy(world.register(2))
+    world.roll_back()
+    assert world.table().variants == ()
+
+
 def test_nodes_are_told_of_every_published_table(world: World) -> None:
     def cursor() -> int:
         with world.database.read() as tx:
@@ -376,6 +398,15 @@ def test_a_version_that_is_retired_before_it_is_published_fails(world: World) ->
     world.controller.step()
     assert world.look(rollout).state == "failed"
     assert "retired" in world.look(rollout).reason
+
+
+def test_a_version_that_was_changed_past_the_ledger_before_it_is_published_fails(world: World) -> None:
+    rollout = world.deploy(world.register(1))
+    with world.database.write() as tx:
+        tx.execute(update(versions).values(state="approved"))
+    world.controller.step()
+    assert world.look(rollout).state == "failed"
+    assert "past the ledger" in world.look(rollout).reason
 
 
 def test_controllers_that_step_at_the_same_time_take_effect_once(world: World) -> None:

@@ -155,3 +155,32 @@ def test_nothing_is_foretold_of_a_queue_that_nobody_has_met() -> None:
     assert waiting.foretell(5) == pytest.approx(0.5)
     assert waiting.foretell(0) == 0.0
     assert waiting.foretell(16) == 0.0
+
+
+def test_what_is_recorded_is_what_was_sent_and_not_what_the_variant_takes_of_it() -> None:
+    async def go() -> None:
+        taken: list[Batch] = []
+        inputs: list[Batch] = []
+
+        class Taking(Hosts):
+            async def predict(self, batch: Batch, deadline: float) -> Outputs:
+                taken.append(batch)
+                return {"predictions": np.ones(batch.rows)}
+
+        def turn(batch: Batch) -> Batch:
+            return Batch(("b", "a"), columns={name: batch.columns[name] for name in ("b", "a")})
+
+        calls = HostedCalls(
+            asyncio.get_running_loop(),
+            Taking(),
+            lambda parts: Batch(("a", "b"), matrix=np.array([[1.0, 2.0]])),
+            lambda outputs, rows: None,
+            lambda answer, told: inputs.append(answer.inputs),
+            select=turn,
+        )
+        calls.submit(Caller())
+        await idle(calls)
+        seen = [[(name, column.tolist()) for name, column in batch.columns.items()] for batch in (*taken, inputs[0])]
+        assert seen == [[("b", [2.0]), ("a", [1.0])], [("a", [1.0]), ("b", [2.0])]]
+
+    asyncio.run(go())

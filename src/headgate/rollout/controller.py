@@ -5,7 +5,7 @@ import logging
 import msgspec
 
 from headgate.clock import Clock
-from headgate.errors import Conflict, HeadgateError, Refused
+from headgate.errors import Conflict, Corrupt, HeadgateError, NotFound, Refused
 from headgate.records import NodeReport, RouteTable
 from headgate.rollout.bell import Bell
 from headgate.rollout.decisions import Decision, decide
@@ -114,7 +114,7 @@ def carry_out(tx: Tx, rollout: Rollout, decision: Decision) -> Rollout:
 def _start(tx: Tx, rollout: Rollout, decision: Decision) -> Rollout:
     try:
         table, verdicts = publish_candidate(tx, rollout)
-    except Refused as error:
+    except (Refused, Corrupt, NotFound) as error:
         return advance(tx, rollout, Order(trigger="fail", actor=ACTOR, reason=error.message))
     number = {"kind": "table", "epoch": table.epoch, "generation": table.generation}
     evidence = (number, *(evidence_of(verdict) for verdict in verdicts))

@@ -7,7 +7,7 @@ from headgate.names import validate_text
 from headgate.records import DEFAULT_ENVIRONMENT, Record, RouteTable
 from headgate.registry.models import get_model
 from headgate.registry.projects import get_environment, get_project
-from headgate.registry.versions import VersionRecord, get_version, require_recorded
+from headgate.registry.versions import VersionRecord, get_version
 from headgate.rollout.endpoints import (
     Endpoint,
     contract_table,
@@ -16,10 +16,11 @@ from headgate.rollout.endpoints import (
     live_now,
     open_endpoint,
 )
-from headgate.rollout.gates import Case, Verdict, judge, require_passed
+from headgate.rollout.gates import Verdict, judge, require_passed
 from headgate.rollout.lifecycle import Order
 from headgate.rollout.publishing import answering, empty_table, next_table, publish, table_before, variant_of
 from headgate.rollout.rollouts import Evidence, Plan, Rollout, active_rollout, advance, newest_live, start_rollout
+from headgate.rollout.specs import case_of
 from headgate.rollout.strategies import load_strategy
 from headgate.storage.database import Tx
 
@@ -51,7 +52,7 @@ def deploy(tx: Tx, wish: Deployment, actor: str) -> Rollout:
     project, environment = placed(tx, wish, version)
     endpoint = open_endpoint(tx, wish.endpoint, project, environment, actor)
     before = contract_table(tx, endpoint)
-    verdicts = judge(_case(tx, endpoint, version, before), forced=wish.force)
+    verdicts = judge(case_of(tx, version, before), forced=wish.force)
     require_passed(verdicts)
     answering = live_now(tx, endpoint.name)
     plan = Plan(
@@ -95,17 +96,17 @@ def roll_back(tx: Tx, name: str, actor: str, reason: str) -> Rollout:
             f"To stop it, run `headgate endpoint delete {endpoint.name}`."
         )
     if rollout.terminal and before is not None:
-        _require_earned(tx, endpoint, before)
+        _require_earned(tx, before)
     moved = advance(tx, rollout, Order(trigger="roll_back", actor=actor, reason=validate_text(reason, "reason")))
     publish(tx, before or empty_table(endpoint.name, endpoint.project, endpoint.environment), rollout.id)
     return moved
 
 
-def _require_earned(tx: Tx, endpoint: Endpoint, before: RouteTable) -> None:
+def _require_earned(tx: Tx, before: RouteTable) -> None:
     """What was rejected or retired since it answered does not come back by the way of a rollback."""
     for variant in answering(before):
         version = get_version(tx, variant.version)
-        verdicts = judge(_case(tx, endpoint, version, before), forced=False)
+        verdicts = judge(case_of(tx, version, before), forced=False)
         try:
             require_passed(verdicts)
         except Refused as error:
@@ -136,7 +137,7 @@ def publish_candidate(tx: Tx, rollout: Rollout) -> tuple[RouteTable, tuple[Verdi
     endpoint = get_endpoint(tx, rollout.endpoint)
     version = get_version(tx, rollout.to_version)
     before = contract_table(tx, endpoint)
-    verdicts = judge(_case(tx, endpoint, version, before), forced=bool(rollout.spec.get("force")))
+    verdicts = judge(case_of(tx, version, before), forced=bool(rollout.spec.get("force")))
     require_passed(verdicts)
     stable = next((variant for variant in before.variants if variant.role == "stable"), None)
     candidate = variant_of(version.version, version.digest, version.manifest)
@@ -156,18 +157,6 @@ def publish_previous(tx: Tx, rollout: Rollout) -> RouteTable:
 def evidence_of(verdict: Verdict) -> Evidence:
     """A verdict as it is stored with the rollout."""
     return {"kind": "gate", **msgspec.to_builtins(verdict)}
-
-
-def _case(tx: Tx, endpoint: Endpoint, version: VersionRecord, before: RouteTable) -> Case:
-    require_recorded(tx, version)
-    return Case(
-        version=version.version,
-        approval=version.state,
-        manifest=version.manifest,
-        endpoint=endpoint.name,
-        needs_approval=get_environment(tx, endpoint.environment).needs_approval,
-        contract=before.contract if before.variants else None,
-    )
 
 
 def _takes_new_contract(verdicts: tuple[Verdict, ...]) -> bool:

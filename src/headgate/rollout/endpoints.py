@@ -211,7 +211,10 @@ def _live(table: RouteTable, step: Step, rollout: Rollout, judged: dict[str, tup
 
 def contract_table(tx: Tx, endpoint: Endpoint) -> RouteTable:
     """The table that the next one follows: its contract stands for as long as something answers."""
-    return newest_table(tx, endpoint.name) or empty_table(endpoint.name, endpoint.project, endpoint.environment)
+    empty = empty_table(endpoint.name, endpoint.project, endpoint.environment)
+    # an endpoint that was deleted and made again may stand elsewhere now
+    place = {"project": endpoint.project, "environment": endpoint.environment}
+    return msgspec.structs.replace(newest_table(tx, endpoint.name) or empty, **place)
 
 
 def _row(tx: Tx, name: str) -> Row[tuple[object, ...]] | None:

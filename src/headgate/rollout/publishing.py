@@ -164,7 +164,8 @@ def table_before(tx: Tx, endpoint: str, rollout: str) -> RouteTable | None:
     """
     tables = list(tables_of(tx, endpoint))
     place = next((place for place, published in enumerate(tables) if published.rollout == rollout), len(tables))
-    left = answering(tables[place].table) if place < len(tables) else ()
+    # one that has published nothing leaves what there is
+    left = answering(tables[place].table) if place < len(tables) else None
     for published in reversed(tables[:place]):
         if answering(published.table) != left:
             return published.table if published.table.variants else None

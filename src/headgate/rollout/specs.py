@@ -11,7 +11,7 @@ from headgate.names import shown
 from headgate.records import EndpointSpec, RouteTable
 from headgate.registry.models import get_model
 from headgate.registry.projects import get_environment
-from headgate.registry.versions import VersionRecord, get_version
+from headgate.registry.versions import VersionRecord, get_version, require_recorded
 from headgate.rollout.gates import Case, judge, require_passed
 from headgate.storage.database import Tx
 from headgate.storage.schema import endpoints
@@ -44,14 +44,25 @@ def parse_spec(document: Any) -> EndpointSpec:
 def require_fallback(tx: Tx, spec: EndpointSpec, table: RouteTable) -> VersionRecord | None:
     """The version that a spec names as the fallback of a table; None when it names none.
 
-    Raises `NotFound` when there is no such version, `Refused` when it may not answer here or takes other rows.
+    Raises `NotFound` when there is no such version, `Refused` when it may not answer here or takes other rows,
+    `Corrupt` when its state is not the one in the ledger.
     """
     if not spec.fallback:
         return None
     version = get_version(tx, spec.fallback)
     if (project := get_model(tx, version.model).project) != table.project:
         raise Refused(f"{version.version} belongs to the project {project}, the endpoint to {table.project}.")
-    case = Case(
+    require_passed(judge(case_of(tx, version, table)))
+    return version
+
+
+def case_of(tx: Tx, version: VersionRecord, table: RouteTable) -> Case:
+    """What the gates look at when a version shall stand in the table that follows this one.
+
+    Raises `Corrupt` when the version's state is not the one in the ledger.
+    """
+    require_recorded(tx, version)
+    return Case(
         version=version.version,
         approval=version.state,
         manifest=version.manifest,
@@ -59,8 +70,6 @@ def require_fallback(tx: Tx, spec: EndpointSpec, table: RouteTable) -> VersionRe
         needs_approval=get_environment(tx, table.environment).needs_approval,
         contract=table.contract if table.variants else None,
     )
-    require_passed(judge(case, forced=False))
-    return version
 
 
 def find_fallback(tx: Tx, spec: EndpointSpec, table: RouteTable) -> VersionRecord | None:

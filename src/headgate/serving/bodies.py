@@ -139,6 +139,7 @@ class Bodies:
 
     def _done(self, take: Callable[[Result], None], work: "asyncio.Future[Read]") -> None:
         self._reading -= 1
+        work.exception()  # is seen now: what nobody asks for is logged by asyncio, with all that it quotes of the body
         take(partial(self._told, work.result))
 
     def _told(self, read: Callable[[], Read]) -> tuple[Rows, bytes]:

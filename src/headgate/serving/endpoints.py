@@ -1,14 +1,12 @@
 """From a route table and its loaded models to an endpoint that answers: everything that can be made beforehand."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
 
 from headgate.crashes import CallMarks
 from headgate.records import Column, RouteTable, Variant
-from headgate.runtimes.batch import Batch
 from headgate.serving.admission import Gates
 from headgate.serving.batching import Batcher
 from headgate.serving.bodies import Bodies, Policies, Threads, formats_of, plain_decoders
@@ -112,7 +110,7 @@ class Composer:
             mark = self._marks.mark(variant.digest, table.endpoint)
             ask = asker(contract, held.model.model, select, checker(manifest), count, mark)
             return Batcher(self._loop, self._threads, ask, settle, held.model.cost, most)
-        return HostedCalls(self._loop, held.model, assembler(contract, select), checker(manifest), settle, most)
+        return HostedCalls(self._loop, held.model, contract.assemble, checker(manifest), settle, most, select)
 
     def _tap(self, table: RouteTable, contract: Contract, variant: Variant, outputs: Sequence[Column]) -> Tap:
         columns = [(column.name, column.dtype) for column in contract.features]
@@ -143,15 +141,3 @@ class Composer:
             for dialect in self._dialects
             if is_installed(dialect)
         }
-
-
-def assembler(contract: Contract, select: Callable[[Batch], Batch] | None) -> Callable[[list[Any]], Batch]:
-    """The rows of some callers → the batch that the variant takes."""
-    if select is None:
-        return contract.assemble
-    chosen = select
-
-    def assemble(parts: list[Any]) -> Batch:
-        return chosen(contract.assemble(parts))
-
-    return assemble

@@ -36,6 +36,7 @@ class HostedCalls:
         check: Callable[[Outputs, int], None],
         settle: Settle,
         most: int = 0,
+        select: Callable[[Batch], Batch] | None = None,
     ) -> None:
         self._loop = loop
         self._model = model
@@ -43,6 +44,7 @@ class HostedCalls:
         self._check = check
         self._settle = settle
         self._most = most or float("inf")
+        self._select = select  # of the contract's columns, those that the variant takes
         # the loop keeps only weak references to tasks
         self._tasks: dict[Caller, asyncio.Task[None]] = {}
         self._waiting_time = WaitingTime()
@@ -83,7 +85,9 @@ class HostedCalls:
         try:
             batch = self._assemble([caller.rows])
             begun = time.monotonic()
-            outputs = await self._model.predict(batch, caller.deadline, caller.exchange.trace)
+            # what is recorded is what the client sent
+            asked = batch if self._select is None else self._select(batch)
+            outputs = await self._model.predict(asked, caller.deadline, caller.exchange.trace)
             self._check(outputs, batch.rows)
         except HeadgateError as error:
             hand_out([(error, [caller])], self._settle)

@@ -5,6 +5,7 @@ answer is kept as outputs, not as bytes, so every format, id and record is made 
 of a few rows are kept: what is asked in bulk is rarely asked twice, and would push the rest out.
 """
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -93,7 +94,8 @@ class CachedCalls:
         caller.exchange.extra += HIT
         answer = Answer(found.inputs, found.outputs, time.monotonic(), 0.0)
         caller.deliver(answer, 0, rows.count)
-        self._settle(answer, [caller])
+        # the answer is on its way: what is done after it is none of this request's any more
+        asyncio.get_running_loop().call_soon(self._settle, answer, [caller])
 
     def drop(self, caller: Caller) -> None:
         """This caller has left: what is answered from here is answered at once."""

@@ -254,13 +254,15 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._server.connections.discard(self)
         self._server.closed()
-        left = [exchange.asking for exchange in self._pending if exchange.asking is not None]
+        left = tuple(self._pending)
         self._pending.clear()
         self._later.clear()
         self.deaf = True
         self._reader.close()
-        for asking in left:
-            asking.leave()
+        for exchange in left:
+            if exchange.asking is not None:
+                exchange.asking.leave()
+                exchange.asking = None  # or the two would hold each other, and what the body takes
 
     def data_received(self, data: bytes) -> None:
         if self.deaf:
@@ -280,15 +282,14 @@ class Connection(asyncio.Protocol):
             # the request has been answered as plain HTTP/1.1; what follows it is another protocol
             self.deaf = True
         except httptools.HttpParserError as error:
-            self.refuse(reader.fault or Malformed(f"The request is not valid HTTP/1.1: {error}."))
+            if not self.deaf:  # else the last request has its answer, and nothing is said after that
+                self.refuse(reader.fault or Malformed(f"The request is not valid HTTP/1.1: {error}."))
         else:
             if not reader.between:
                 self._expect_rest(len(data))
-            elif fresh and reader.last is not None:
+            elif fresh and reader.last is not None and not reader.last.framing:
                 self._server.heads.keep(data, reader.last)
             reader.last = None
-            if len(self._pending) > PIPELINED:
-                self.transport.pause_reading()
 
     def eof_received(self) -> bool:
         # whoever has sent all of its requests may still wait for answers, but has rather left
@@ -312,13 +313,11 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         self.stalled = 0
         self._since = self._server.now
-        self._begin_later()
-        if not self.stalled:
-            self._resume_reading()
+        self._catch_up()
 
     def tell_to_continue(self) -> None:
         """Send for the body, unless answers are still to come: it would be taken for one of them."""
-        if not self._pending:
+        if not (self._pending or self.deaf):
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def answer(self, exchange: Exchange, head: bytes, body: bytes) -> None:
@@ -360,12 +359,16 @@ class Connection(asyncio.Protocol):
 
     def _take(self, exchange: Exchange) -> None:
         """A request is complete."""
+        if self.deaf:
+            return  # it came behind the last one
         self.receiving = False
         self._pending.append(exchange)
         self._server.requests += 1
         if self.stalled or self._later or len(self._pending) > UNANSWERED:
             # an answer can be far larger than its request, and the client takes none now, or has many to come
             self._later.append(exchange)
+            if len(self._pending) > PIPELINED:
+                self.transport.pause_reading()
         else:
             self._server.handle(exchange)
 
@@ -377,18 +380,18 @@ class Connection(asyncio.Protocol):
         if not sent.keep_alive:
             self._finish()
             return
-        self._begin_later()
-        if not self.stalled and len(self._pending) < PIPELINED:
-            self._resume_reading()
+        self._catch_up()
 
-    def _begin_later(self) -> None:
-        """Begin what had to wait, as far as answers are taken."""
+    def _catch_up(self) -> None:
+        """Begin what had to wait, as far as answers are taken, and read on."""
         if self._beginning:
             return  # what is answered at once comes back here
         self._beginning = True
         while self._later and not self.stalled and len(self._pending) - len(self._later) < UNANSWERED:
             self._server.handle(self._later.popleft())
         self._beginning = False
+        if not (self.stalled or len(self._pending) >= PIPELINED or self.transport.is_closing()):
+            self.transport.resume_reading()
 
     def _send(self, payload: bytes) -> None:
         if self.stalled:
@@ -406,10 +409,6 @@ class Connection(asyncio.Protocol):
             self.transport.write_eof()
         else:
             self.transport.close()
-
-    def _resume_reading(self) -> None:
-        if not self.transport.is_closing():
-            self.transport.resume_reading()
 
     def _expect_rest(self, size: int) -> None:
         if not self.receiving:
