@@ -15,6 +15,7 @@ from headgate.errors import HeadgateError, ModelError, Overloaded, SignatureMism
 from headgate.runtimes.batch import Batch
 from headgate.serving.batching import MAX_BATCH_ROWS, Batcher
 from headgate.serving.calls import Answer
+from headgate.serving.priority import NORMAL
 from headgate.serving.waiting_time import Cost
 
 SHORT, LONG = Cost(fixed=1e-6, per_row=0.0), Cost(fixed=1.0, per_row=0.0)
@@ -26,6 +27,7 @@ class Caller:
     def __init__(self, *values: float, deadline: float = float("inf")) -> None:
         self.rows: list[Any] = [(value,) for value in values]
         self.count = len(values)
+        self.priority, self.since = NORMAL, 0.0
         self.deadline = deadline
         self.answer: list[float] | None = None
         self.error: HeadgateError | None = None

@@ -12,14 +12,16 @@ from headgate.runtimes.batch import Batch
 from headgate.runtimes.runtime import Outputs
 from headgate.serving.calls import Answer
 from headgate.serving.hosted_calls import HostedCalls
+from headgate.serving.priority import HIGH, LOW, NORMAL
 from headgate.serving.waiting_time import WaitingTime
 
 
 class Caller:
     """Remembers what it was told."""
 
-    def __init__(self, deadline: float = float("inf")) -> None:
+    def __init__(self, deadline: float = float("inf"), priority: int = NORMAL) -> None:
         self.rows: Any = [(1.0,)]
+        self.priority, self.since = priority, 0.0
         self.count = 1
         self.deadline = deadline
         self.done = 0
@@ -39,7 +41,7 @@ class Hosts:
         self.taken_back = 0
         self.may_answer = asyncio.Event()
 
-    async def predict(self, batch: Batch, deadline: float) -> Outputs:
+    async def predict(self, batch: Batch, deadline: float, priority: int = NORMAL) -> Outputs:
         self.asked += 1
         try:
             await self.may_answer.wait()
@@ -60,6 +62,39 @@ def calls_of(hosts: Hosts, most: int = 0) -> HostedCalls:
 async def idle(calls: HostedCalls) -> None:
     while calls.busy:
         await asyncio.sleep(0)
+
+
+def test_the_newest_of_the_lowest_class_makes_room() -> None:
+    async def go() -> None:
+        hosts = Hosts()
+        calls = calls_of(hosts, most=3)
+        callers = [Caller(), Caller(priority=LOW), Caller(priority=LOW)]
+        for caller in callers:
+            calls.submit(caller)
+        for priority, refused in ((NORMAL, [0, 0, 503]), (HIGH, [0, 503, 503])):
+            calls.submit(Caller(priority=priority))
+            assert [caller.done for caller in callers] == refused
+        with pytest.raises(Overloaded):
+            calls.submit(Caller(priority=NORMAL))
+        hosts.may_answer.set()
+        await idle(calls)
+        assert [caller.done for caller in callers] == [200, 503, 503]
+
+    asyncio.run(go())
+
+
+def test_the_only_call_may_be_with_the_model_and_is_left_alone() -> None:
+    async def go() -> None:
+        hosts = Hosts()
+        calls = calls_of(hosts, most=1)
+        calls.submit(only := Caller(priority=LOW))
+        with pytest.raises(Overloaded):
+            calls.submit(Caller(priority=HIGH))
+        hosts.may_answer.set()
+        await idle(calls)
+        assert only.done == 200
+
+    asyncio.run(go())
 
 
 def test_the_call_of_who_leaves_is_taken_back() -> None:

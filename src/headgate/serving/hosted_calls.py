@@ -11,15 +11,17 @@ from headgate.runtimes.batch import Batch
 from headgate.runtimes.runtime import Outputs
 from headgate.serving.batching import hand_out
 from headgate.serving.calls import Answer, Caller, Settle
+from headgate.serving.priority import OFFSETS, displaced
 from headgate.serving.waiting_time import WaitingTime
 
 log = logging.getLogger("headgate.serving")
+Tasks = dict[Caller, "asyncio.Task[None]"]
 
 
 class HostedModel(Protocol):
     """A model that runs in other processes."""
 
-    async def predict(self, batch: Batch, deadline: float) -> Outputs:
+    async def predict(self, batch: Batch, deadline: float, priority: int) -> Outputs:
         """Answer every row; raises `ModelError`, `DeadlineExceeded` or `Unavailable`."""
         ...
 
@@ -42,47 +44,60 @@ class HostedCalls:
         self._check = check
         self._settle = settle
         self._most = most or float("inf")
-        # the loop keeps only weak references to tasks
-        self._tasks: dict[Caller, asyncio.Task[None]] = {}
+        # by class; the loop keeps only weak references to tasks
+        self._tasks: tuple[Tasks, ...] = tuple({} for _ in OFFSETS)
         self._waiting_time = WaitingTime()
 
     @property
     def busy(self) -> bool:
         """Is anything being asked?"""
-        return bool(self._tasks)
+        return any(self._tasks)
 
     def submit(self, caller: Caller) -> None:
         """Ask a host for this caller; raises `Overloaded` when it would wait in vain."""
-        ahead = len(self._tasks)
-        if ahead >= self._most:
-            raise Overloaded(f"{ahead} requests wait for this version already.", retry_after=1.0)
+        if sum(map(len, self._tasks)) >= self._most and not self.displace(caller.priority):
+            raise Overloaded(f"{self._most} requests wait for this version already.", retry_after=1.0)
+        # those of a lower class let it pass
+        ahead = sum(map(len, self._tasks[: caller.priority + 1]))
         now = time.monotonic()
         wait = self._waiting_time.foretell(ahead)
         if now + wait > caller.deadline and wait:
             raise Overloaded(f"The answer would come in {wait:.3g} s, after the deadline.", retry_after=wait)
-        self._tasks[caller] = self._loop.create_task(self._ask(caller, ahead, now))
+        self._tasks[caller.priority][caller] = self._loop.create_task(self._ask(caller, ahead, now))
 
     def drop(self, caller: Caller) -> None:
         """This caller has left: what its host has not begun is not begun any more."""
-        if (task := self._tasks.pop(caller, None)) is not None:
+        if (task := self._tasks[caller.priority].pop(caller, None)) is not None:
             task.cancel()
+
+    def displace(self, priority: int) -> bool:
+        """Refuse the newest caller of the lowest class below this; False when there is none, or it alone is asked."""
+        if sum(map(len, self._tasks)) == 1:
+            return False
+        for tasks in reversed(self._tasks[priority + 1 :]):
+            if tasks:
+                caller = next(reversed(tasks))
+                self.drop(caller)
+                caller.fail(displaced())
+                return True
+        return False
 
     def has_begun(self, caller: Caller) -> bool:
         """Is this caller's call with the model, as far as can be told from here?"""
-        return len(self._tasks) == 1 and caller in self._tasks
+        return sum(map(len, self._tasks)) == 1 and caller in self._tasks[caller.priority]
 
     async def _ask(self, caller: Caller, ahead: int, since: float) -> None:
         try:
             await self._call(caller)
             self._waiting_time.learn(ahead, time.monotonic() - since)
         finally:
-            self._tasks.pop(caller, None)
+            self._tasks[caller.priority].pop(caller, None)
 
     async def _call(self, caller: Caller) -> None:
         try:
             batch = self._assemble([caller.rows])
             begun = time.monotonic()
-            outputs = await self._model.predict(batch, caller.deadline)
+            outputs = await self._model.predict(batch, caller.deadline, caller.priority)
             self._check(outputs, batch.rows)
         except HeadgateError as error:
             hand_out([(error, [caller])], self._settle)

@@ -34,6 +34,7 @@ from headgate.metering.families import (
     ROWS,
     ROWS_BOUNDS,
     SECONDS_BOUNDS,
+    SHED,
     TOTAL_SECONDS,
     VARIANTS,
     WORKER_STARTED,
@@ -42,6 +43,7 @@ from headgate.metering.families import (
 )
 from headgate.metering.series_file import SUFFIX, Key, Labels, SeriesFile, Totals, add, fold_dead, read_all
 from headgate.records import RouteTable
+from headgate.serving.priority import NAMES
 
 NAMES_BYTES = 512 * 1024
 VALUES = 32 * 1024
@@ -155,7 +157,7 @@ class VariantMetrics:
     """The counters of one version behind one endpoint, every place looked up beforehand."""
 
     __slots__ = (
-        "_batches", "_labels", "_metrics", "_model", "_queue", "_rows", "_statuses", "_total", "_values",
+        "_batches", "_labels", "_metrics", "_model", "_queue", "_rows", "_shed", "_statuses", "_total", "_values",
     )  # fmt: skip
 
     def __init__(self, metrics: Metrics, endpoint: str, version: str) -> None:
@@ -164,6 +166,7 @@ class VariantMetrics:
         self._labels = labels
         self._values = metrics.values
         self._statuses: dict[tuple[int, str], int] = {}
+        self._shed: dict[int, int] = {}
         self._total = metrics.place(TOTAL_SECONDS, labels)
         self._queue = metrics.place(QUEUE_SECONDS, labels)
         self._model = metrics.place(MODEL_SECONDS, labels)
@@ -177,6 +180,14 @@ class VariantMetrics:
             labels = (*self._labels, ("status", str(status)), ("reason", reason))
             place = self._statuses[status, reason] = self._metrics.place(REQUESTS, labels)
         self._values[place] += by
+
+    def shed(self, priority: int) -> None:
+        """One more of this class was refused because too much is asked."""
+        place = self._shed.get(priority)
+        if place is None:
+            labels = (*self._labels, ("priority", NAMES[priority]))
+            place = self._shed[priority] = self._metrics.place(SHED, labels)
+        self._values[place] += 1.0
 
     def observe(self, total_s: float, queue_s: float, model_s: float, rows: int) -> None:
         """The seconds of one answered request of so many rows: altogether, waiting, in the model."""

@@ -15,6 +15,7 @@ from headgate.serving.bodies import Bodies, Reading, Result
 from headgate.serving.calls import Answer, Calls
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.dialects.dialect import Decode, Encode
+from headgate.serving.priority import HEADER
 from headgate.serving.refusals import Refusals
 from headgate.serving.request_headers import given_id, given_timeout, reply_for, told
 from headgate.serving.responses import end_with, refuse
@@ -64,7 +65,7 @@ class LiveEndpoint:
 class Prediction:
     """One request on its way: a caller of its variant's model."""
 
-    __slots__ = ("count", "deadline", "done", "exchange", "gates", "reply", "rows", "variant")
+    __slots__ = ("count", "deadline", "done", "exchange", "gates", "priority", "reply", "rows", "since", "variant")
 
     def __init__(
         self,
@@ -76,6 +77,7 @@ class Prediction:
         gates: Sequence[Gate] = (),
     ) -> None:
         self.exchange = exchange
+        self.priority, self.since = exchange.priority, exchange.started
         self.variant = variant
         self.reply = reply
         self.rows = rows
@@ -170,10 +172,11 @@ class Predictions:
         gates: tuple[Gate, ...] = ()
         try:
             entering = endpoint.gates
-            if self._access.required:
-                entering = self._access.require(headers.get("authorization"), endpoint.scope) + entering
+            if self._access.required or HEADER in headers:
+                own, exchange.priority = self._access.admit(headers, endpoint.scope)
+                entering = own + entering
             if entering:
-                enter_all(entering)
+                enter_all(entering, exchange.priority, endpoint.variants)
                 gates = entering
             decode = endpoint.decoders.get(headers.get("content-type", b""))
             if decode is None or "content-encoding" in headers:

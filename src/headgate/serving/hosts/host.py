@@ -8,7 +8,9 @@ import selectors
 import signal
 import socket
 import time
+from bisect import insort
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from headgate.bundle.manifest import Manifest
@@ -27,6 +29,7 @@ from headgate.serving.hosts.wire import (
     encode_outputs,
     encode_started,
 )
+from headgate.serving.priority import OFFSETS
 
 MAX_ROWS = 4096
 CALL_SECONDS = 60.0
@@ -36,6 +39,7 @@ _READ_BYTES = 1 << 18
 _QUEUED = 4096  # calls; beyond it they stay in the sockets
 _UNSENT_BYTES = 256 << 20  # to one worker that does not read; then it is let go
 _log = logging.getLogger("headgate.host")
+_TURN = attrgetter("turn")
 
 
 class Peer:
@@ -56,6 +60,7 @@ class Waiting(NamedTuple):
     id: int
     batch: Batch
     deadline: float
+    turn: float  # the earliest goes first: see `priority.py`
     alone: bool
 
     @property
@@ -189,12 +194,13 @@ class Host:
             except Malformed as error:
                 self._fail(peer, call.id, error)
                 return
-            self._waiting.append(Waiting(peer, call.id, batch, call.deadline, call.alone))
+            turn = time.monotonic() + OFFSETS[call.priority]
+            insort(self._waiting, Waiting(peer, call.id, batch, call.deadline, turn, call.alone), key=_TURN)
         else:
             self._fail(peer, call.id, Malformed(f"Expected {PREDICT} or {CANCEL}, got {call.op!r}."))
 
     def _next_group(self) -> list[Waiting]:
-        """The call that came first and those after it that can share its model call."""
+        """The call whose turn it is and those after it that can share its model call."""
         first, *rest = self._waiting
         group, left, rows, form = [first], [], first.batch.rows, first.form
         for call in rest:

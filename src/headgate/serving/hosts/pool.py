@@ -16,6 +16,7 @@ from headgate.runtimes.runtime import Outputs
 from headgate.serving.hosts.connection import HostConnection, HostLost
 from headgate.serving.hosts.folder import HostFolder
 from headgate.serving.hosts.wire import encode_call
+from headgate.serving.priority import NORMAL
 
 FOLDER_LETTERS = 16  # of the digest
 SPARE = "spare"
@@ -57,7 +58,7 @@ class HostedModel:
         """Wait until a host is there; `deadline` in seconds of time.monotonic(). Raises `Unavailable`."""
         await self._host(deadline)
 
-    async def predict(self, batch: Batch, deadline: float) -> Outputs:
+    async def predict(self, batch: Batch, deadline: float, priority: int = NORMAL) -> Outputs:
         """Answer every row of the batch; `deadline` in seconds of time.monotonic().
 
         Raises `ModelError` (the model failed), `PoisonRequest` (it died of this, twice), `DeadlineExceeded`,
@@ -68,7 +69,8 @@ class HostedModel:
         if host is None:
             host = await self._host(deadline, gives_up=True)
         try:
-            return await self._ask(host, batch, deadline)
+            number = next(self._numbers)
+            return await host.ask(number, encode_call(number, batch, deadline, priority), deadline)
         except HostLost:
             return await self._ask_alone(batch, deadline)
 
@@ -78,14 +80,11 @@ class HostedModel:
         self._hosts.close()
         self._spares.close()
 
-    async def _ask(self, host: HostConnection, batch: Batch, deadline: float, *, alone: bool = False) -> Outputs:
-        number = next(self._numbers)
-        return await host.ask(number, encode_call(number, batch, deadline, alone=alone), deadline)
-
     async def _ask_alone(self, batch: Batch, deadline: float) -> Outputs:
         while time.monotonic() < deadline:
             try:
-                return await self._ask(await self._spare(deadline), batch, deadline, alone=True)
+                host, number = await self._spare(deadline), next(self._numbers)
+                return await host.ask(number, encode_call(number, batch, deadline, alone=True), deadline)
             except HostLost as lost:
                 if lost.started:
                     raise PoisonRequest(

@@ -1,7 +1,8 @@
 """What goes over the Unix socket between a worker and a model host: frames `u32 length | msgpack`, little-endian.
 
 A call:     {"id", "op": "predict", "rows"} with {"matrix", "dtype"} or with {"columns": {name: part}},
-            "deadline" (seconds of the machine's monotonic clock) and "alone" (share no model call with others);
+            "deadline" (seconds of the machine's monotonic clock), "priority" (see `priority.py`) and "alone" (share no
+            model call with others);
             {"id", "op": "cancel"}: the caller has left.
 A reply:    {"id", "ok": true, "outputs": {name: part}} or {"id", "ok": false, "code", "error"};
             {"id", "started": true}: a call marked "alone" goes into the model now;
@@ -24,6 +25,7 @@ import numpy as np
 from headgate.errors import Malformed, ModelOutputInvalid
 from headgate.runtimes.batch import Array, Batch
 from headgate.runtimes.runtime import Outputs
+from headgate.serving.priority import NORMAL, OFFSETS
 
 FRAME_BYTES = 64 * 1024 * 1024
 PREDICT, CANCEL = "predict", "cancel"
@@ -58,6 +60,7 @@ class Call(msgspec.Struct, omit_defaults=True):
     dtype: str = ""
     columns: dict[str, Part] | None = None
     deadline: float = 0.0
+    priority: Annotated[int, msgspec.Meta(ge=0, lt=len(OFFSETS))] = NORMAL
     alone: bool = False
 
     def batch(self, names: Sequence[str]) -> Batch:
@@ -117,9 +120,9 @@ class Frames:
             del buffer[:start]
 
 
-def encode_call(number: int, batch: Batch, deadline: float, *, alone: bool = False) -> bytes:
+def encode_call(number: int, batch: Batch, deadline: float, priority: int = NORMAL, *, alone: bool = False) -> bytes:
     """The frame that asks for a prediction. Raises `Malformed` for what a host cannot be sent."""
-    call = Call(id=number, op=PREDICT, rows=batch.rows, deadline=deadline, alone=alone)
+    call = Call(id=number, op=PREDICT, rows=batch.rows, deadline=deadline, priority=priority, alone=alone)
     if batch.matrix is not None:
         call.matrix = batch.matrix.tobytes()
         call.dtype = batch.matrix.dtype.str
