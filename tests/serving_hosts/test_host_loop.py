@@ -18,6 +18,7 @@ from headgate.serving.hosts.child import listen
 from headgate.serving.hosts.host import CALL_SECONDS, HANG_SECONDS, Host
 from headgate.serving.hosts.wire import Frames, Reply, decode_reply, encode_call, encode_cancel
 from headgate.serving.priority import HIGH, LOW, NORMAL
+from headgate.serving.waiting_time import BATCH_SECONDS
 from headgate.testing.zoo import FEATURES, build_zoo
 
 LATER = 1e12
@@ -169,6 +170,15 @@ def test_higher_classes_go_first(stage: Stage) -> None:
     for _ in classes:
         stage.host.step()
     assert [worker.reply().id for _ in classes] == [4, 5, 1, 3, 2]
+
+
+def test_a_batch_is_no_longer_than_others_may_wait(stage: Stage) -> None:
+    worker = stage.worker()
+    for rows in (1, 2, 4, 8):
+        stage.host.cost.learn(rows, rows * BATCH_SECONDS / 5.5)
+    worker.send(*(ask(number, 1.0) for number in range(10)))
+    stage.host.step()
+    assert stage.model.calls == [5]
 
 
 def test_other_columns_make_another_model_call(stage: Stage) -> None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Executor
 
-from headgate.errors import DeadlineExceeded, HeadgateError
+from headgate.errors import DeadlineExceeded, HeadgateError, Overloaded
 from headgate.serving.calls import Answer, Caller, Settle
 from headgate.serving.halving import Ask, Outcome, answer_all
 from headgate.serving.queue import Queue
@@ -32,6 +32,7 @@ class Batcher:
         self.ask = ask
         self._settle = settle
         self._cost = cost
+        self._most_rows = cost.most_rows(MAX_BATCH_ROWS)
         self._waiting: Queue[Caller] = Queue(most)
         self._scheduled = False
         # callers whose batch is in the thread
@@ -47,8 +48,12 @@ class Batcher:
     def submit(self, caller: Caller) -> None:
         """Answer this caller with the others of this tick; raises `Overloaded` when it would wait in vain."""
         if self._running:
-            self._pace.check(caller.deadline, self._waiting.ahead(caller.priority))
-        self._waiting.put(caller)
+            self._pace.check(caller.deadline, self._waiting.ahead(caller.priority), len(self._waiting))
+        try:
+            self._waiting.put(caller)
+        except Overloaded:
+            self._pace.full()
+            raise
         if not self._scheduled:
             self._schedule()
 
@@ -59,6 +64,7 @@ class Batcher:
 
     def displace(self, priority: int) -> bool:
         """Refuse the newest caller that waits and is of a lower class than this; False when there is none."""
+        self._pace.full()
         return self._waiting.displace(priority)
 
     def has_begun(self, caller: Caller) -> bool:
@@ -73,7 +79,7 @@ class Batcher:
         self._scheduled = False
         if self._running:
             return
-        callers, rows = self._waiting.take(MAX_BATCH_ROWS)
+        callers, rows = self._waiting.take(self._most_rows)
         if not callers:
             return
         if self._cost.of(rows) <= INLINE_SECONDS:

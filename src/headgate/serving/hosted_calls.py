@@ -12,7 +12,7 @@ from headgate.runtimes.runtime import Outputs
 from headgate.serving.batching import hand_out
 from headgate.serving.calls import Answer, Caller, Settle
 from headgate.serving.priority import OFFSETS, displaced
-from headgate.serving.waiting_time import WaitingTime
+from headgate.serving.waiting_time import Patience, WaitingTime
 
 log = logging.getLogger("headgate.serving")
 Tasks = dict[Caller, "asyncio.Task[None]"]
@@ -47,6 +47,7 @@ class HostedCalls:
         # by class; the loop keeps only weak references to tasks
         self._tasks: tuple[Tasks, ...] = tuple({} for _ in OFFSETS)
         self._waiting_time = WaitingTime()
+        self._patience = Patience()
 
     @property
     def busy(self) -> bool:
@@ -58,11 +59,11 @@ class HostedCalls:
         if sum(map(len, self._tasks)) >= self._most and not self.displace(caller.priority):
             raise Overloaded(f"{self._most} requests wait for this version already.", retry_after=1.0)
         # those of a lower class let it pass
-        ahead = sum(map(len, self._tasks[: caller.priority + 1]))
+        ahead, waiting = sum(map(len, self._tasks[: caller.priority + 1])), sum(map(len, self._tasks))
         now = time.monotonic()
-        wait = self._waiting_time.foretell(ahead)
-        if now + wait > caller.deadline and wait:
-            raise Overloaded(f"The answer would come in {wait:.3g} s, after the deadline.", retry_after=wait)
+        wait = self._waiting_time.foretell(ahead, boldly=self._patience.is_short)
+        if now + wait > self._patience.until(caller.deadline, now, ahead, waiting) and wait:
+            raise Overloaded(f"The answer would come in {wait:.3g} s, which is too late.", retry_after=wait)
         self._tasks[caller.priority][caller] = self._loop.create_task(self._ask(caller, ahead, now))
 
     def drop(self, caller: Caller) -> None:
@@ -72,6 +73,7 @@ class HostedCalls:
 
     def displace(self, priority: int) -> bool:
         """Refuse the newest caller of the lowest class below this; False when there is none, or it alone is asked."""
+        self._patience.full()
         if sum(map(len, self._tasks)) == 1:
             return False
         for tasks in reversed(self._tasks[priority + 1 :]):

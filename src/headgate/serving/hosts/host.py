@@ -30,6 +30,7 @@ from headgate.serving.hosts.wire import (
     encode_started,
 )
 from headgate.serving.priority import OFFSETS
+from headgate.serving.waiting_time import LearnedCost
 
 MAX_ROWS = 4096
 CALL_SECONDS = 60.0
@@ -94,6 +95,7 @@ class Host:
         self._watchdog = watchdog
         self._after_call = after_call
         self._waiting: list[Waiting] = []
+        self.cost = LearnedCost()  # of the model
         self._peers: set[Peer] = set()
         self._leaving = False
         self._leave_by: float | None = None
@@ -203,8 +205,9 @@ class Host:
         """The call whose turn it is and those after it that can share its model call."""
         first, *rest = self._waiting
         group, left, rows, form = [first], [], first.batch.rows, first.form
+        most = self.cost.most_rows(self._max_rows)
         for call in rest:
-            fits = not (first.alone or call.alone) and rows + call.batch.rows <= self._max_rows and call.form == form
+            fits = not (first.alone or call.alone) and rows + call.batch.rows <= most and call.form == form
             if fits:
                 group.append(call)
                 rows += call.batch.rows
@@ -245,7 +248,9 @@ class Host:
         self._watchdog(min(seconds, self._call_seconds) + HANG_SECONDS)
         try:
             batch = concatenate(batches)
+            begun = time.monotonic()
             outputs = self._model.predict(batch)
+            self.cost.learn(batch.rows, time.monotonic() - begun)
             check_outputs(outputs, batch.rows, self._manifest.task, self._manifest.classes)
             check_declared(outputs, self._manifest.signature.outputs)
         except ModelError:
