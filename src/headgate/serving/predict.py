@@ -15,6 +15,7 @@ from headgate.serving.bodies import Bodies, Reading, Result
 from headgate.serving.calls import Answer, Calls
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.dialects.dialect import Decode, Encode
+from headgate.serving.dialects.library import Library
 from headgate.serving.priority import HEADER
 from headgate.serving.refusals import Refusals
 from headgate.serving.request_headers import given_id, given_timeout, reply_for, told
@@ -31,6 +32,7 @@ class Reply:
 
     head: bytes
     encode: Encode
+    library: Library | None = None  # that it imports first
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +209,12 @@ class Predictions:
         if "headgate-variant" in headers:
             variant, begin = self._forced(endpoint, headers["headgate-variant"]), Prediction
         reply = variant.default if "accept" not in headers else reply_for(variant.replies, headers["accept"])
+        if reply.library is not None and not reply.library.is_ready:
+            exchange.asking = reading = Reading(exchange, gates, endpoint.refusals)
+            endpoint.bodies.await_library(
+                reply.library, (rows, notes), partial(self._resume, endpoint, exchange, reading)
+            )
+            return
         if notes:
             reply = Reply(reply.head + notes, reply.encode)
         timeout = endpoint.timeout
