@@ -70,7 +70,7 @@ async def measure(home: Home, body: bytes, times: int) -> Stages:
         data = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
         rows = live.decoders[b"application/json"](body)
         exchange = Exchange(connection, b"POST", b"", {}, body)
-        prediction = Prediction(exchange, variant, variant.default, rows, float("inf"))
+        prediction = Prediction(exchange, variant, variant.default, rows, float("inf"), ())
         batch = live.contract.assemble([rows])
         assert isinstance(variant.calls, Batcher), "the forest runs inside of the worker"
         ask = variant.calls.ask

@@ -143,6 +143,9 @@ class RouteTable(PlaneRecord, frozen=True, kw_only=True):
         return (self.epoch, self.generation)
 
 
+Priority = Literal["high", "normal", "low"]
+
+
 class AccessKey(Record, frozen=True, kw_only=True):
     """One key as the data plane knows it: never the secret."""
 
@@ -155,6 +158,7 @@ class AccessKey(Record, frozen=True, kw_only=True):
     # limits of this key, over all endpoints and workers of a node; 0: none
     requests_per_second: Annotated[float, Meta(ge=0)] = 0.0
     concurrency: Annotated[int, Meta(ge=0)] = 0
+    priority: Priority = "normal"  # the highest class that its requests may claim
 
 
 class AccessTable(PlaneRecord, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from headgate.bundle.manifest import Environment, Form, Manifest
 from headgate.crashes import CallMarks
-from headgate.errors import DeadlineExceeded, ModelError, NotFound, Unavailable
+from headgate.errors import DeadlineExceeded, HeadgateError, ModelError, NotFound, Unavailable
 from headgate.records import AccessKey, AccessTable, Column, EndpointSpec, Limits, RouteTable, Signature, Variant
 from headgate.runtimes.batch import Batch
 from headgate.runtimes.runtime import LoadedModel, Outputs
@@ -31,6 +31,7 @@ from headgate.serving.loading import Loaded
 from headgate.serving.metrics import Metrics, VariantMetrics
 from headgate.serving.node_counts import NodeCounts
 from headgate.serving.predict import LiveEndpoint, Predictions, Reply
+from headgate.serving.responses import refuse
 from headgate.serving.routes import Held, Models
 from headgate.serving.server import Connection, Exchange, Server
 from headgate.serving.waiting_time import Cost
@@ -135,6 +136,11 @@ class Client(NamedTuple):
     done: list[bool]  # not empty once it has asked its last
 
 
+def turn_away(exchange: Exchange, error: HeadgateError) -> None:
+    exchange.id = "none"
+    refuse(exchange, error)
+
+
 class Node(NamedTuple):
     """What all examples share."""
 
@@ -182,7 +188,7 @@ class Worker:
         access.apply(AccessTable(epoch=1, number=1, required=True, keys=(key,)))
         self.predictions = Predictions(access, lambda: f"id{next(self._numbers)}", self._elsewhere)
         self.server = Server(
-            Settings(), ["localhost"], lambda: "none", self.predictions.handle, lambda target: 1 << 20, lambda: None
+            Settings(), ["localhost"], turn_away, self.predictions.handle, lambda target: 1 << 20, lambda: None
         )
         self.lives: list[LiveEndpoint] = []
         self.clients: list[Client] = []

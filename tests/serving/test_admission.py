@@ -20,6 +20,7 @@ from headgate.records import AccessKey, Limits
 from headgate.serving import node_counts
 from headgate.serving.admission import Gate, Gates, enter_all, leave_all
 from headgate.serving.node_counts import NodeCounts
+from headgate.serving.priority import HIGH, LOW, NORMAL
 
 MOST = 3
 
@@ -204,6 +205,65 @@ def test_a_key_that_asks_too_much_at_once_is_too_fast(tmp_path: Path) -> None:
     gate.enter()
     with pytest.raises(TooManyRequests, match="key hg_a"):
         gate.enter()
+
+
+class Waiting:
+    """A variant whose callers wait; one of them makes room when told to, and leaves by the gate."""
+
+    def __init__(self, gate: Gate) -> None:
+        self.calls = self
+        self.gate = gate
+        self.waiting: list[int] = []
+
+    def displace(self, priority: int) -> bool:
+        lower = [one for one in self.waiting if one > priority]
+        if not lower:
+            return False
+        self.waiting.remove(max(lower))
+        self.gate.leave()
+        return True
+
+
+def test_a_lower_class_makes_room_before_an_endpoint(tmp_path: Path) -> None:
+    gate = gate_of(NodeCounts(tmp_path / "limits"), most=3)
+    variants = [Waiting(gate), Waiting(gate)]
+    for place, priority in enumerate((NORMAL, LOW, LOW)):
+        gate.enter(priority, variants)
+        variants[place % 2].waiting.append(priority)
+    with pytest.raises(Overloaded):
+        gate.enter(LOW, variants)
+    for priority in (NORMAL, HIGH, HIGH):
+        gate.enter(priority, variants)
+    assert [variant.waiting for variant in variants] == [[], []]
+    with pytest.raises(Overloaded):
+        gate.enter(HIGH, variants)
+    assert gate.in_use == 3
+
+
+def test_a_keys_own_limits_know_no_class(tmp_path: Path) -> None:
+    key = AccessKey(id="hg_a", sha256="", actor="ann", concurrency=2, requests_per_second=0.01)
+    (gate,) = Gates(NodeCounts(tmp_path / "limits")).of_key(key)
+    other = Waiting(gate)
+    gate.enter(LOW, [other])
+    other.waiting = [LOW]
+    with pytest.raises(TooManyRequests):
+        gate.enter(HIGH, [other])
+    assert other.waiting == [LOW]
+
+
+def test_the_rate_of_an_endpoint_is_closed_to_lower_classes_first(tmp_path: Path) -> None:
+    gate = gate_of(NodeCounts(tmp_path / "limits"), rate=0.001, burst=4)
+
+    def let_in(priority: int) -> int:
+        entered = 0
+        while True:
+            try:
+                gate.enter(priority)
+            except TooManyRequests:
+                return entered
+            entered += 1
+
+    assert [let_in(priority) for priority in (LOW, NORMAL, HIGH, NORMAL)] == [2, 2, 2, 0]
 
 
 def test_a_gate_stays_while_its_limits_do(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from headgate.errors import HeadgateError, ModelError, Overloaded, SignatureMism
 from headgate.runtimes.batch import Batch
 from headgate.serving.batching import MAX_BATCH_ROWS, Batcher
 from headgate.serving.calls import Answer
-from headgate.serving.waiting_time import Cost
+from headgate.serving.priority import NORMAL
+from headgate.serving.waiting_time import BATCH_SECONDS, Cost
 
 SHORT, LONG = Cost(fixed=1e-6, per_row=0.0), Cost(fixed=1.0, per_row=0.0)
 
@@ -27,6 +28,7 @@ class Caller:
         self.exchange = None
         self.rows: list[Any] = [(value,) for value in values]
         self.count = len(values)
+        self.priority, self.since = NORMAL, 0.0
         self.deadline = deadline
         self.answer: list[float] | None = None
         self.error: HeadgateError | None = None
@@ -134,6 +136,12 @@ def test_a_batch_is_bounded_but_a_caller_is_never_split() -> None:
     run(ask, SHORT, callers)
     assert ask.sizes == [big, big, 3 * MAX_BATCH_ROWS, 1]
     assert all(caller.answer == [value[0] * 2 for value in caller.rows] for caller in callers)
+
+
+def test_a_batch_of_dear_rows_is_short() -> None:
+    ask = Doubler()
+    run(ask, Cost(fixed=0.0, per_row=BATCH_SECONDS / 4), [Caller(value) for value in range(10)])
+    assert ask.sizes == [4, 4, 2]
 
 
 def test_what_comes_while_a_batch_runs_is_the_next_batch() -> None:

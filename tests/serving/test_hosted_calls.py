@@ -13,6 +13,7 @@ from headgate.runtimes.batch import Batch
 from headgate.runtimes.runtime import Outputs
 from headgate.serving.calls import Answer
 from headgate.serving.hosted_calls import HostedCalls
+from headgate.serving.priority import HIGH, LOW, NORMAL
 from headgate.serving.trace import Trace
 from headgate.serving.waiting_time import WaitingTime
 
@@ -20,9 +21,10 @@ from headgate.serving.waiting_time import WaitingTime
 class Caller:
     """Remembers what it was told."""
 
-    def __init__(self, deadline: float = float("inf"), trace: Trace | None = None) -> None:
+    def __init__(self, deadline: float = float("inf"), priority: int = NORMAL, trace: Trace | None = None) -> None:
         self.exchange = SimpleNamespace(trace=trace)
         self.rows: Any = [(1.0,)]
+        self.priority, self.since = priority, 0.0
         self.count = 1
         self.deadline = deadline
         self.done = 0
@@ -43,7 +45,9 @@ class Hosts:
         self.taken_back = 0
         self.may_answer = asyncio.Event()
 
-    async def predict(self, batch: Batch, deadline: float, trace: Trace | None = None) -> Outputs:
+    async def predict(
+        self, batch: Batch, deadline: float, priority: int = NORMAL, trace: Trace | None = None
+    ) -> Outputs:
         self.asked += 1
         self.traces.append(trace)
         try:
@@ -65,6 +69,39 @@ def calls_of(hosts: Hosts, most: int = 0) -> HostedCalls:
 async def idle(calls: HostedCalls) -> None:
     while calls.busy:
         await asyncio.sleep(0)
+
+
+def test_the_newest_of_the_lowest_class_makes_room() -> None:
+    async def go() -> None:
+        hosts = Hosts()
+        calls = calls_of(hosts, most=3)
+        callers = [Caller(), Caller(priority=LOW), Caller(priority=LOW)]
+        for caller in callers:
+            calls.submit(caller)
+        for priority, refused in ((NORMAL, [0, 0, 503]), (HIGH, [0, 503, 503])):
+            calls.submit(Caller(priority=priority))
+            assert [caller.done for caller in callers] == refused
+        with pytest.raises(Overloaded):
+            calls.submit(Caller(priority=NORMAL))
+        hosts.may_answer.set()
+        await idle(calls)
+        assert [caller.done for caller in callers] == [200, 503, 503]
+
+    asyncio.run(go())
+
+
+def test_the_only_call_may_be_with_the_model_and_is_left_alone() -> None:
+    async def go() -> None:
+        hosts = Hosts()
+        calls = calls_of(hosts, most=1)
+        calls.submit(only := Caller(priority=LOW))
+        with pytest.raises(Overloaded):
+            calls.submit(Caller(priority=HIGH))
+        hosts.may_answer.set()
+        await idle(calls)
+        assert only.done == 200
+
+    asyncio.run(go())
 
 
 def test_the_call_of_who_leaves_is_taken_back() -> None:
@@ -163,7 +200,9 @@ def test_what_is_recorded_is_what_was_sent_and_not_what_the_variant_takes_of_it(
         inputs: list[Batch] = []
 
         class Taking(Hosts):
-            async def predict(self, batch: Batch, deadline: float) -> Outputs:
+            async def predict(
+                self, batch: Batch, deadline: float, priority: int = NORMAL, trace: Trace | None = None
+            ) -> Outputs:
                 taken.append(batch)
                 return {"predictions": np.ones(batch.rows)}
 

@@ -144,6 +144,28 @@ def test_a_queue_that_is_full_says_so(home: Home, start: Start) -> None:
     assert stage.ask().status == 200
 
 
+def test_the_urgent_go_first_and_others_make_room(home: Home, start: Start) -> None:
+    stage = Stage(home, start, concurrency=3)
+    with (
+        stage.asking() as running,
+        stage.asking(Headgate_Priority="low") as first,
+        stage.asking(Headgate_Priority="low") as second,
+    ):
+        stage.await_in_flight(3)
+        with stage.asking(Headgate_Priority="high") as urgent:
+            shed = second.response()
+            assert (shed.status, shed.json["code"]) == (503, "OVERLOADED")
+            assert int(shed.headers["retry-after"]) >= 1
+            assert stage.ask(Headgate_Priority="low").status == 503
+            answer = stage.ask(Headgate_Priority="urgent")
+            assert (answer.status, answer.json["code"]) == (400, "MALFORMED")
+            stage.let_answer()
+            assert statuses(running, urgent, first) == [200] * 3
+    labels = {"endpoint": "slow", "priority": "low"}
+    assert metric(stage.exposition(), "headgate_shed_total", version="slow:1", **labels) == 1
+    assert metric(stage.exposition(), "headgate_shed_total", version="", **labels) == 1
+
+
 def test_an_endpoint_has_a_rate(home: Home, start: Start) -> None:
     stage = Stage(home, start, requests_per_second=0.01, burst=2)
     stage.let_answer()

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from headgate.errors import ClientLeft
+from headgate.errors import ClientLeft, HeadgateError
 from headgate.serving.bodies import Reading
 from headgate.serving.metrics import VariantMetrics
 from headgate.serving.refusals import Refusals
-from headgate.serving.responses import send_json
+from headgate.serving.responses import refuse, send_json
 from headgate.serving.server import PIPELINED, Connection, Exchange, Server
 from headgate.settings import Settings
 
@@ -51,12 +51,17 @@ class Wire:
         self.reading = True
 
 
+def turn_away(exchange: Exchange, error: HeadgateError) -> None:
+    exchange.id = "id"
+    refuse(exchange, error)
+
+
 class Stage:
     """A server that answers `/healthz` at once, and everything else when told to."""
 
     def __init__(self) -> None:
         self.asked: list[Exchange] = []
-        self.server = Server(Settings(), ["localhost"], lambda: "id", self._handle, lambda target: 10**6, lambda: None)
+        self.server = Server(Settings(), ["localhost"], turn_away, self._handle, lambda target: 10**6, lambda: None)
 
     def _handle(self, exchange: Exchange) -> None:
         exchange.id = f"id-{len(self.asked)}"

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from headgate.errors import HeadgateError, ModelError, SignatureMismatch
+from headgate.errors import HeadgateError, ModelError, Overloaded, SignatureMismatch, TooManyRequests
 from headgate.log_lines import Json, Text
 from headgate.serving.metrics import Metrics, render
+from headgate.serving.priority import LOW
 from headgate.serving.refusals import LINES, SECONDS, Refusals
 from headgate.serving.trace import Trace
 
@@ -18,7 +19,7 @@ EVIL = "one\r\ntwo\x1b[31m \u2028 \u202e three"
 
 
 def request(trace: Trace | None = None) -> Any:
-    return SimpleNamespace(id="r-1", started=0.0, trace=trace)
+    return SimpleNamespace(id="r-1", priority=LOW, started=0.0, trace=trace)
 
 
 def lines(caplog: pytest.LogCaptureFixture, formatter: logging.Formatter) -> list[str]:
@@ -47,6 +48,13 @@ def test_a_flood_is_counted_and_its_first_lines_are_logged(tmp_path: Path, caplo
     entry = json.loads(lines(caplog, Json("w0"))[-1])
     assert entry["kept_back"] == 7
     assert f'reason="MODEL_ERROR"}} {LINES + 8}' in render(tmp_path).decode()
+
+
+def test_what_was_too_much_is_counted_by_class(tmp_path: Path) -> None:
+    told = refusals(tmp_path, [0.0])
+    for error in (Overloaded("full"), TooManyRequests("slow down"), ModelError("not this")):
+        told.tell(request(), error)
+    assert 'headgate_shed_total{endpoint="fraud",version="fraud:1",priority="low"} 2' in render(tmp_path).decode()
 
 
 def test_a_line_says_what_happened_and_not_what_was_sent(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -22,7 +23,7 @@ from hypothesis import strategies as st
 from tests.serving.conftest import FRAUD
 from tests.serving.tables import ARROW, PARQUET, parquet, read, stream
 from tests.serving.test_predict import newest_record
-from tests.serving.worker_process import WorkerProcess, wait_for
+from tests.serving.worker_process import PREDICT, WorkerProcess, request, wait_for
 
 from headgate.errors import HeadgateError, Malformed, SignatureMismatch, TooLarge, UnsupportedType
 from headgate.home import Home
@@ -31,11 +32,13 @@ from headgate.runtimes.batch import Batch
 from headgate.serving.bodies import formats_of
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.dialects.dialect import Origin
+from headgate.serving.dialects.library import Library
 from headgate.serving.dialects.native import NativeDialect
 from headgate.serving.dialects.registry import load_dialect
 from headgate.serving.dialects.table_process import read_body
 from headgate.serving.dialects.table_reader import TableReader
 from headgate.serving.dialects.table_wire import Ask
+from headgate.settings import Settings
 from headgate.testing.bundles import LinearModel, build_bundle, publish, route_table
 
 WRITE: dict[str, Callable[[Any], bytes]] = {
@@ -399,6 +402,35 @@ def test_answers_are_cut_at_rows(name: str) -> None:
         assert got["id"].to_pylist() == ["a"] * (stop - start)
         for column in outputs:
             assert np.array(got[column].to_pylist()).tolist() == outputs[column][start:stop].tolist()
+
+
+@pytest.mark.parametrize("media_type", [ARROW, PARQUET])
+def test_what_answers_need_is_imported_off_the_event_loop(
+    home: Home, start: Callable[..., WorkerProcess], media_type: str
+) -> None:
+    publish(home, route_table(build_bundle(home.cache)))
+    worker = start(home, Settings(), "w0-test", module="tests.serving.watched_worker")
+    body = json.dumps({"rows": [{"age": 1.0, "income": 2.0, "balance": 3.0}]}).encode()
+    assert worker.predict(body).status == 200
+    assert "imported by" not in worker.logged
+    sent = request("POST", PREDICT.format("fraud"), body, Content_Type="application/json", Accept=media_type)
+    with worker.wire() as first, worker.wire() as second:
+        for wire in (first, second):
+            wire.send(sent * 2)
+        answers = [wire.response() for wire in (first, second) for _ in range(2)]
+    assert [answer.status for answer in answers] == [200] * 4
+    assert len(read(media_type, answers[-1].body)) == 1
+    by = re.findall(r"(pyarrow\S*) imported by (\w+)", worker.logged)
+    assert {thread for _, thread in by} == {"body"}
+    assert ("pyarrow.parquet" in dict(by)) == (media_type == PARQUET)
+
+
+def test_a_library_that_cannot_be_imported_is_named() -> None:
+    library = Library(["no_such_library"])
+    assert not library.is_ready
+    with pytest.raises(UnsupportedType, match="no_such_library.*application/json"):
+        library.load()
+    assert not library.is_ready
 
 
 def test_workers_answer_without_pandas() -> None:

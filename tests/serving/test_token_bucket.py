@@ -76,6 +76,16 @@ def test_one_worker_alone_is_exact(rate: float, burst: float, steps: list[tuple[
         assert level > -1e-9
 
 
+def test_a_part_is_closed_to_some_and_others_may_be_ahead() -> None:
+    bucket = TokenBucket(1.0, 4.0, 4.0, 0.0, 0.0)
+    assert [bucket.take(0.0, 0.0, 1.5) for _ in range(3)] == [0, 0, 0.5]
+    assert [bucket.take(0.0, 0.0) for _ in range(3)] == [0, 0, 1]
+    assert [bucket.take(0.0, 0.0, -2.0) for _ in range(3)] == [0, 0, 1]
+    # what was taken ahead is missing to the others
+    assert bucket.take(0.0, 0.0) == 3
+    assert bucket.take(3.0, 0.0) == 0
+
+
 def test_a_bucket_never_stays_shut() -> None:
     node = Node(2.0, 1.0)
     assert node.take(0) == 0

@@ -47,6 +47,7 @@ def test_every_fault_is_tested() -> None:
         Fault.NONE,
         Fault.ANSWERS_AT_RANDOM,
         Fault.SHARES_MEMORY,
+        Fault.TELLS_TRACE,
         *SURVIVED,
         *HARMLESS,
         *DEADLY,

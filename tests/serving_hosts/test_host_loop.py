@@ -18,7 +18,9 @@ from headgate.serving.hosts import host as host_module
 from headgate.serving.hosts.child import listen
 from headgate.serving.hosts.host import CALL_SECONDS, HANG_SECONDS, Host
 from headgate.serving.hosts.wire import Frames, Reply, decode_reply, encode_call, encode_cancel
+from headgate.serving.priority import HIGH, LOW, NORMAL
 from headgate.serving.trace import Trace
+from headgate.serving.waiting_time import BATCH_SECONDS
 from headgate.testing.zoo import FEATURES, build_zoo
 
 LATER = 1e12
@@ -133,9 +135,16 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     stage.close()
 
 
-def ask(number: int, *values: float, deadline: float = LATER, alone: bool = False, trace: Trace | None = None) -> bytes:
+def ask(
+    number: int,
+    *values: float,
+    deadline: float = LATER,
+    priority: int = NORMAL,
+    alone: bool = False,
+    trace: Trace | None = None,
+) -> bytes:
     matrix = np.array([[0.0, value] for value in values])
-    return encode_call(number, Batch(FEATURES, matrix=matrix), deadline, alone=alone, trace=trace)
+    return encode_call(number, Batch(FEATURES, matrix=matrix), deadline, priority, alone=alone, trace=trace)
 
 
 def test_calls_of_all_workers_share_one_model_call(stage: Stage) -> None:
@@ -182,6 +191,24 @@ def test_a_batch_stays_within_the_limit_and_one_large_call_is_never_split(stage:
     for _ in range(4):
         stage.host.step()
     assert stage.model.calls == [8, 8, 4, 30]
+
+
+def test_higher_classes_go_first(stage: Stage) -> None:
+    worker = stage.worker()
+    classes = {1: NORMAL, 2: LOW, 3: NORMAL, 4: HIGH, 5: HIGH}
+    worker.send(*(ask(number, *[1.0] * 8, priority=priority) for number, priority in classes.items()))
+    for _ in classes:
+        stage.host.step()
+    assert [worker.reply().id for _ in classes] == [4, 5, 1, 3, 2]
+
+
+def test_a_batch_is_no_longer_than_others_may_wait(stage: Stage) -> None:
+    worker = stage.worker()
+    for rows in (1, 2, 4, 8):
+        stage.host.cost.learn(rows, rows * BATCH_SECONDS / 5.5)
+    worker.send(*(ask(number, 1.0) for number in range(10)))
+    stage.host.step()
+    assert stage.model.calls == [5]
 
 
 def test_other_columns_make_another_model_call(stage: Stage) -> None:

@@ -47,10 +47,11 @@ def test_a_repetition_acts_once(console: Console) -> None:
 
 def test_limits_of_a_key_reach_the_node(console: Console) -> None:
     console.post("/actors", {"name": "shop", "roles": ["predict"]})
-    made = console.post("/keys", {"actor": "shop", "requests_per_second": 5, "concurrency": 2})
+    made = console.post("/keys", {"actor": "shop", "requests_per_second": 5, "concurrency": 2, "priority": "high"})
     assert (made["requests_per_second"], made["concurrency"]) == (5, 2)
     listed = next(each for each in console.get("/keys")["items"] if each["id"] == made["id"])
-    assert listed["concurrency"] == 2
+    assert (listed["concurrency"], listed["priority"]) == (2, "high")
     known = next(key for key in console.tables().access.keys if key.id == made["id"])
-    assert (known.requests_per_second, known.concurrency) == (5, 2)
+    assert (known.requests_per_second, known.concurrency, known.priority) == (5, 2, "high")
+    assert console.ask("POST", "/keys", json={"actor": "shop", "priority": "huge"}).status_code in (400, 422)
     assert console.ask("POST", "/keys", json={"actor": "shop", "concurrency": -1}).status_code in (400, 422)

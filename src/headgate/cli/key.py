@@ -3,7 +3,7 @@
 import click
 
 from headgate.cli.instance import client, complete_actors
-from headgate.cli.options import PlainGroup, choices
+from headgate.cli.options import PRIORITY, PlainGroup, choices
 from headgate.cli.rendering import moment, say, show_done, show_list, show_one
 
 
@@ -34,11 +34,19 @@ def list_keys() -> None:
 @click.option("--note", default="", help="What it is for.")
 @click.option("--rate", type=click.FloatRange(0), default=0, metavar="N", help="Predictions a second; default: any.")
 @click.option("--concurrency", type=click.IntRange(0), default=0, metavar="N", help="At once; default: any.")
-def create(actor: str, expires_days: int | None, note: str, rate: float, concurrency: int) -> None:
+@click.option("--priority", type=PRIORITY, help="The highest that its requests may claim; default: normal.")
+def create(
+    actor: str, expires_days: int | None, note: str, rate: float, concurrency: int, priority: str | None
+) -> None:
     """Make a key; it is shown once."""
     with client() as instance:
         made = instance.keys.create(
-            actor, expires_days=expires_days, note=note, requests_per_second=rate, concurrency=concurrency
+            actor,
+            expires_days=expires_days,
+            note=note,
+            requests_per_second=rate,
+            concurrency=concurrency,
+            priority=priority or "",
         )
     facts = {"key": made["key"], "id": made["id"], "actor": actor, "expires": moment(made.get("expires_at"))}
     show_one(made, facts, brief="key")

@@ -10,7 +10,7 @@ import click
 import httpx2
 
 from headgate.cli.instance import client, complete_endpoints
-from headgate.cli.options import POSITIVE, PlainCommand, choices
+from headgate.cli.options import POSITIVE, PRIORITY, PlainCommand, choices
 from headgate.cli.rendering import show_list, show_one
 from headgate.client.client import Client
 from headgate.client.document import Document
@@ -26,13 +26,14 @@ CSV_TYPE = "text/csv"
 @click.argument("endpoint", metavar="E", shell_complete=complete_endpoints)
 @click.option("--data", required=True, metavar="F|-", help="JSON, NDJSON, CSV, Parquet or Arrow file; - reads stdin.")
 @click.option("--timeout", type=POSITIVE, metavar="SECONDS", help="Until the answer; default: the endpoint's.")
-def predict(endpoint: str, data: str, timeout: float | None) -> None:
+@click.option("--priority", type=PRIORITY, help="Who goes first when much is asked.")
+def predict(endpoint: str, data: str, timeout: float | None, priority: str | None) -> None:
     """Ask endpoint E for predictions of the rows in F.
 
     JSON is a list of rows, one row, or a body of the native protocol. CSV has a header.
     """
     with client() as instance:
-        answer = Document(_ask(instance, endpoint, data, timeout).json())
+        answer = Document(_ask(instance, endpoint, data, timeout=timeout, priority=priority or "").json())
     if choices().output != "table":
         show_one(answer, {}, brief="predictions")
         return
@@ -47,7 +48,7 @@ def predict(endpoint: str, data: str, timeout: float | None) -> None:
     show_list(rows, columns, empty="No rows.", brief="prediction")
 
 
-def _ask(instance: Client, endpoint: str, data: str, timeout: float | None) -> httpx2.Response:
+def _ask(instance: Client, endpoint: str, data: str, **wishes: Any) -> httpx2.Response:
     if data == STDIN:
         content, suffix = sys.stdin.buffer.read(), ""
     else:
@@ -56,11 +57,11 @@ def _ask(instance: Client, endpoint: str, data: str, timeout: float | None) -> h
             raise NotFound(f"Expected rows in {path}, found no such file. `--data -` reads them from stdin.")
         if path.suffix.lower() in (".parquet", ".feather", ".arrow"):
             body = predict_body(dict(read_file(path).columns))
-            return instance.predictions.raw(endpoint, body, timeout=timeout)
+            return instance.predictions.raw(endpoint, body, **wishes)
         content, suffix = path.read_bytes(), path.suffix.lower()
     if is_csv(content, suffix):
-        return instance.predictions.raw(endpoint, content, CSV_TYPE, timeout=timeout)
-    return instance.predictions.raw(endpoint, json_body(content, suffix), timeout=timeout)
+        return instance.predictions.raw(endpoint, content, CSV_TYPE, **wishes)
+    return instance.predictions.raw(endpoint, json_body(content, suffix), **wishes)
 
 
 def is_csv(content: bytes, suffix: str) -> bool:

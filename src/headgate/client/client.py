@@ -113,14 +113,21 @@ class Client:
         return self.deployments.wait_until_live(rollout, timeout=timeout, progress=progress)
 
     def predict(
-        self, endpoint: str, data: Any, *, timeout: float | None = None, ids: Sequence[str] | None = None
+        self,
+        endpoint: str,
+        data: Any,
+        *,
+        timeout: float | None = None,
+        ids: Sequence[str] | None = None,
+        priority: str = "",
     ) -> Document:
         """Predictions for a list of dicts, a pandas or Polars frame, a PyArrow table or a 2-D NumPy array.
 
         `answer.predictions` has one entry per row, in order; `answer.model` names the version that answered.
-        Raises `SignatureMismatch` with row and column for data that the contract does not allow.
+        `priority` is high, normal or low; high needs a key that may claim it. Raises `SignatureMismatch` with row and
+        column for data that the contract does not allow.
         """
-        return self.predictions.ask(endpoint, data, timeout=timeout, ids=ids)
+        return self.predictions.ask(endpoint, data, timeout=timeout, ids=ids, priority=priority)
 
     def close(self) -> None:
         self.predictions.close()

@@ -25,13 +25,15 @@ class Keys:
         note: str = "",
         requests_per_second: float = 0,
         concurrency: int = 0,
+        priority: str = "",
     ) -> Document:
         """A new key; the secret in `key` is never shown again. Limits are those of predictions on a node, 0 for none.
 
+        `priority` is the highest that its requests may claim: high, normal (the default) or low.
         Raises `Conflict` when the key was lost on its way.
         """
         body: dict[str, Any] = {"actor": actor, "expires_days": expires_days, "note": note}
-        body |= {"requests_per_second": requests_per_second, "concurrency": concurrency}
+        body |= {"requests_per_second": requests_per_second, "concurrency": concurrency, "priority": priority}
         body = {name: value for name, value in body.items() if value}
         made: Document = self._connection.change("POST", "/keys", body)
         if not made["key"]:

@@ -39,18 +39,30 @@ class Predictions:
         self._data: Connection | None = None
 
     def ask(
-        self, endpoint: str, data: Any, *, timeout: float | None = None, ids: Sequence[str] | None = None
+        self,
+        endpoint: str,
+        data: Any,
+        *,
+        timeout: float | None = None,
+        ids: Sequence[str] | None = None,
+        priority: str = "",
     ) -> Document:
         """Predictions for every row of `data`, in order.
 
-        `timeout` is in seconds and binds the server too. Raises `SignatureMismatch` with row and column for data that
-        the contract does not allow, `NotFound` for an unknown endpoint.
+        `timeout` is in seconds and binds the server too; `priority` is high, normal or low. Raises `SignatureMismatch`
+        with row and column for data that the contract does not allow, `NotFound` for an unknown endpoint.
         """
-        answer = self.raw(endpoint, predict_body(data, ids), timeout=timeout)
+        answer = self.raw(endpoint, predict_body(data, ids), timeout=timeout, priority=priority)
         return Document(orjson.loads(answer.content))
 
     def raw(
-        self, endpoint: str, content: bytes, content_type: str = "application/json", *, timeout: float | None = None
+        self,
+        endpoint: str,
+        content: bytes,
+        content_type: str = "application/json",
+        *,
+        timeout: float | None = None,
+        priority: str = "",
     ) -> httpx2.Response:
         """A body in any format that the data plane takes, and its answer as it comes."""
         headers = {
@@ -62,6 +74,8 @@ class Predictions:
             raise Malformed(f"Expected a timeout of more than 0 seconds, got {timeout}.")
         if timeout is not None:
             headers["Headgate-Timeout-Ms"] = str(max(1, round(timeout * 1000)))
+        if priority:
+            headers["Headgate-Priority"] = priority
         path = f"/v1/endpoints/{segment(endpoint)}/predict"
         # the server's own deadline answers first, with a better error
         patience = None if timeout is None else timeout + 1.0

@@ -31,6 +31,7 @@ def access_table(tx: Tx, *, required: bool = False) -> AccessTable:
                     expires_at=expiry,
                     requests_per_second=row.requests_per_second,
                     concurrency=row.concurrency,
+                    priority=row.priority,
                 )
             )
     number = read_number(tx, ACCESS_NUMBER)

@@ -5,7 +5,7 @@ import hmac
 import re
 import secrets
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from sqlalchemy import Row, insert, select, update
@@ -16,7 +16,7 @@ from headgate.identity.caller import Caller
 from headgate.ledger.events import Event, append
 from headgate.ledger.personal import Personal
 from headgate.names import shown, validate_name, validate_text
-from headgate.records import Record
+from headgate.records import Priority, Record
 from headgate.storage.database import Tx, now, stamp, surroundings_of
 from headgate.storage.instance import raise_number
 from headgate.storage.schema import access_keys, actors
@@ -41,13 +41,15 @@ class KeyRecord(Record, frozen=True, kw_only=True):
     # of predictions, on each node; 0: no limit
     requests_per_second: float = 0.0
     concurrency: int = 0
+    priority: Priority = "normal"  # the highest that its requests may claim
 
 
 class KeyLimits(Record, frozen=True, kw_only=True):
-    """How much may be predicted with a key, on each node; 0 means no limit."""
+    """How much may be predicted with a key, on each node; 0 means no limit. And how urgent that may be."""
 
     requests_per_second: float = 0.0
     concurrency: int = 0
+    priority: Priority = "normal"
 
 
 class IssuedKey(Record, frozen=True, kw_only=True):
@@ -72,6 +74,8 @@ def issue_key(
     """Make a key of 256 random bits for an actor. Raises `NotFound`, or `Malformed` for a value out of range."""
     if not (0 <= limits.requests_per_second <= _MOST and 0 <= limits.concurrency <= _MOST):
         raise Malformed(f"The key's limits are {limits}: expected 0 (none) to {_MOST}.")
+    if limits.priority not in get_args(Priority):
+        raise Malformed(f"The key's priority is {limits.priority}: expected {', '.join(get_args(Priority))}.")
     owner = get_actor(tx, actor)
     public, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
     key = f"hg_{public}_{secret}"
@@ -86,13 +90,14 @@ def issue_key(
             expires_at=_expiry(tx, expires_days),
             requests_per_second=limits.requests_per_second,
             concurrency=limits.concurrency,
+            priority=limits.priority,
         )
     )
     raise_number(tx, ACCESS_NUMBER)
     after = {
         "actor": Personal(owner.name),
         "expires_at": _expiry(tx, expires_days),
-        **{name: value for name, value in msgspec.to_builtins(limits).items() if value},
+        **{name: value for name, value in msgspec.to_builtins(limits).items() if value not in (0, "normal")},
     }
     append(tx, Event(actor=by, verb="key.issue", object=f"key:{public}", after=after))
     return IssuedKey(record=get_key(tx, public), key=key)
@@ -168,6 +173,7 @@ def _record(row: Row[Any]) -> KeyRecord:
         revoked_at=row.revoked_at,
         requests_per_second=row.requests_per_second,
         concurrency=row.concurrency,
+        priority=row.priority,
     )
 
 

@@ -36,12 +36,14 @@ CACHE_HITS, CACHE_MISSES = "headgate_cache_hits_total", "headgate_cache_misses_t
 CACHE_ENTRIES, CACHE_BYTES = "headgate_cache_entries", "headgate_cache_bytes"
 RESIDENT, PROPORTIONAL = "headgate_resident_memory_bytes", "headgate_proportional_memory_bytes"
 OLD_CERTIFICATE, UNUSUAL = "headgate_old_certificate", "headgate_unusual_rows_total"
+SHED = "headgate_shed_total"
 AGENT_UP, AGENT_STARTED = "headgate_agent_up", "headgate_agent_start_time_seconds"
 HOSTS, HOST_STARTS, CRASHES = "headgate_hosts", "headgate_host_starts_total", "headgate_crashes_total"
 TRACED, UNTRACED = "headgate_traced_requests_total", "headgate_traced_requests_dropped_total"
 WORKER_STARTS, WORKER_CRASHES = "headgate_worker_starts_total", "headgate_worker_crashes_total"
 FAMILIES = {
     REQUESTS: Family("counter", "Answers, by endpoint, version, HTTP status and the reason of an error."),
+    SHED: Family("counter", "Requests refused with 429 or 503, by endpoint, version and priority."),
     ROWS: Family("counter", "Rows predicted."),
     TOTAL_SECONDS: Family("histogram", "From the request's last byte to its answer.", SECONDS_BOUNDS),
     QUEUE_SECONDS: Family("histogram", "Waiting for a batch or a model host.", SECONDS_BOUNDS),

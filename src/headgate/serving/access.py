@@ -2,11 +2,12 @@
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from headgate.errors import Forbidden, Unauthenticated
 from headgate.records import AccessKey, AccessTable
 from headgate.serving.admission import Gate
+from headgate.serving.priority import HEADER, HIGH, RANKS, asked_priority
 
 _SCHEME = b"bearer "
 _MOST_BYTES = 512
@@ -54,15 +55,18 @@ class Access:
             raise Unauthenticated("The key is not known here, was revoked or has expired.")
         return key
 
-    def require(self, authorization: bytes | None, scope: str) -> tuple[Gate, ...]:
-        """The caller may predict in this "project/environment", through these gates of its own.
+    def admit(self, headers: Mapping[str, bytes], scope: str) -> tuple[tuple[Gate, ...], int]:
+        """The caller may predict in this "project/environment", through these gates of its own, with this priority.
 
-        Raises `Unauthenticated` or `Forbidden`.
+        Raises `Unauthenticated`, `Forbidden` or `Malformed`.
         """
-        key = self.caller(authorization)
+        key = self.caller(headers.get("authorization"))
         if not may_predict(key, scope):
             raise Forbidden("The key may not predict at this endpoint. Ask for the role predict in its environment.")
-        return self._gates.get(key.sha256, ()) if key is not None else ()
+        # where no key is needed everybody may do everything
+        highest = HIGH if key is None else RANKS[key.priority]
+        gates = self._gates.get(key.sha256, ()) if key is not None else ()
+        return gates, asked_priority(headers.get(HEADER), highest)
 
 
 def may_predict(key: AccessKey | None, scope: str) -> bool:

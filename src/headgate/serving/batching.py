@@ -5,27 +5,20 @@ what arrives meanwhile is the next batch. Rows of different callers are never mi
 """
 
 import asyncio
-import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
-from typing import Any
 
-from headgate.errors import DeadlineExceeded, HeadgateError
+from headgate.errors import DeadlineExceeded, HeadgateError, Overloaded
 from headgate.serving.calls import Answer, Caller, Settle
+from headgate.serving.halving import Ask, Outcome, answer_all
 from headgate.serving.queue import Queue
 from headgate.serving.waiting_time import Cost, Pace
 
-log = logging.getLogger("headgate.serving")
 INLINE_SECONDS = 200e-6
 MAX_BATCH_ROWS = 1024
 # how exact a deadline is kept while a batch runs elsewhere
 WATCH_SECONDS = 0.02
-
-
-# the rows of some callers → the checked answer; raises ModelError, or SignatureMismatch for rows that do not stack
-Ask = Callable[[list[Any]], Answer]
-Outcome = tuple[Answer | HeadgateError, Sequence[Caller]]
 
 
 class Batcher:
@@ -39,6 +32,7 @@ class Batcher:
         self.ask = ask
         self._settle = settle
         self._cost = cost
+        self._most_rows = cost.most_rows(MAX_BATCH_ROWS)
         self._waiting: Queue[Caller] = Queue(most)
         self._scheduled = False
         # callers whose batch is in the thread
@@ -54,8 +48,12 @@ class Batcher:
     def submit(self, caller: Caller) -> None:
         """Answer this caller with the others of this tick; raises `Overloaded` when it would wait in vain."""
         if self._running:
-            self._pace.check(caller.deadline, len(self._waiting))
-        self._waiting.put(caller)
+            self._pace.check(caller.deadline, self._waiting.ahead(caller.priority), len(self._waiting))
+        try:
+            self._waiting.put(caller)
+        except Overloaded:
+            self._pace.full()
+            raise
         if not self._scheduled:
             self._schedule()
 
@@ -63,6 +61,11 @@ class Batcher:
         """This caller has left and is done: what has not begun is not begun any more."""
         if not self.has_begun(caller):
             self._waiting.drop(caller)
+
+    def displace(self, priority: int) -> bool:
+        """Refuse the newest caller that waits and is of a lower class than this; False when there is none."""
+        self._pace.full()
+        return self._waiting.displace(priority)
 
     def has_begun(self, caller: Caller) -> bool:
         """Is this caller's batch with the model?"""
@@ -76,7 +79,7 @@ class Batcher:
         self._scheduled = False
         if self._running:
             return
-        callers, rows = self._waiting.take(MAX_BATCH_ROWS)
+        callers, rows = self._waiting.take(self._most_rows)
         if not callers:
             return
         if self._cost.of(rows) <= INLINE_SECONDS:
@@ -115,24 +118,6 @@ class Batcher:
                 caller.fail(DeadlineExceeded("The deadline passed before the model answered."))
         self._waiting.expire(now)
         self._watch()
-
-
-def answer_all(ask: Ask, callers: Sequence[Caller]) -> list[Outcome]:
-    """Ask once for all; where that fails ask for each half, so that only a caller whose own rows fail is told so."""
-    try:
-        return [(ask([caller.rows for caller in callers]), callers)]
-    except HeadgateError as error:
-        reason = error
-    except Exception as error:
-        # a fault of ours, which must not leave callers without an answer
-        log.exception("a batch of %d requests failed", len(callers))
-        reason = HeadgateError(f"Headgate itself failed ({type(error).__name__}); its log says why.")
-    if len(callers) == 1:
-        return [(reason, callers)]
-    # whoever has left or whose deadline has passed meanwhile is not asked for
-    left = [caller for caller in callers if not caller.done]
-    middle = len(left) // 2
-    return [outcome for half in (left[:middle], left[middle:]) if half for outcome in answer_all(ask, half)]
 
 
 def hand_out(outcomes: Sequence[Outcome], settle: Settle) -> None:

@@ -16,6 +16,7 @@ from headgate.records import Limits
 from headgate.serving.admission import Gate, leave_all
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.dialects.dialect import Decode, Dialect
+from headgate.serving.dialects.library import Library
 from headgate.serving.dialects.registry import is_installed
 from headgate.serving.encodings import IDENTITY, Expand, expander
 from headgate.serving.refusals import Refusals, Refused
@@ -113,12 +114,29 @@ class Bodies:
         if expand is None and len(request.body) <= form.inline_bytes:
             take(partial(self._told, partial(self._decode, form, request.body)))
             return
-        if self._reading >= MAX_READING:
-            raise Unavailable(f"{MAX_READING} bodies are being read for this endpoint already.", retry_after=1.0)
-        self._reading += 1
+        self._make_room()
         threads = self._threads.foreign if form.foreign else self._threads.own
         work = self._loop.run_in_executor(threads, self._work, form, expand, request)
         work.add_done_callback(partial(self._done, take))
+
+    def await_library(self, library: Library, read: tuple[Rows, bytes], take: Callable[[Result], None]) -> None:
+        """Hand what has been read to `take` once answers can be written; raises `Unavailable`."""
+        self._make_room()
+
+        def load() -> tuple[Rows, bytes]:
+            library.load()
+            return read
+
+        def done(work: "asyncio.Future[tuple[Rows, bytes]]") -> None:
+            self._reading -= 1
+            take(work.result)
+
+        self._loop.run_in_executor(self._threads.own, load).add_done_callback(done)
+
+    def _make_room(self) -> None:
+        if self._reading >= MAX_READING:
+            raise Unavailable(f"{MAX_READING} bodies are being read for this endpoint already.", retry_after=1.0)
+        self._reading += 1
 
     def _format(self, content_type: bytes) -> Format:
         found = self._formats.get(media_type_of(content_type))

@@ -28,6 +28,8 @@ class Caller(Protocol):
     exchange: Any  # its HTTP side; of a way to a model only its trace is asked
     rows: Any  # for the model
     count: int  # of the rows
+    priority: int  # its class, and when it began: see `priority.py`
+    since: float
     deadline: float  # seconds of time.monotonic()
     done: int  # the status, once it needs no answer any more
 
@@ -58,6 +60,10 @@ class Calls(Protocol):
 
     def drop(self, caller: Caller) -> None:
         """This caller has left and is done: what has not begun is not begun any more."""
+        ...
+
+    def displace(self, priority: int) -> bool:
+        """Refuse the newest caller that waits and is of a lower class than this; False when there is none."""
         ...
 
     def has_begun(self, caller: Caller) -> bool:

@@ -13,6 +13,7 @@ from headgate.serving.bodies import Bodies, Policies, Threads, formats_of, plain
 from headgate.serving.calls import Calls, Settle
 from headgate.serving.contract import Contract
 from headgate.serving.dialects.dialect import Dialect, Origin
+from headgate.serving.dialects.library import Library
 from headgate.serving.dialects.registry import dialect_names, is_installed, load_dialect
 from headgate.serving.fallback import Replaceable
 from headgate.serving.hosted_calls import HostedCalls
@@ -57,6 +58,7 @@ class Composer:
             ThreadPoolExecutor(1, thread_name_prefix="table"),
         )
         self._dialects: list[Dialect] = [load_dialect(name) for name in dialect_names()]
+        self._libraries = [Library(dialect.imports) if dialect.imports else None for dialect in self._dialects]
 
     def compose(self, table: RouteTable, models: Models) -> LiveEndpoint:
         """The endpoint of a table whose models are all held; raises `Refused` when one does not fit the contract."""
@@ -137,7 +139,7 @@ class Composer:
         origin = Origin(table.endpoint, variant.version, table.classes)
         named = {"Headgate-Model": variant.version, "Headgate-Variant": variant.role}
         return {
-            dialect.media_type: Reply(head_of(200, dialect.content_type, named), dialect.encoder(origin))
-            for dialect in self._dialects
+            dialect.media_type: Reply(head_of(200, dialect.content_type, named), dialect.encoder(origin), library)
+            for dialect, library in zip(self._dialects, self._libraries, strict=True)
             if is_installed(dialect)
         }

@@ -11,16 +11,18 @@ from headgate.runtimes.batch import Batch
 from headgate.runtimes.runtime import Outputs
 from headgate.serving.batching import hand_out
 from headgate.serving.calls import Answer, Caller, Settle
+from headgate.serving.priority import OFFSETS, displaced
 from headgate.serving.trace import Trace
-from headgate.serving.waiting_time import WaitingTime
+from headgate.serving.waiting_time import Patience, WaitingTime
 
 log = logging.getLogger("headgate.serving")
+Tasks = dict[Caller, "asyncio.Task[None]"]
 
 
 class HostedModel(Protocol):
     """A model that runs in other processes."""
 
-    async def predict(self, batch: Batch, deadline: float, trace: Trace | None = None) -> Outputs:
+    async def predict(self, batch: Batch, deadline: float, priority: int, trace: Trace | None = None) -> Outputs:
         """Answer every row; raises `ModelError`, `DeadlineExceeded` or `Unavailable`."""
         ...
 
@@ -45,41 +47,56 @@ class HostedCalls:
         self._settle = settle
         self._most = most or float("inf")
         self._select = select  # of the contract's columns, those that the variant takes
-        # the loop keeps only weak references to tasks
-        self._tasks: dict[Caller, asyncio.Task[None]] = {}
+        # by class; the loop keeps only weak references to tasks
+        self._tasks: tuple[Tasks, ...] = tuple({} for _ in OFFSETS)
         self._waiting_time = WaitingTime()
+        self._patience = Patience()
 
     @property
     def busy(self) -> bool:
         """Is anything being asked?"""
-        return bool(self._tasks)
+        return any(self._tasks)
 
     def submit(self, caller: Caller) -> None:
         """Ask a host for this caller; raises `Overloaded` when it would wait in vain."""
-        ahead = len(self._tasks)
-        if ahead >= self._most:
-            raise Overloaded(f"{ahead} requests wait for this version already.", retry_after=1.0)
+        if sum(map(len, self._tasks)) >= self._most and not self.displace(caller.priority):
+            raise Overloaded(f"{self._most} requests wait for this version already.", retry_after=1.0)
+        # those of a lower class let it pass
+        ahead, waiting = sum(map(len, self._tasks[: caller.priority + 1])), sum(map(len, self._tasks))
         now = time.monotonic()
-        wait = self._waiting_time.foretell(ahead)
-        if now + wait > caller.deadline and wait:
-            raise Overloaded(f"The answer would come in {wait:.3g} s, after the deadline.", retry_after=wait)
-        self._tasks[caller] = self._loop.create_task(self._ask(caller, ahead, now))
+        wait = self._waiting_time.foretell(ahead, boldly=self._patience.is_short)
+        if now + wait > self._patience.until(caller.deadline, now, ahead, waiting) and wait:
+            raise Overloaded(f"The answer would come in {wait:.3g} s, which is too late.", retry_after=wait)
+        self._tasks[caller.priority][caller] = self._loop.create_task(self._ask(caller, ahead, now))
 
     def drop(self, caller: Caller) -> None:
         """This caller has left: what its host has not begun is not begun any more."""
-        if (task := self._tasks.pop(caller, None)) is not None:
+        if (task := self._tasks[caller.priority].pop(caller, None)) is not None:
             task.cancel()
+
+    def displace(self, priority: int) -> bool:
+        """Refuse the newest caller of the lowest class below this; False when there is none, or it alone is asked."""
+        self._patience.full()
+        if sum(map(len, self._tasks)) == 1:
+            return False
+        for tasks in reversed(self._tasks[priority + 1 :]):
+            if tasks:
+                caller = next(reversed(tasks))
+                self.drop(caller)
+                caller.fail(displaced())
+                return True
+        return False
 
     def has_begun(self, caller: Caller) -> bool:
         """Is this caller's call with the model, as far as can be told from here?"""
-        return len(self._tasks) == 1 and caller in self._tasks
+        return sum(map(len, self._tasks)) == 1 and caller in self._tasks[caller.priority]
 
     async def _ask(self, caller: Caller, ahead: int, since: float) -> None:
         try:
             await self._call(caller)
             self._waiting_time.learn(ahead, time.monotonic() - since)
         finally:
-            self._tasks.pop(caller, None)
+            self._tasks[caller.priority].pop(caller, None)
 
     async def _call(self, caller: Caller) -> None:
         try:
@@ -87,7 +104,7 @@ class HostedCalls:
             begun = time.monotonic()
             # what is recorded is what the client sent
             asked = batch if self._select is None else self._select(batch)
-            outputs = await self._model.predict(asked, caller.deadline, caller.exchange.trace)
+            outputs = await self._model.predict(asked, caller.deadline, caller.priority, caller.exchange.trace)
             self._check(outputs, batch.rows)
         except HeadgateError as error:
             hand_out([(error, [caller])], self._settle)

@@ -35,6 +35,7 @@ from headgate.metering.families import (
     ROWS,
     ROWS_BOUNDS,
     SECONDS_BOUNDS,
+    SHED,
     TOTAL_SECONDS,
     TRACED,
     UNTRACED,
@@ -44,6 +45,7 @@ from headgate.metering.families import (
 )
 from headgate.metering.series_file import SUFFIX, Key, Labels, SeriesFile, Totals, add, fold_dead, read_all
 from headgate.records import RouteTable
+from headgate.serving.priority import NAMES
 
 NAMES_BYTES = 512 * 1024
 VALUES = 32 * 1024
@@ -160,13 +162,14 @@ class Metrics:
 class StatusMetrics:
     """How requests were answered."""
 
-    __slots__ = ("_labels", "_metrics", "_statuses", "_values")
+    __slots__ = ("_labels", "_metrics", "_shed", "_statuses", "_values")
 
     def __init__(self, metrics: Metrics, endpoint: str, version: str) -> None:
         self._metrics = metrics
         self._labels = (("endpoint", endpoint), ("version", version))
         self._values = metrics.values
         self._statuses: dict[tuple[int, str], int] = {}
+        self._shed: dict[int, int] = {}
 
     def count(self, status: int, reason: str = "", by: int = 1) -> None:
         """So many more answers with this status; `reason` is the error's code."""
@@ -175,6 +178,14 @@ class StatusMetrics:
             labels = (*self._labels, ("status", str(status)), ("reason", reason))
             place = self._statuses[status, reason] = self._metrics.place(REQUESTS, labels)
         self._values[place] += by
+
+    def shed(self, priority: int) -> None:
+        """One more of this class was refused because too much is asked."""
+        place = self._shed.get(priority)
+        if place is None:
+            labels = (*self._labels, ("priority", NAMES[priority]))
+            place = self._shed[priority] = self._metrics.place(SHED, labels)
+        self._values[place] += 1.0
 
 
 class VariantMetrics(StatusMetrics):

@@ -73,6 +73,7 @@ def document(table: RouteTable, outputs: Sequence[Column]) -> dict[str, Any]:
 HEADERS = {
     "Headgate-Id": "Your own id for the request, echoed in the answer.",
     "Headgate-Key": "Requests with one key are answered by one variant.",
+    "Headgate-Priority": "high, normal or low: who goes first where not all can; high needs a key that may claim it.",
     "Headgate-Timeout-Ms": "How long you wait, in milliseconds.",
     "Headgate-Variant": "The version or role that is to answer; needs a permission.",
 }

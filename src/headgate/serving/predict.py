@@ -15,6 +15,8 @@ from headgate.serving.bodies import Bodies, Reading, Result
 from headgate.serving.calls import Answer, Calls
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.dialects.dialect import Decode, Encode
+from headgate.serving.dialects.library import Library
+from headgate.serving.priority import HEADER
 from headgate.serving.refusals import Refusals
 from headgate.serving.request_headers import given_id, given_timeout, reply_for, told
 from headgate.serving.responses import OUR_FAULT, end_with, refuse
@@ -30,6 +32,7 @@ class Reply:
 
     head: bytes
     encode: Encode
+    library: Library | None = None  # that it imports first
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +67,13 @@ class LiveEndpoint:
 class Prediction:
     """One request on its way: a caller of its variant's model."""
 
-    __slots__ = ("count", "deadline", "done", "exchange", "gates", "reply", "rows", "variant")
+    __slots__ = ("count", "deadline", "done", "exchange", "gates", "priority", "reply", "rows", "since", "variant")
 
     def __init__(
-        self,
-        exchange: Exchange,
-        variant: LiveVariant,
-        reply: Reply,
-        rows: Rows,
-        deadline: float,
-        gates: Sequence[Gate] = (),
+        self, exchange: Exchange, variant: LiveVariant, reply: Reply, rows: Rows, deadline: float, gates: Sequence[Gate]
     ) -> None:
         self.exchange = exchange
+        self.priority, self.since = exchange.priority, exchange.started
         self.variant = variant
         self.reply = reply
         self.rows = rows
@@ -170,10 +168,11 @@ class Predictions:
             if "headgate-id" in headers:
                 exchange.id = given_id(headers["headgate-id"])
             entering = endpoint.gates
-            if self._access.required:
-                entering = self._access.require(headers.get("authorization"), endpoint.scope) + entering
+            if self._access.required or HEADER in headers:
+                own, exchange.priority = self._access.admit(headers, endpoint.scope)
+                entering = own + entering
             if entering:
-                enter_all(entering)
+                enter_all(entering, exchange.priority, endpoint.variants)
                 gates = entering
             decode = endpoint.decoders.get(headers.get("content-type", b""))
             if decode is None or "content-encoding" in headers:
@@ -204,6 +203,12 @@ class Predictions:
         if "headgate-variant" in headers:
             variant, begin = self._forced(endpoint, headers["headgate-variant"]), Prediction
         reply = variant.default if "accept" not in headers else reply_for(variant.replies, headers["accept"])
+        if reply.library is not None and not reply.library.is_ready:
+            exchange.asking = reading = Reading(exchange, gates, endpoint.refusals)
+            endpoint.bodies.await_library(
+                reply.library, (rows, notes), partial(self._resume, endpoint, exchange, reading)
+            )
+            return
         if notes:
             reply = Reply(reply.head + notes, reply.encode)
         timeout = endpoint.timeout

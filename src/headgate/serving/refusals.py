@@ -18,6 +18,8 @@ from headgate.serving.trace import Trace
 # of one reason of one version, in so many seconds; more are counted
 LINES, SECONDS = 10, 60.0
 REASON_CHARACTERS = 500
+# too fast, or too full
+SHED = (429, 503)
 _log = logging.getLogger("headgate.serving")
 
 
@@ -25,6 +27,7 @@ class Refused(Protocol):
     """A request that was refused."""
 
     id: str
+    priority: int
     started: float
     trace: Trace | None
 
@@ -58,6 +61,8 @@ class Refusals:
     def tell(self, request: Refused, error: HeadgateError) -> None:
         """Count it; log it, or count that it was not logged."""
         self._metrics.count(error.status, error.code)
+        if error.status in SHED:
+            self._metrics.shed(request.priority)
         now = self._clock()
         window = self._windows.get(error.code)
         if window is None or now - window.since >= SECONDS:

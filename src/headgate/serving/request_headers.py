@@ -9,8 +9,8 @@ from headgate.errors import DeadlineExceeded, HeadgateError, Malformed, ModelErr
 # the headers that anybody here reads; all but lists may come once
 NAMES = (
     "host", "content-type", "content-length", "content-encoding", "transfer-encoding", "accept", "authorization",
-    "connection", "expect", "upgrade", "headgate-id", "headgate-key", "headgate-timeout-ms", "headgate-variant",
-    "traceparent", "tracestate",
+    "connection", "expect", "upgrade", "headgate-id", "headgate-key", "headgate-priority", "headgate-timeout-ms",
+    "headgate-variant", "traceparent", "tracestate",
 )  # fmt: skip
 # `traceparent` is none: two of them make one that is not valid, which begins a new trace
 LISTS = ("accept", "connection", "content-encoding", "traceparent", "tracestate")

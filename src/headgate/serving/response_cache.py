@@ -101,6 +101,10 @@ class CachedCalls:
         """This caller has left: what is answered from here is answered at once."""
         self._calls.drop(caller)
 
+    def displace(self, priority: int) -> bool:
+        """Refuse one that waits for the model and is of a lower class than this."""
+        return self._calls.displace(priority)
+
     def has_begun(self, caller: Caller) -> bool:
         """Is the model at work for this caller?"""
         return self._calls.has_begun(caller)

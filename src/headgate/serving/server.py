@@ -17,6 +17,7 @@ from headgate.errors import HeadersTooLarge, HeadgateError, Malformed, TargetToo
 from headgate.serving.body_room import BodyRoom, Held
 from headgate.serving.calls import Asking
 from headgate.serving.deadlines import enforce, unsent
+from headgate.serving.priority import NORMAL
 from headgate.serving.remembered_heads import RememberedHeads
 from headgate.serving.request_headers import KNOWN, LISTS, find_fault
 from headgate.serving.responses import CLOSE, KEEP_ALIVE
@@ -42,6 +43,7 @@ class Exchange:
     extra = b""  # further lines of its head
     trace: Trace | None = None
     payload = b""  # the answer, while earlier ones are still to come
+    priority = NORMAL  # its class
     held: Held | None = None  # what a large body takes of the worker's room
     asking: Asking | None = None  # what is being done for it
 

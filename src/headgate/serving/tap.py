@@ -70,9 +70,8 @@ class Tap:
             [caller.rows.count for caller in callers],
             [caller.exchange.trace and caller.exchange.trace.ids for caller in callers],
         )
-        self._writer.append_batch(
-            self._schema, requests, time.time_ns(), OK, answer.inputs.matrix, dict(answer.outputs)
-        )
+        outputs = dict(answer.outputs)
+        self._writer.append_batch(self._schema, requests, time.time_ns(), OK, answer.inputs.matrix, outputs)
 
     def _record_each(self, answer: Answer, callers: Sequence[Answered], now: float) -> None:
         start = 0

@@ -5,7 +5,8 @@ How exact it is: one worker alone, exactly. Several: in no stretch of time do th
     burst + rate · (seconds + the longest time between two looks of a worker) + (workers - 1)
 
 since a copy that was full may miss how much the others' refills overflowed since it last looked, and since workers that
-take at the same instant do not see each other. What was taken too much is missing afterwards: the mean rate is exact.
+take at the same instant do not see each other; and once as much more as some may go below 0. What was taken too much is
+missing afterwards: the mean rate is exact.
 """
 
 
@@ -25,10 +26,10 @@ class TokenBucket:
         self.level = min(self.burst, refilled)
         self._now, self._elsewhere = now, elsewhere
 
-    def take(self, now: float, elsewhere: float) -> float:
-        """Take a token: 0, or the seconds until there will be one."""
+    def take(self, now: float, elsewhere: float, floor: float = 0.0) -> float:
+        """Take a token: 0, or the seconds until there will be one. So much stays in it, or below 0 may be lacking."""
         self.look(now, elsewhere)
-        if self.level >= 1.0:
+        if self.level >= 1.0 + floor:
             self.level -= 1.0
             return 0.0
-        return (1.0 - self.level) / self.rate
+        return (1.0 + floor - self.level) / self.rate

@@ -135,6 +135,7 @@ access_keys = Table(
     # of predictions with the key, on each node; 0: no limit
     Column("requests_per_second", Float, nullable=False, server_default="0"),
     Column("concurrency", Integer, nullable=False, server_default="0"),
+    Column("priority", String(16), nullable=False, server_default="normal"),  # the highest that may be claimed
     Index(None, "actor_id"),
 )
 

@@ -305,6 +305,7 @@ def _add_key(fake: FakeControl, request: Received) -> Answer:
         "id": key_id, "actor": request.json["actor"], "note": request.json.get("note", ""), "created_at": TIME,
         "expires_at": None, "revoked_at": None, "concurrency": request.json.get("concurrency", 0),
         "requests_per_second": request.json.get("requests_per_second", 0),
+        "priority": request.json.get("priority", "normal"),
     }  # fmt: skip
     fake.keys[key_id] = key
     return 201, key | {"key": f"hg_{key_id}_secret"}

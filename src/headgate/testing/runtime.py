@@ -28,6 +28,7 @@ class FakeAnswers(msgspec.Struct, frozen=True):
     nan_at: float | None = None  # a row with this sum is answered NaN
     extra_rows: int = 0  # answers that many rows too many
     seconds: float = 0.0  # each call takes that long
+    row_seconds: float = 0.0  # and so much longer for each row
     waits_for: str = ""  # each call waits until there is a file of that name
 
 
@@ -44,8 +45,8 @@ class FakeModel:
     def predict(self, batch: Batch) -> Outputs:
         """Answer, or fail as the file says."""
         self.calls.append(batch.rows)
-        if self.answers.seconds:
-            time.sleep(self.answers.seconds)
+        if seconds := self.answers.seconds + self.answers.row_seconds * batch.rows:
+            time.sleep(seconds)
         while self.answers.waits_for and not Path(self.answers.waits_for).exists():
             time.sleep(0.001)
         sums = np.sum([_numbers(column) for column in batch.columns.values()], axis=0)

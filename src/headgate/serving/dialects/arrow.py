@@ -24,6 +24,7 @@ class ArrowDialect:
     content_type = "application/vnd.apache.arrow.stream"
     inline_bytes = 0
     library, extra = "pyarrow", "arrow"
+    imports: tuple[str, ...] = ("pyarrow",)
 
     def decoder(self, contract: Contract) -> Decode:
         """Decode a stream: its columns by name, its batches one after the other."""

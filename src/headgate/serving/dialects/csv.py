@@ -32,6 +32,7 @@ class CsvDialect:
     content_type = "text/csv; charset=utf-8; header=present"
     inline_bytes = 16 * 1024
     library = extra = ""
+    imports: tuple[str, ...] = ()
 
     def decoder(self, contract: Contract) -> Decode:
         """Decode a table with a header."""

@@ -40,6 +40,8 @@ class Dialect(Protocol):
     # the module that reads and writes it, and the extra of Headgate that brings it; empty: none is needed
     library: str
     extra: str
+    # the modules that its encoder imports when it is called
+    imports: tuple[str, ...]
 
     def decoder(self, contract: Contract) -> Decode:
         """A decoder compiled for one contract."""

@@ -44,6 +44,7 @@ class NativeDialect:
     content_type = "application/json"
     inline_bytes = float("inf")
     library = extra = ""
+    imports: tuple[str, ...] = ()
 
     def decoder(self, contract: Contract) -> Decode:
         """Decode a JSON document with rows, instances or columns."""

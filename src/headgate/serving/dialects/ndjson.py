@@ -38,6 +38,7 @@ class NdjsonDialect:
     content_type = "application/x-ndjson"
     inline_bytes = 32 * 1024
     library = extra = ""
+    imports: tuple[str, ...] = ()
 
     def decoder(self, contract: Contract) -> Decode:
         """Decode one row per line."""

@@ -25,6 +25,7 @@ class ParquetDialect:
     content_type = "application/vnd.apache.parquet"
     inline_bytes = 0
     library, extra = "pyarrow", "arrow"
+    imports: tuple[str, ...] = ("pyarrow", "pyarrow.parquet")
 
     def decoder(self, contract: Contract) -> Decode:
         """Decode a whole file."""

@@ -8,7 +8,9 @@ import selectors
 import signal
 import socket
 import time
+from bisect import insort
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from headgate.bundle.manifest import Manifest
@@ -28,6 +30,8 @@ from headgate.serving.hosts.wire import (
     encode_outputs,
     encode_started,
 )
+from headgate.serving.priority import OFFSETS
+from headgate.serving.waiting_time import LearnedCost
 
 MAX_ROWS = 4096
 CALL_SECONDS = 60.0
@@ -37,6 +41,7 @@ _READ_BYTES = 1 << 18
 _QUEUED = 4096  # calls; beyond it they stay in the sockets
 _UNSENT_BYTES = 256 << 20  # to one worker that does not read; then it is let go
 _log = logging.getLogger("headgate.host")
+_TURN = attrgetter("turn")
 
 
 class Peer:
@@ -57,6 +62,7 @@ class Waiting(NamedTuple):
     id: int
     batch: Batch
     deadline: float
+    turn: float  # the earliest goes first: see `priority.py`
     alone: bool
     traceparent: str = ""
     tracestate: str = ""
@@ -92,6 +98,7 @@ class Host:
         self._watchdog = watchdog
         self._after_call = after_call
         self._waiting: list[Waiting] = []
+        self.cost = LearnedCost()  # of the model
         self._peers: set[Peer] = set()
         self._leaving = False
         self._leave_by: float | None = None
@@ -192,17 +199,19 @@ class Host:
             except Malformed as error:
                 self._fail(peer, call.id, error)
                 return
-            waiting = Waiting(peer, call.id, batch, call.deadline, call.alone, call.traceparent, call.tracestate)
-            self._waiting.append(waiting)
+            turn = time.monotonic() + OFFSETS[call.priority]
+            trace = call.traceparent, call.tracestate
+            insort(self._waiting, Waiting(peer, call.id, batch, call.deadline, turn, call.alone, *trace), key=_TURN)
         else:
             self._fail(peer, call.id, Malformed(f"Expected {PREDICT} or {CANCEL}, got {call.op!r}."))
 
     def _next_group(self) -> list[Waiting]:
-        """The call that came first and those after it that can share its model call."""
+        """The call whose turn it is and those after it that can share its model call."""
         first, *rest = self._waiting
         group, left, rows, form = [first], [], first.batch.rows, first.form
+        most = self.cost.most_rows(self._max_rows)
         for call in rest:
-            fits = not (first.alone or call.alone) and rows + call.batch.rows <= self._max_rows and call.form == form
+            fits = not (first.alone or call.alone) and rows + call.batch.rows <= most and call.form == form
             if fits:
                 group.append(call)
                 rows += call.batch.rows
@@ -245,7 +254,9 @@ class Host:
         self._watchdog(min(seconds, self._call_seconds) + HANG_SECONDS)
         try:
             batch = concatenate(batches)
+            begun = time.monotonic()
             outputs = self._model.predict(batch)
+            self.cost.learn(batch.rows, time.monotonic() - begun)
             check_outputs(outputs, batch.rows, self._manifest.task, self._manifest.classes)
             check_declared(outputs, self._manifest.signature.outputs)
         except ModelError:

@@ -16,6 +16,7 @@ from headgate.runtimes.runtime import Outputs
 from headgate.serving.hosts.connection import HostConnection, HostLost
 from headgate.serving.hosts.folder import HostFolder
 from headgate.serving.hosts.wire import encode_call
+from headgate.serving.priority import NORMAL
 from headgate.serving.trace import Trace
 
 FOLDER_LETTERS = 16  # of the digest
@@ -58,7 +59,9 @@ class HostedModel:
         """Wait until a host is there; `deadline` in seconds of time.monotonic(). Raises `Unavailable`."""
         await self._host(deadline)
 
-    async def predict(self, batch: Batch, deadline: float, trace: Trace | None = None) -> Outputs:
+    async def predict(
+        self, batch: Batch, deadline: float, priority: int = NORMAL, trace: Trace | None = None
+    ) -> Outputs:
         """Answer every row of the batch; `deadline` in seconds of time.monotonic(), `trace` the rows' if they have one.
 
         Raises `ModelError` (the model failed), `PoisonRequest` (it died of this, twice), `DeadlineExceeded`,
@@ -69,7 +72,8 @@ class HostedModel:
         if host is None:
             host = await self._host(deadline, gives_up=True)
         try:
-            return await self._ask(host, batch, deadline, trace)
+            number = next(self._numbers)
+            return await host.ask(number, encode_call(number, batch, deadline, priority, trace=trace), deadline)
         except HostLost:
             return await self._ask_alone(batch, deadline, trace)
 
@@ -79,16 +83,11 @@ class HostedModel:
         self._hosts.close()
         self._spares.close()
 
-    async def _ask(
-        self, host: HostConnection, batch: Batch, deadline: float, trace: Trace | None, *, alone: bool = False
-    ) -> Outputs:
-        number = next(self._numbers)
-        return await host.ask(number, encode_call(number, batch, deadline, alone=alone, trace=trace), deadline)
-
     async def _ask_alone(self, batch: Batch, deadline: float, trace: Trace | None) -> Outputs:
         while time.monotonic() < deadline:
             try:
-                return await self._ask(await self._spare(deadline), batch, deadline, trace, alone=True)
+                host, number = await self._spare(deadline), next(self._numbers)
+                return await host.ask(number, encode_call(number, batch, deadline, alone=True, trace=trace), deadline)
             except HostLost as lost:
                 if lost.started:
                     raise PoisonRequest(

@@ -1,8 +1,9 @@
 """What goes over the Unix socket between a worker and a model host: frames `u32 length | msgpack`, little-endian.
 
 A call:     {"id", "op": "predict", "rows"} with {"matrix", "dtype"} or with {"columns": {name: part}},
-            "deadline" (seconds of the machine's monotonic clock), "alone" (share no model call with others), and of
-            who is in a trace "traceparent" and "tracestate"; nobody else's call is a byte longer for it;
+            "deadline" (seconds of the machine's monotonic clock), "priority" (see `priority.py`), "alone" (share no
+            model call with others), and of who is in a trace "traceparent" and "tracestate"; nobody else's call is a
+            byte longer for it;
             {"id", "op": "cancel"}: the caller has left.
 A reply:    {"id", "ok": true, "outputs": {name: part}} or {"id", "ok": false, "code", "error"};
             {"id", "started": true}: a call marked "alone" goes into the model now;
@@ -25,6 +26,7 @@ import numpy as np
 from headgate.errors import Malformed, ModelOutputInvalid
 from headgate.runtimes.batch import Array, Batch
 from headgate.runtimes.runtime import Outputs
+from headgate.serving.priority import NORMAL, OFFSETS
 from headgate.serving.trace import Trace
 
 FRAME_BYTES = 64 * 1024 * 1024
@@ -60,6 +62,7 @@ class Call(msgspec.Struct, omit_defaults=True):
     dtype: str = ""
     columns: dict[str, Part] | None = None
     deadline: float = 0.0
+    priority: Annotated[int, msgspec.Meta(ge=0, lt=len(OFFSETS))] = NORMAL
     alone: bool = False
     traceparent: str = ""
     tracestate: str = ""
@@ -122,10 +125,16 @@ class Frames:
 
 
 def encode_call(
-    number: int, batch: Batch, deadline: float, *, alone: bool = False, trace: Trace | None = None
+    number: int,
+    batch: Batch,
+    deadline: float,
+    priority: int = NORMAL,
+    *,
+    alone: bool = False,
+    trace: Trace | None = None,
 ) -> bytes:
     """The frame that asks for a prediction. Raises `Malformed` for what a host cannot be sent."""
-    call = Call(id=number, op=PREDICT, rows=batch.rows, deadline=deadline, alone=alone)
+    call = Call(id=number, op=PREDICT, rows=batch.rows, deadline=deadline, priority=priority, alone=alone)
     if trace is not None:
         call.traceparent, call.tracestate = trace.parent, trace.state
     if batch.matrix is not None:

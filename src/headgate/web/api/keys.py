@@ -4,6 +4,7 @@ from fastapi import Response
 from pydantic import Field
 
 from headgate.identity.keys import IssuedKey, KeyLimits, KeyRecord, issue_key, list_keys, revoke_key
+from headgate.records import Priority
 from headgate.storage.database import Tx
 from headgate.web.api.commands import Change, Done
 from headgate.web.api.guards import guarded
@@ -19,6 +20,7 @@ class NewKey(Shape):
     note: str = Field(default="", max_length=200)
     requests_per_second: float = Field(default=0, ge=0, le=1_000_000, allow_inf_nan=False, description="0: no limit.")
     concurrency: int = Field(default=0, ge=0, le=1_000_000, description="Requests at once; 0: no limit.")
+    priority: Priority = Field(default="normal", description="The highest that requests with the key may claim.")
 
 
 class KeyShape(Shape):
@@ -31,6 +33,7 @@ class KeyShape(Shape):
     revoked_at: str | None
     requests_per_second: float
     concurrency: int
+    priority: Priority
 
 
 class IssuedKeyShape(KeyShape):
@@ -57,7 +60,9 @@ def create(change: Change, body: NewKey) -> Response:
     """Make a key for an actor."""
 
     def act(tx: Tx) -> Done:
-        limits = KeyLimits(requests_per_second=body.requests_per_second, concurrency=body.concurrency)
+        limits = KeyLimits(
+            requests_per_second=body.requests_per_second, concurrency=body.concurrency, priority=body.priority
+        )
         issued = issue_key(
             tx, body.actor, by=change.actor, expires_days=body.expires_days, note=body.note, limits=limits
         )
