@@ -114,7 +114,7 @@ def begin(home: Home, start: Callable[..., WorkerProcess]) -> Callable[..., Work
 
 def watch(crowd: Crowd) -> None:
     """Until all slow ones are gone; raises when they stay."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 90
     while crowd.left() > 0:
         assert time.monotonic() < end, f"{crowd.left()} slow clients are still there"
         crowd.trickle()
