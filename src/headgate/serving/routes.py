@@ -221,7 +221,8 @@ class Routes:
                     if self.known.get(endpoint) is table:
                         return
         finally:
-            del self._loading[endpoint], self._taking[endpoint]
+            del self._loading[endpoint]
+            self._taking.pop(endpoint, None)  # it may be gone before it was ever looked at
             self._let_models_go()
             self._changed()
 
