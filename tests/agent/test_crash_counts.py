@@ -1,10 +1,14 @@
 """Two dead workers move a version; one does not, and nothing moves the others."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from headgate.agent.crashes import KEPT, Crashes
+from headgate.agent.deployments import Deployments
+from headgate.agent.tables import Tables
 from headgate.home import Home
-from headgate.records import Variant
+from headgate.records import AccessTable, NodeTables, Variant
 from headgate.testing.node.plane import table
 
 BAD, GOOD = "b" * 64, "c" * 64
@@ -22,6 +26,35 @@ def test_the_second_dead_worker_moves_the_version(tmp_path: Path) -> None:
     assert crashes.place(table("e", 1, BAD)) == table("e", 1, BAD, placement="host")
     assert crashes.place(table("e", 1, GOOD)) == table("e", 1, GOOD)
     assert not crashes.worker_ended([variant(BAD)]), "it has moved already"
+
+
+def test_what_answers_moves_though_a_table_after_it_is_on_its_way(tmp_path: Path) -> None:
+    home = Home(tmp_path).create()
+    tables, crashes = Tables(home), Crashes(home)
+    fetched = {BAD}
+
+    class Bundles:
+        def ensure(self, digest: str, done: Callable[[None], None]) -> None:
+            if digest in fetched:
+                done(None)
+
+    class Hosts:
+        def prove(self, variant: Variant, done: Callable[[None], None]) -> None:
+            done(None)
+
+    given: Any = (None, tables, Bundles(), Hosts(), crashes.place, lambda: None)
+    deployments = Deployments(*given)
+    answer = NodeTables(cursor=1, routes=(table("e", 2, GOOD),), access=AccessTable(epoch=1, number=1))
+    tables.write(table("e", 1, BAD))
+    deployments.take(answer)
+    for _ in range(2):
+        moves = crashes.worker_ended([variant(BAD)])
+    assert moves
+    deployments.move()
+    assert tables.routes["e"] == table("e", 1, BAD, placement="host")
+    fetched.add(GOOD)
+    deployments.take(answer)
+    assert tables.routes["e"] == table("e", 2, GOOD)
 
 
 def test_hosts_that_end_move_nothing_and_all_counts_are_remembered(tmp_path: Path) -> None:

@@ -82,8 +82,8 @@ class Deployments:
 
     def move(self) -> None:
         """Where versions run has changed: prove them there, then tell the workers."""
-        tables = self._tables.routes | {endpoint: each.table for endpoint, each in self._newest.items()}
-        for table in tables.values():
+        # what answers now comes last and so wins: what is on its way is taken up again with the next answer
+        for table in (*(each.table for each in self._newest.values()), *self._tables.routes.values()):
             if self._place(table) != table:
                 self._begin(table)
 

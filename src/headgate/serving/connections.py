@@ -26,7 +26,7 @@ _log = logging.getLogger("headgate.serving")
 
 
 class Acceptor:
-    """Accepts for one worker. The protocols that `factory` makes call `closed()` when their connection is lost."""
+    """Accepts for one worker. The protocols that `factory` makes tell `counts` when their connection is lost."""
 
     def __init__(
         self,
@@ -77,10 +77,6 @@ class Acceptor:
             _, late = await asyncio.wait(self._tasks, timeout=seconds)
             for task in late:
                 task.cancel()
-
-    def closed(self) -> None:
-        """A connection that this acceptor made is gone."""
-        self._counts.closed()
 
     def _wake(self) -> None:
         if self._counts.over_share() and self._may_wait():

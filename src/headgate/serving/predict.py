@@ -100,10 +100,7 @@ class Prediction:
         except Exception as error:  # noqa: BLE001  # whatever it is, this caller and the rest of its batch wait
             self.fail(ModelOutputInvalid(f"The model's answer cannot be written: {error}."))
             return
-        self.done = 200
-        exchange.asking = None
-        for gate in self.gates:
-            gate.leave()
+        self._end(200)
         exchange.answer(reply.head, body)
 
     def fail(self, error: HeadgateError) -> None:

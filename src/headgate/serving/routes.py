@@ -221,7 +221,8 @@ class Routes:
                     if self.known.get(endpoint) is table:
                         return
         finally:
-            del self._loading[endpoint], self._taking[endpoint]
+            del self._loading[endpoint]
+            self._taking.pop(endpoint, None)  # it may be gone before it was ever looked at
             self._let_models_go()
             self._changed()
 
@@ -229,6 +230,8 @@ class Routes:
         try:
             async with asyncio.timeout(self._settings.load_seconds):
                 await asyncio.gather(*(self._models.hold(variant) for variant in table.variants))
+            if self.known.get(table.endpoint) is not table:
+                return  # deleted or taken back meanwhile: nobody is to be answered by it any more
             live = self._compose(table, self._models)
         except HeadgateError:
             raise
@@ -238,8 +241,6 @@ class Routes:
             # the reason travels to whoever deployed it; the old table stays in force
             log.exception("the table of %s cannot be taken", table.endpoint)
             raise ModelError(f"It cannot be loaded: {type(error).__name__}: {error}") from error
-        if self.known.get(table.endpoint) is None:
-            return  # deleted meanwhile
         old = self.live.get(table.endpoint)
         self.live[table.endpoint] = live
         self.failures.pop(table.endpoint, None)
