@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,16 @@ def numbers_of(spool: Path, faults: list[Fault]) -> list[int]:
         if number % 2 == 0 and number:
             assert record["trace_id"] + record["span_id"] == f"{number:048x}"
     return sorted(int(record["id"][1:]) for record in found)
+
+
+def bytes_in(spool: Path) -> int:
+    """What the files take; one that is renamed meanwhile counts once."""
+    found = {}
+    for path in spool.rglob("*"):
+        with suppress(FileNotFoundError):
+            state = path.stat()
+            found[state.st_ino] = state.st_size if path.suffix else 0
+    return sum(found.values())
 
 
 def start_writing(spool: Path, name: str, first: int = 0) -> subprocess.Popen[bytes]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.spool.numbered_records import bytes_in
 
 from headgate.spool.layout import SUFFIX, Head
 from headgate.spool.reading import Fault, read_records, read_segment
@@ -36,10 +37,6 @@ def all_ids(spool: Path) -> list[str]:
     found = [record["id"] for record in read_records(spool, "fraud", 10**6, faults.append)]
     assert faults == []
     return found
-
-
-def sizes(spool: Path) -> list[int]:
-    return [path.stat().st_size for path in spool.rglob("*") if path.is_file()]
 
 
 @pytest.fixture
@@ -151,7 +148,7 @@ def test_the_oldest_go_when_the_limit_is_reached_and_are_counted(tmp_path: Path)
     schema = schema_of(with_limit)
     for start in range(0, 2000, 100):
         assert write(with_limit, schema, 100, start) == 100
-        assert sum(sizes(tmp_path)) <= limit
+        assert bytes_in(tmp_path) <= limit
     with_limit.close()
     kept = all_ids(tmp_path)
     assert kept == [f"r{number}" for number in reversed(range(2000 - len(kept), 2000))]

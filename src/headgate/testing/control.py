@@ -262,7 +262,7 @@ def _delete_endpoint(fake: FakeControl, request: Received, endpoint: str) -> Ans
 def _logs(fake: FakeControl, request: Received, endpoint: str) -> Answer:
     record = {
         "id": "abc/0", "at": TIME, "endpoint": endpoint, "version": "fraud:1", "status": 200, "latency_ms": 0.4,
-        "inputs": {"age": 41}, "outputs": {"predictions": 1},
+        "trace_id": None, "span_id": None, "inputs": {"age": 41}, "outputs": {"predictions": 1},
     }  # fmt: skip
     return 200, {"items": [record][: int(request.query["limit"])], "next": None}
 
