@@ -30,7 +30,8 @@ KINDS: dict[str, bytes] = {
     "half a body": HALF_BODY,
     "trickling body": HALF_BODY,
     "half a chunk": raw(f"POST {TARGET} HTTP/1.1", H, "Transfer-Encoding: chunked", body=b"5\r\nab"),
-    "reads nothing": request("GET", "/metrics") * 2000,
+    # a large answer that is made at once
+    "reads nothing": request("GET", "/v1/endpoints/fraud/openapi.json") * 2000,
     "idle": post(),
 }
 
