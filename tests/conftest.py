@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.pool import NullPool
+from tests.object_storage import S3Server, running_s3
 
 from headgate.ledger.events import open_ledger
 from headgate.storage.database import Database, open_database, sqlite_url
@@ -197,6 +198,21 @@ def migrated_url(engine_name: str, request: pytest.FixtureRequest, tmp_path: Pat
         shared: SharedPostgres = request.getfixturevalue("shared_postgres")
         yield shared.url
         shared.empty()
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """One for all tests; each makes its bucket."""
+    with running_s3(tmp_path_factory.mktemp("s3") / "log") as server:
+        yield server
+
+
+@pytest.fixture
+def bucket(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A new bucket, and the environment in which this process and its children reach it."""
+    for name, value in s3_server.environment().items():
+        monkeypatch.setenv(name, value)
+    return s3_server.make_bucket()
 
 
 @pytest.fixture
