@@ -40,7 +40,7 @@ from headgate.rollout.publishing import BELL, begin_epoch
 from headgate.settings import Settings, check_exposure, read_settings
 from headgate.storage.database import Database, open_database, sqlite_url, stamp
 from headgate.storage.migrating import migrate
-from headgate.storage.stores import open_store
+from headgate.storage.stores import open_store_at
 from headgate.web.api.application import build_api
 from headgate.web.api.plane import ControlPlane
 from headgate.web.api.uploads import sweep
@@ -100,6 +100,7 @@ def build(home: Home, settings: Settings, clock: Clock | None = None, control_po
     clock = clock or SystemClock()
     home.create()
     certificate = certificate_of(settings, home.run)
+    store = open_store_at(settings.artifacts, home.artifacts)
     database = open_state(home, settings, clock)
     bell = Bell()
     database.attached[BELL] = bell
@@ -109,7 +110,7 @@ def build(home: Home, settings: Settings, clock: Clock | None = None, control_po
         settings=settings,
         clock=clock,
         database=database,
-        store=open_store("folder", str(home.artifacts)),
+        store=store,
         nodes=nodes,
         bell=bell,
         certificate=certificate,

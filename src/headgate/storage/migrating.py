@@ -19,7 +19,7 @@ def migrate(database: Database) -> None:
 
     Raises `Refused` when the database was written by a newer release.
     """
-    with database.write() as tx:
+    with database.write(query_seconds=0) as tx:
         config = _config(tx)
         _refuse_unknown(tx, config)
         command.upgrade(config, "head")

@@ -68,9 +68,15 @@ class EndpointState(Shape):
     state: str
 
 
+class StoresShape(Shape):
+    database: str = Field(description="Where it is, without passwords.")
+    artifacts: str
+
+
 class StatusShape(Shape):
     version: str = Field(description="Release of Headgate.")
     home: str
+    stores: StoresShape
     control: ControlShape
     agent: AgentShape | None = Field(description="null while no node reports.")
     data: DataShape
@@ -125,6 +131,7 @@ def status(plane: Plane, caller: Who) -> StatusShape:
     return StatusShape(
         version=__version__,
         home=str(plane.home.path),
+        stores=StoresShape(database=plane.database.location, artifacts=plane.store.location),
         control=ControlShape(
             pid=plane.pid,
             url=plane.url,
