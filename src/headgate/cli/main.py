@@ -44,6 +44,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "key": ("headgate.cli.key:key", "Keys that let actors in."),
     "backup": ("headgate.cli.backup:backup", "Save models, endpoints, keys and the ledger to one file."),
     "restore": ("headgate.cli.backup:restore", "Make a new home of a backup."),
+    "upgrade": ("headgate.cli.upgrade:upgrade", "Bring the database to the schema of this release."),
     "completion": ("headgate.cli.completion:completion", "Print the completion script of a shell."),
 }
 

@@ -68,10 +68,11 @@ class Database:
         return shown.render_as_string() + (f"?host={host}" if host and not url.host else "")
 
     @contextmanager
-    def write(self, query_seconds: float = QUERY_SECONDS) -> Iterator[Tx]:
+    def write(self, query_seconds: float = QUERY_SECONDS, turn_seconds: float | None = None) -> Iterator[Tx]:
         """One transaction that may change things: committed at the end, rolled back by any exception.
 
-        On PostgreSQL no query of it takes longer than `query_seconds` (0: no limit).
+        On PostgreSQL no query of it takes longer than `query_seconds` (0: no limit), and other writers may take
+        `turn_seconds` before it.
 
         Raises `Unavailable` when another writer keeps the database longer than 5 s or it cannot be reached, `Conflict`
         when a constraint says no, `Corrupt` when the file is damaged.
@@ -84,7 +85,7 @@ class Database:
             with translate_faults(), self.engine.connect() as tx, tx.begin():
                 tx.info[_SURROUNDINGS] = surroundings
                 if not self.is_sqlite:
-                    bound(tx, query_seconds, BUSY_SECONDS)
+                    bound(tx, query_seconds, BUSY_SECONDS if turn_seconds is None else turn_seconds)
                     tx.execute(_TURN, {"lock": WRITERS_LOCK})
                 yield tx
         finally:
