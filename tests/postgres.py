@@ -87,7 +87,11 @@ class PostgresServer:
         """At once: what it holds is thrown away."""
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGQUIT)
-            self._process.wait(30)
+            try:
+                self._process.wait(30)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait(30)
 
     def children(self) -> list[int]:
         """The server's processes besides the one that listens."""
