@@ -29,6 +29,7 @@ from headgate.identity.keys import authenticate
 from headgate.ledger.idempotency import forget_answers
 from headgate.log_lines import configure
 from headgate.records import PlaneRecord
+from headgate.registry.artifacts import find_missing
 from headgate.registry.upgrading import ready_instance
 from headgate.rollout.bell import Bell
 from headgate.rollout.controller import Controller
@@ -146,6 +147,18 @@ def tidy_up(plane: ControlPlane) -> None:
     """Drop what is kept for a time only."""
     with plane.database.write() as tx:
         forget_answers(tx, stamp(plane.clock.now() - timedelta(days=REMEMBERED_DAYS)))
+    look_after_artifacts(plane)
+
+
+def look_after_artifacts(plane: ControlPlane) -> None:
+    """Raise the alarm when artifacts are gone: nodes go on with their caches, but no new one could be given them."""
+    plane.missing[:] = find_missing(plane.database, plane.store)
+    if plane.missing:
+        log.error(
+            "%d artifacts are missing from %s, the first is %s: predictions go on, but nothing of them can be deployed "
+            "to a new node. Register their bundles again, or restore a backup.",
+            len(plane.missing), plane.store.location, plane.missing[0],
+        )  # fmt: skip
 
 
 def bootstrap(plane: ControlPlane) -> None:

@@ -147,6 +147,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_bundle_bytes: Annotated[
         int, _declared("Limit for one bundle that is sent to be registered.", "restart of the control plane")
     ] = 4 * 1024**3
+    cache_bytes: Annotated[
+        int,
+        _declared(
+            "Room for unpacked bundles on a node. What serves, or did before the last deployment, stays in any case; "
+            "of the rest the least recently used go first.",
+            "restart of the agent",
+        ),
+    ] = 20 * 1024**3
+    cache_days: Annotated[
+        float, _declared("An unpacked bundle that was not used for so long leaves the node.", "restart of the agent")
+    ] = 30.0
     spool_bytes: Annotated[
         int, _declared("Room for records on one worker; the oldest are dropped beyond it.", "restart")
     ] = 256 * 1024 * 1024

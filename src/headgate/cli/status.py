@@ -73,10 +73,15 @@ def _facts(found: Mapping[str, Any]) -> dict[str, object]:
         "data": (found.get("data") or {}).get("url"),
         **({"certificate": "; ".join(sorted(faults))} if faults else {}),
         "agent": f"pid {agent['pid']}" if agent else f"not running{orphans}",
-        **found.get("stores", {}),
+        **_stores(found.get("stores", {})),
         "home": found["home"],
         "version": found["version"],
     }
+
+
+def _stores(stores: Mapping[str, Any]) -> dict[str, object]:
+    lost = f" ({stores['missing']} are missing: see the log of the control plane)" if stores.get("missing") else ""
+    return {"database": stores["database"], "artifacts": f"{stores['artifacts']}{lost}"} if stores else {}
 
 
 def _tables(found: Mapping[str, Any]) -> None:
