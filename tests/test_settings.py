@@ -6,7 +6,15 @@ import msgspec
 import pytest
 
 from headgate.errors import Malformed, Refused
-from headgate.settings import Settings, check_exposure, load_settings, reachable, read_settings, to_environment
+from headgate.settings import (
+    Settings,
+    check_exposure,
+    load_settings,
+    reachable,
+    read_settings,
+    to_environment,
+    without_control,
+)
 
 
 def test_settings_come_from_who_starts_it_or_from_the_environment(tmp_path: Path) -> None:
@@ -47,6 +55,22 @@ def test_files_are_named_from_where_they_are_named(tmp_path: Path, monkeypatch: 
     assert load_settings(home, {}, {}).tls_cert == str(home / "c.pem")
     assert load_settings(home, {}, {"tls_cert": ""}).tls_cert == ""
     assert (load_settings(home, {}, {}).scheme, Settings().scheme) == ("https", "http")
+
+
+def test_an_artifact_store_is_a_folder_or_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert load_settings(home, {}, {"artifacts": "store"}).artifacts == str(tmp_path / "store")
+    (home / "headgate.toml").write_text('artifacts = "beside"')
+    assert load_settings(home, {}, {}).artifacts == str(home / "beside")
+    for url in ("s3://bucket/prefix", "file:///srv/store"):
+        assert load_settings(home, {"HEADGATE_ARTIFACTS": url}, {}).artifacts == url
+
+
+def test_what_only_the_control_plane_knows_is_left_out_for_others() -> None:
+    whole = Settings(database="postgresql://me:secret@host/name", artifacts="s3://bucket", workers=3)
+    assert without_control(whole) == Settings(workers=3)
 
 
 @pytest.mark.parametrize(

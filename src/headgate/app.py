@@ -4,16 +4,13 @@ python -m headgate.app --home H      settings as JSON in HEADGATE_SETTINGS, else
 """
 
 import argparse
-import fcntl
 import logging
 import os
 import signal
 import socket
 import sys
 import threading
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -25,25 +22,26 @@ from fastapi import FastAPI
 from headgate.bundle.signing import load_or_create_key, public_text, trust_key, user_key_path
 from headgate.certificate import certificate_of
 from headgate.clock import Clock, SystemClock
-from headgate.errors import Conflict, HeadgateError, Unauthenticated, Unavailable
+from headgate.errors import HeadgateError, Unauthenticated, Unavailable
 from headgate.home import Home, write_atomically
 from headgate.identity.founding import found_actors
 from headgate.identity.keys import authenticate
-from headgate.ledger.events import open_ledger
 from headgate.ledger.idempotency import forget_answers
 from headgate.log_lines import configure
 from headgate.metering.control_families import CONTROL_FAMILIES
 from headgate.metering.counters import Counters
 from headgate.processes import yield_processor
 from headgate.records import PlaneRecord
+from headgate.registry.artifacts import find_missing
+from headgate.registry.upgrading import ready_instance
 from headgate.rollout.bell import Bell
 from headgate.rollout.controller import Controller
 from headgate.rollout.nodes import Nodes
 from headgate.rollout.publishing import BELL, begin_epoch
 from headgate.settings import Settings, check_exposure, read_settings
 from headgate.storage.database import Database, open_database, sqlite_url, stamp
-from headgate.storage.migrating import migrate
-from headgate.storage.stores import open_store
+from headgate.storage.home_lock import home_lock
+from headgate.storage.stores import open_store_at
 from headgate.web.api.application import build_api
 from headgate.web.api.plane import ControlPlane
 from headgate.web.api.uploads import sweep
@@ -51,11 +49,8 @@ from headgate.web.server import ControlServer
 
 log = logging.getLogger("headgate.app")
 
-LOCK = "control.lock"
 PID_FILE = "control.json"
 NICE = 5
-# a control plane that is just leaving gives the lock back within this
-LOCK_SECONDS = 5.0
 # repetitions of a command are recognised for as long
 REMEMBERED_DAYS = 7
 HOUSEKEEPING_SECONDS = 3_600.0
@@ -104,6 +99,7 @@ def build(home: Home, settings: Settings, clock: Clock | None = None, control_po
     home.create()
     certificate = certificate_of(settings, home.run)
     counters = Counters(CONTROL_FAMILIES)
+    store = open_store_at(settings.artifacts, home.artifacts)
     database = open_state(home, settings, clock, counters)
     bell = Bell()
     database.attached[BELL] = bell
@@ -114,7 +110,7 @@ def build(home: Home, settings: Settings, clock: Clock | None = None, control_po
         clock=clock,
         database=database,
         counters=counters,
-        store=open_store("folder", str(home.artifacts)),
+        store=store,
         nodes=nodes,
         bell=bell,
         certificate=certificate,
@@ -133,8 +129,7 @@ def open_state(home: Home, settings: Settings, clock: Clock, counters: Counters)
     """The database, migrated, with its ledger open; closed again when that fails."""
     database = open_database(settings.database or sqlite_url(home.database), clock, counters)
     try:
-        migrate(database)
-        open_ledger(database, home.keys)
+        ready_instance(database, home.keys)
         with database.write() as tx:
             begin_epoch(tx)
     except BaseException:
@@ -157,6 +152,18 @@ def tidy_up(plane: ControlPlane) -> None:
     """Drop what is kept for a time only."""
     with plane.database.write() as tx:
         forget_answers(tx, stamp(plane.clock.now() - timedelta(days=REMEMBERED_DAYS)))
+    look_after_artifacts(plane)
+
+
+def look_after_artifacts(plane: ControlPlane) -> None:
+    """Raise the alarm when artifacts are gone: nodes go on with their caches, but no new one could be given them."""
+    plane.missing[:] = find_missing(plane.database, plane.store)
+    if plane.missing:
+        log.error(
+            "%d artifacts are missing from %s, the first is %s: predictions go on, but nothing of them can be deployed "
+            "to a new node. Register their bundles again, or restore a backup.",
+            len(plane.missing), plane.store.location, plane.missing[0],
+        )  # fmt: skip
 
 
 def bootstrap(plane: ControlPlane) -> None:
@@ -213,7 +220,7 @@ def serve(home: Home, settings: Settings) -> None:
     # on a machine that is too small for both, predictions come first
     yield_processor(NICE)
     home.create()
-    with locked(home), listening(settings) as door:
+    with home_lock(home), listening(settings) as door:
         app = build(home, settings, control_port=door.getsockname()[1])
         try:
             app.start()
@@ -223,29 +230,6 @@ def serve(home: Home, settings: Settings) -> None:
         finally:
             app.close()
             (home.run / PID_FILE).unlink(missing_ok=True)
-
-
-@contextmanager
-def locked(home: Home) -> Iterator[None]:
-    """The home's lock, held until the block or the process ends: its database is opened by one process alone.
-
-    Raises `Conflict` when another control plane keeps it.
-    """
-    with (home.path / LOCK).open("w") as file:
-        end = time.monotonic() + LOCK_SECONDS
-        while not _lock(file.fileno()):
-            if time.monotonic() > end:
-                raise Conflict(f"Another control plane runs on {home.path}. Stop it first.")
-            time.sleep(0.05)
-        yield
-
-
-def _lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def listening(settings: Settings) -> socket.socket:

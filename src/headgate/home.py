@@ -50,6 +50,11 @@ class Home:
         return self.path / "tables" / "access.json"
 
     @property
+    def previous(self) -> Path:
+        """Endpoint → the bundles that its table before the newest one needed."""
+        return self.path / "tables" / "previous.json"
+
+    @property
     def run(self) -> Path:
         """Pids, sockets and shared memory of living processes."""
         return self.path / "run"

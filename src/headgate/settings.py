@@ -23,6 +23,10 @@ HANDED_ON = "HEADGATE_SETTINGS"
 # settings that name a file
 FILES = frozenset({"tls_cert", "tls_key"})
 OTEL_MISSING = "The setting otlp_endpoint needs OpenTelemetry: pip install 'headgate[otel]', or leave it empty."
+# a folder, or a URL
+FOLDERS = frozenset({"artifacts"})
+# what only the control plane needs to know, and the agent that starts it: they may hold passwords
+OF_CONTROL = frozenset({"database", "artifacts"})
 
 
 def _declared(help_text: str, change: str) -> Meta:
@@ -64,7 +68,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ),
     ] = ""
     database: Annotated[
-        str, _declared("Database URL; empty for the SQLite file in the home.", "restart of the control plane")
+        str,
+        _declared(
+            "Database: postgresql://user@host/name; empty for the SQLite file in the home. A password belongs into "
+            "HEADGATE_DATABASE, headgate.toml or ~/.pgpass rather than on the command line.",
+            "restart of the control plane",
+        ),
+    ] = ""
+    artifacts: Annotated[
+        str,
+        _declared(
+            "Artifact store: a folder, or s3://bucket/prefix (gs://, az://) with credentials in the environment; empty "
+            "for the folder in the home.",
+            "restart of the control plane",
+        ),
     ] = ""
     log_format: Annotated[
         Literal["text", "json"], _declared("How log lines are written: text, or json for a collector.", "restart")
@@ -133,6 +150,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_bundle_bytes: Annotated[
         int, _declared("Limit for one bundle that is sent to be registered.", "restart of the control plane")
     ] = 4 * 1024**3
+    cache_bytes: Annotated[
+        int,
+        _declared(
+            "Room for unpacked bundles on a node. What serves, or did before the last deployment, stays in any case; "
+            "of the rest the least recently used go first.",
+            "restart of the agent",
+        ),
+    ] = 20 * 1024**3
+    cache_days: Annotated[
+        float, _declared("An unpacked bundle that was not used for so long leaves the node.", "restart of the agent")
+    ] = 30.0
     spool_bytes: Annotated[
         int, _declared("Room for records on one worker; the oldest are dropped beyond it.", "restart")
     ] = 256 * 1024 * 1024
@@ -197,13 +225,25 @@ def load_settings(
         if (text := environment.get(f"HEADGATE_{name.upper()}")) is not None:
             chosen[name] = text
     chosen |= {name: value for name, value in flags.items() if value is not None}
-    for name in FILES & chosen.keys():
+    for name in (FILES | FOLDERS) & chosen.keys():
         # whoever is handed this on may run in another folder
-        chosen[name] = chosen[name] and str(Path(chosen[name]).absolute())
+        chosen[name] = _absolute(chosen[name], Path())
     try:
         return msgspec.convert(chosen, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise Malformed(f"A setting is wrong: {error}. See `headgate up --help` for names and types.") from error
+
+
+def _absolute(place: Any, folder: Path) -> Any:
+    """A path below the folder; what is empty, a URL or no text stays as it is."""
+    if not isinstance(place, str) or not place or "://" in place:
+        return place
+    return str((folder / place).absolute())
+
+
+def without_control(settings: Settings) -> Settings:
+    """As processes get them that never touch database or artifact store."""
+    return msgspec.structs.replace(settings, **dict.fromkeys(OF_CONTROL, ""))
 
 
 def to_environment(settings: Settings) -> dict[str, str]:
@@ -271,7 +311,8 @@ def _from_file(home: Path) -> dict[str, Any]:
             try:
                 found = tomllib.loads(path.read_text())
                 # the file's own folder is where the files that it names are looked for
-                return found | {name: str(path.parent / found[name]) for name in FILES & found.keys() if found[name]}
+                places = (FILES | FOLDERS) & found.keys()
+                return found | {name: _absolute(found[name], path.parent) for name in places}
             except tomllib.TOMLDecodeError as error:
                 raise Malformed(f"{path} is not TOML: {error}.") from error
     return {}

@@ -3,18 +3,21 @@
 import errno
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+import msgspec
 import pytest
 
-from headgate.agent.bundles import SPARE_BUNDLES, Bundles
+from headgate.agent.bundles import Bundles
 from headgate.agent.loop import Loop
 from headgate.bundle.bundle import open_bundle
 from headgate.errors import HeadgateError, Malformed, Unavailable, Unreachable
 from headgate.home import Home
+from headgate.settings import Settings
 from headgate.testing.node.plane import Plane
 
 Outcome = list[HeadgateError | None]
@@ -27,10 +30,15 @@ class Store:
         self.plane = Plane(folder / "plane")
         self.home = Home(folder / "home").create()
         self.loop = Loop()
-        self.needed: set[str] = set()
+        self.needed: set[str] | None = set()
         self.asked: list[str] = []
         self.download: Callable[[str, BinaryIO], None] = self.hand_out
-        self.cache = Bundles(self.loop, self.home, lambda *given: self.download(*given), lambda: self.needed)
+        self.limit()
+
+    def limit(self, **settings: float) -> None:
+        """A cache over the same folder that keeps to these settings."""
+        chosen = msgspec.convert(settings, Settings)
+        self.cache = Bundles(self.loop, self.home, lambda *given: self.download(*given), lambda: self.needed, chosen)
 
     def hand_out(self, digest: str, target: BinaryIO) -> None:
         self.asked.append(digest)
@@ -114,17 +122,63 @@ def test_a_cached_bundle_is_verified_once_and_fetched_again_when_damaged(store: 
     assert not (store.home.cache / damaged / "extra").exists()
 
 
-def test_bundles_that_nobody_needs_leave_oldest_first(store: Store) -> None:
-    digests = [store.plane.bundle(f"b{number}", cache=store.home.cache) for number in range(SPARE_BUNDLES + 3)]
-    for age, digest in enumerate(reversed(digests)):
-        os.utime(store.home.cache / digest, (1_000_000 - age, 1_000_000 - age))
+def aged(store: Store, days: int) -> list[str]:
+    """Bundles in the cache: the first was used that many days ago, each of the others a day later."""
+    digests = [store.plane.bundle(f"b{number}", cache=store.home.cache) for number in range(days)]
+    for number, digest in enumerate(digests):
+        moment = time.time() - (days - number) * 86_400
+        os.utime(store.home.cache / digest, (moment, moment))
+    return digests
+
+
+def test_bundles_that_nobody_needs_leave_when_they_are_old(store: Store) -> None:
+    digests = aged(store, 8)
+    store.limit(cache_days=4.5)
     store.needed = {digests[0]}
     (store.home.cache / "something-else").mkdir()
-
     store.cache.prune()
-
     # the first is the oldest, and needed
-    assert store.names() == {digests[0], *digests[3:], "something-else"}
+    assert store.names() == {digests[0], *digests[4:], "something-else"}
+    # it has been used until now: it is no older than the others when it is not needed any more
+    store.needed = set()
+    store.cache.prune()
+    assert digests[0] in store.names()
+
+
+def test_bundles_beyond_the_bytes_leave_least_recently_used_first(store: Store) -> None:
+    digests = aged(store, 6)
+    sizes = [sum(path.stat().st_size for path in (store.home.cache / each).rglob("*")) for each in digests]
+    store.needed = {digests[0], digests[1]}
+    store.limit(cache_bytes=sum(sizes[:2]) + sizes[5] + sizes[4])
+    store.cache.prune()
+    assert store.names() == {digests[0], digests[1], digests[4], digests[5]}
+    # needed ones stay, however little room there is
+    store.limit(cache_bytes=1)
+    store.cache.prune()
+    assert store.names() == {digests[0], digests[1]}
+
+
+def test_nothing_leaves_while_it_is_not_known_what_serves(store: Store) -> None:
+    digests = aged(store, 3)
+    store.needed = None
+    store.limit(cache_bytes=0, cache_days=0)
+    store.cache.prune()
+    store.cache.prune(room=True)
+    assert store.names() == set(digests)
+
+
+def test_what_is_fetched_at_this_moment_stays(store: Store) -> None:
+    digest = store.plane.bundle("b", cache=store.home.cache)
+    store.limit(cache_bytes=0, cache_days=0)
+    outcome: Outcome = []
+    store.cache.ensure(digest, outcome.append)
+    store.cache.prune()
+    assert store.names() == {digest}
+    while not outcome:
+        store.loop.turn(0.05)
+    assert outcome == [None]
+    store.cache.prune()
+    assert store.names() == set()
 
 
 def test_a_full_disk_makes_room_before_the_next_attempt(store: Store) -> None:

@@ -43,6 +43,25 @@ def test_a_version_that_moved_is_written_under_the_same_number(tmp_path: Path) -
     )
 
 
+def test_what_going_back_needs_is_remembered_across_a_restart(tmp_path: Path) -> None:
+    home = Home(tmp_path).create()
+    tables = Tables(home)
+    first, second, third = "1" * 64, "2" * 64, "3" * 64
+    tables.write(table("e", 1, first))
+    assert tables.previous_digests() == set()
+    tables.write(table("e", 2, second))
+    tables.write(table("other", 2, third))
+    # another table of the same version is nothing to go back from
+    tables.write(table("e", 3, second))
+    assert tables.previous_digests() == Tables(home).previous_digests() == {first}
+    tables.write(table("e", 4, third))
+    assert Tables(home).previous_digests() == {second}
+    tables.remove("e")
+    assert Tables(home).previous_digests() == set()
+    home.previous.write_bytes(b"not json")
+    assert Tables(home).previous_digests() == set()
+
+
 def test_what_was_removed_may_come_back_lower(tmp_path: Path) -> None:
     tables = Tables(Home(tmp_path).create())
     tables.write(table("e", 7, DIGEST))

@@ -201,6 +201,15 @@ def test_status(headgate: Headgate, live: FakeControl) -> None:
     assert "w0-4f2a" in headgate("status").out
 
 
+def test_gc(headgate: Headgate, control: FakeControl) -> None:
+    assert "Would remove 1 artifacts (1,234 bytes); 2 stay." in headgate("gc", "--dry-run").out
+    assert headgate("gc", "--grace", "0", "--output", "json").json["removed"] == ["d" * 64]
+    control.missing = ["e" * 64]
+    ran = headgate("gc", "--reason", "full")
+    assert "Removed 1 artifacts" in ran.out
+    assert "e" * 64 in ran.out + ran.err
+
+
 def test_backup(headgate: Headgate, control: FakeControl, tmp_path: Path) -> None:
     path = tmp_path / "b.tar"
     assert headgate("backup", "--output", str(path)).out.startswith(f"Saved {path}")

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from tests.e2e.places import Place
 from tests.e2e.versions import compiled, hosted, questions, scaling_question
 
 from headgate.bundle.bundle import Bundle
@@ -16,8 +17,9 @@ from headgate.testing.instance import Instance, running_instance, until
 
 
 @pytest.fixture
-def instance(tmp_path: Path, signing_key: Path) -> Iterator[Instance]:
-    with running_instance(tmp_path / "home", workers=2, load_seconds=20, hang_seconds=3) as running:
+def instance(tmp_path: Path, signing_key: Path, place: Place) -> Iterator[Instance]:
+    settings = {"load_seconds": 20, "hang_seconds": 3, **place.settings}
+    with running_instance(tmp_path / "home", workers=2, environment=place.environment, **settings) as running:
         with running.client() as client:
             client.register(hosted(tmp_path / "bundles", signing_key, 2.0))
             client.deploy("scaling:1", "scaling")

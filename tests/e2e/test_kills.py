@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.e2e.places import Place
 from tests.e2e.versions import compiled, hosted, questions, scaling_question
 
 from headgate.demo.load import Load
@@ -14,9 +15,10 @@ CONNECTIONS = 8
 
 
 @pytest.fixture
-def instance(tmp_path: Path, signing_key: Path) -> Iterator[Instance]:
+def instance(tmp_path: Path, signing_key: Path, place: Place) -> Iterator[Instance]:
     """Two workers, `fraud` inside of them, `scaling` in a model host."""
-    with running_instance(tmp_path / "home", workers=2) as running:
+    home = tmp_path / "home"
+    with running_instance(home, workers=2, environment=place.environment, **place.settings) as running:
         with running.client() as client:
             client.register(compiled(tmp_path / "bundles", 1)[0])
             client.register(hosted(tmp_path / "bundles", signing_key, 2.0))
@@ -80,10 +82,10 @@ def test_a_killed_agent_is_replaced_without_a_lost_request(instance: Instance, t
         assert (tally.failed, tally.wrong) == (0, 0), tally.faults
 
 
-def test_predictions_go_on_without_control_plane_and_database(instance: Instance, tmp_path: Path) -> None:
+def test_predictions_go_on_without_control_plane_and_database(instance: Instance, tmp_path: Path, place: Place) -> None:
     with load_on_fraud(instance, tmp_path) as load, load_on_scaling(instance) as hosted_load:
         more(load)
-        ruin(instance.home.database)
+        place.lose(instance)
         kill(instance.control_pid)
         more(load, 2_000)
         more(hosted_load, 100)
@@ -104,10 +106,3 @@ def restart_without_database(instance: Instance, tmp_path: Path) -> None:
         more(hosted_load, 100)
     for tally in (load.tally, hosted_load.tally):
         assert (tally.failed, tally.wrong) == (0, 0), tally.faults
-
-
-def ruin(database: Path) -> None:
-    """What is there cannot be read any more, by root neither."""
-    for path in (database, database.with_name(f"{database.name}-wal"), database.with_name(f"{database.name}-shm")):
-        if path.exists():
-            path.write_bytes(b"no database" * 1000)

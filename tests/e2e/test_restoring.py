@@ -4,14 +4,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.e2e.places import Place
 from tests.e2e.versions import ROWS, compiled
 
 from headgate.testing.instance import running_instance, until
 
 
-def test_a_backup_lives_on_in_a_new_home(tmp_path: Path) -> None:
+def test_a_backup_lives_on_in_a_new_home(tmp_path: Path, place: Place) -> None:
     copy = tmp_path / "copy.tar"
-    with running_instance(tmp_path / "old") as old, old.client() as client:
+    with (
+        running_instance(tmp_path / "old", environment=place.environment, **place.settings) as old,
+        old.client() as client,
+    ):
         for number in (1, 2):
             client.register(compiled(tmp_path / "bundles", number)[0])
             client.deploy(f"fraud:{number}", "fraud")
@@ -29,9 +33,12 @@ def test_a_backup_lives_on_in_a_new_home(tmp_path: Path) -> None:
         assert client.status()["workers"][0]["generations"]["fraud"][0] == after["epoch"]
 
 
-def test_a_copy_that_is_started_beside_the_original_leaves_it_alone(tmp_path: Path, signing_key: Path) -> None:
+def test_a_copy_that_is_started_beside_the_original_leaves_it_alone(tmp_path: Path, place: Place) -> None:
     copy = tmp_path / "copy.tar"
-    with running_instance(tmp_path / "old") as old, old.client() as client:
+    with (
+        running_instance(tmp_path / "old", environment=place.environment, **place.settings) as old,
+        old.client() as client,
+    ):
         client.register(compiled(tmp_path / "bundles", 1)[0])
         run("--quiet", "backup", "--output", str(copy), home=old.home.path)
         run("restore", str(copy), "--home", str(tmp_path / "new"))

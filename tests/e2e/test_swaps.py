@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.e2e.places import Place
 from tests.e2e.versions import compiled, questions
 
 from headgate.demo.load import Load
@@ -14,8 +15,9 @@ REQUESTS = 20_000
 
 
 @pytest.fixture(scope="module")
-def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    with running_instance(tmp_path_factory.mktemp("swaps") / "home", workers=2) as running:
+def instance(tmp_path_factory: pytest.TempPathFactory, shared_place: Place) -> Iterator[Instance]:
+    home = tmp_path_factory.mktemp("swaps") / "home"
+    with running_instance(home, workers=2, environment=shared_place.environment, **shared_place.settings) as running:
         yield running
 
 

@@ -7,11 +7,13 @@ import pytest
 from sqlalchemy import update
 from tests.rollout.world import LOAD_SECONDS, World
 
-from headgate.errors import Conflict, Refused
+from headgate.errors import Conflict, Refused, Unavailable
 from headgate.ledger.chain import verify_ledger
 from headgate.ledger.events import list_events
 from headgate.records import Column
 from headgate.registry.versions import approve, retire
+from headgate.rollout import controller as controller_module
+from headgate.rollout.bell import Bell
 from headgate.rollout.controller import MARGIN_SECONDS, Controller
 from headgate.rollout.endpoints import delete_endpoint, live_now, standing
 from headgate.rollout.nodes import SILENT_SECONDS
@@ -59,6 +61,25 @@ def test_a_version_is_promoted_when_every_worker_has_acknowledged(world: World) 
     assert ended.ended_at is not None
     assert ended.evidence[-1]["acknowledged"] == ["here/w0", "here/w1"]
     assert answering(world) == "fraud:1"
+
+
+def test_a_lost_database_is_said_once_and_so_is_its_return(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bell, steps = Bell(), iter([True, True, True, False, False])
+
+    def step() -> None:
+        lost = next(steps, None)
+        if lost is None:
+            bell.close()
+        elif lost:
+            raise Unavailable("The database failed")
+
+    monkeypatch.setattr(world.controller, "step", step)
+    monkeypatch.setattr(controller_module, "PAUSE_SECONDS", 0.0)
+    with caplog.at_level("INFO", "headgate.rollout.controller"):
+        world.controller.run(bell)
+    assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
 
 
 def test_nobody_there_is_never_a_reason_to_promote(world: World) -> None:

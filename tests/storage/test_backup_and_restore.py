@@ -10,19 +10,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
+from tests.object_storage import S3Server
+from tests.postgres import PostgresDatabases
 
 from headgate.errors import BadArchive, Corrupt, HeadgateError, NotFound, Refused
 from headgate.home import Home
 from headgate.ledger.chain import verify_ledger
 from headgate.ledger.events import Event, append, list_events, open_ledger, read_head
 from headgate.registry.restoring import begin_anew, restore_instance
+from headgate.settings import load_settings
 from headgate.storage.artifacts import FolderStore
 from headgate.storage.backup import save_backup, stream_backup
 from headgate.storage.database import Database, open_database, sqlite_url
 from headgate.storage.instance import raise_number, read_epoch, read_number
 from headgate.storage.migrating import migrate
-from headgate.storage.schema import models, versions
+from headgate.storage.schema import metadata, models, versions
+from headgate.storage.stores import ArtifactStore, open_store_at
+from headgate.testing.clock import FakeClock
 
 ARTIFACTS = (b"first artifact", bytes(range(256)) * 5_000)
 
@@ -42,24 +47,30 @@ def running(home: Home, store: FolderStore, sqlite_template: Path) -> Iterator[D
     """An instance with two versions and some history."""
     home.database.write_bytes(sqlite_template.read_bytes())
     opened = open_database(sqlite_url(home.database))
-    open_ledger(opened, home.keys)
-    home.credentials.write_text("{}")
-    (home.path / "headgate.toml").write_text("port = 1\n")
-    with opened.write() as tx:
-        tx.execute(insert(models).values(name="m", folded="m", project="default", **MODEL))
-        for number, content in enumerate(ARTIFACTS, 1):
-            stored = store.put(io.BytesIO(content))
-            tx.execute(insert(versions).values(number=number, artifact=stored.digest, digest=str(number), **VERSION))
-            append(tx, Event(actor="ann", verb="test", object="m", reason="why"))
+    fill(opened, store, home)
     yield opened
     opened.close()
 
 
 MODEL = {"owner": "", "description": "", "tags": {}, "last_number": 2, "revision": 1, "created_at": "x"}
 VERSION = {
-    "model": "m", "manifest": "{}", "size": 1, "signed_by": "", "state": "pending", "registered_at": "x",
+    "model": "m", "manifest": "{}", "signed_by": "", "state": "pending", "registered_at": "x",
     "registered_by": "x",
 }  # fmt: skip
+
+
+def fill(database: Database, store: ArtifactStore, home: Home) -> None:
+    """Two versions and some history."""
+    open_ledger(database, home.keys)
+    home.credentials.write_text("{}")
+    (home.path / "headgate.toml").write_text("port = 1\n")
+    with database.write() as tx:
+        tx.execute(insert(models).values(name="m", folded="m", project="default", **MODEL))
+        for number, content in enumerate(ARTIFACTS, 1):
+            stored = store.put(io.BytesIO(content))
+            named = {"number": number, "artifact": stored.digest, "digest": str(number), "size": stored.size}
+            tx.execute(insert(versions).values(**named, **VERSION))
+            append(tx, Event(actor="ann", verb="test", object="m", reason="why"))
 
 
 def take(running: Database, store: FolderStore, home: Home) -> bytes:
@@ -242,13 +253,111 @@ def test_hostile_backups_are_refused(content: bytes, tmp_path: Path) -> None:
     assert left_beside(tmp_path) == set()
 
 
-def test_postgresql_is_left_to_its_own_tool(postgres_server: str, tmp_path: Path) -> None:
-    database = open_database(postgres_server.format(name="postgres").replace("headgate@", "headgate:hunter2@"))
-    home = Home(tmp_path)
-    with pytest.raises(Refused, match="pg_dump") as caught:
-        stream_backup(database, FolderStore(home.artifacts), home)
-    assert "hunter2" not in caught.value.message
-    database.close()
+@pytest.fixture
+def elsewhere(
+    postgres_databases: PostgresDatabases, bucket: str, home: Home, clock: FakeClock
+) -> Iterator[tuple[Database, ArtifactStore]]:
+    """An instance of the same content that keeps its state in PostgreSQL and S3, as its settings say."""
+    url = postgres_databases.create()
+    place = f"s3://{bucket}/models"
+    opened, store = open_database(url, clock), open_store_at(place, home.artifacts)
+    migrate(opened)
+    fill(opened, store, home)
+    (home.path / "headgate.toml").write_text(f'port = 1\ndatabase = "{url}"\n artifacts="{place}"\nworkers = 2\n')
+    yield opened, store
+    opened.close()
+    postgres_databases.drop(url)
+
+
+def rows_of(database: Database) -> dict[str, list[tuple[object, ...]]]:
+    with database.read() as tx:
+        return {
+            table.name: sorted((tuple(row) for row in tx.execute(select(table))), key=repr)
+            for table in metadata.sorted_tables
+        }
+
+
+def test_postgresql_and_s3_come_back_in_a_home(
+    elsewhere: tuple[Database, ArtifactStore], home: Home, tmp_path: Path
+) -> None:
+    database, store = elsewhere
+    before = rows_of(database)
+    new = Home(tmp_path / "new")
+    content = b"".join(stream_backup(database, store, home))
+    restored = restore_instance(io.BytesIO(content), new, actor="ann")
+    assert (restored.chain.ok, restored.epoch) == (True, 2)
+    copy = open_database(sqlite_url(new.database))
+    after = rows_of(copy)
+    open_ledger(copy, new.keys)
+    assert verify_ledger(copy).ok
+    copy.close()
+    changed = {"instance", "events", "ledger_head", "personal_texts"}
+    assert {name: rows for name, rows in after.items() if name not in changed} == {
+        name: rows for name, rows in before.items() if name not in changed
+    }
+    assert len(after["events"]) == len(before["events"]) + 1
+    assert {kept.digest for kept in FolderStore(new.artifacts).kept()} == {each.digest for each in store.kept()}
+    settings = load_settings(new.path, {}, {})
+    assert (settings.database, settings.artifacts, settings.port, settings.workers) == ("", "", 1, 2)
+    assert rows_of(database) == before, "the original is left alone"
+
+
+def test_a_copy_may_be_kept_elsewhere_too(
+    elsewhere: tuple[Database, ArtifactStore],
+    home: Home,
+    tmp_path: Path,
+    postgres_databases: PostgresDatabases,
+    s3_server: S3Server,
+) -> None:
+    database, store = elsewhere
+    content = b"".join(stream_backup(database, store, home))
+    url, place = postgres_databases.create(), f"s3://{s3_server.make_bucket()}/copy"
+    new = Home(tmp_path / "new")
+    restore_instance(io.BytesIO(content), new, actor="ann", database=url, artifacts=place)
+    assert not new.database.exists()
+    settings = load_settings(new.path, {}, {})
+    assert (settings.database, settings.artifacts) == (url, place)
+    copy = open_database(url)
+    open_ledger(copy, new.keys)
+    assert verify_ledger(copy).ok
+    with copy.read() as tx:
+        assert read_epoch(tx) == 2
+    copied = open_store_at(place, new.artifacts)
+    assert {kept.digest for kept in copied.kept()} == {each.digest for each in store.kept()}
+    assert list(FolderStore(new.artifacts).kept()) == []
+    with pytest.raises(Refused, match="holds an instance already"):
+        restore_instance(io.BytesIO(content), Home(tmp_path / "third"), actor="ann", database=url)
+    assert left_beside(tmp_path) == {"old", "new"}
+    copy.close()
+    postgres_databases.drop(url)
+
+
+def test_a_backup_of_postgresql_under_load_is_one_moment(
+    elsewhere: tuple[Database, ArtifactStore], home: Home, tmp_path: Path
+) -> None:
+    database, store = elsewhere
+    stop = threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            with database.write() as tx:
+                append(tx, Event(actor="ann", verb="test", object="load"))
+                raise_number(tx, "count")
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        contents = [b"".join(stream_backup(database, store, home)) for _ in range(3)]
+    finally:
+        stop.set()
+        thread.join()
+    for number, content in enumerate(contents):
+        new = Home(tmp_path / f"new{number}")
+        assert restore_instance(io.BytesIO(content), new, actor="ann").chain.ok
+        copy = open_database(sqlite_url(new.database))
+        with copy.read() as tx:
+            assert read_number(tx, "count") == read_head(tx)[0] - len(ARTIFACTS) - 1
+        copy.close()
 
 
 def test_a_database_put_back_by_other_means_begins_anew(database: Database) -> None:

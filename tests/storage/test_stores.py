@@ -14,15 +14,36 @@ import pytest
 from headgate.errors import Corrupt, Refused, Unavailable
 from headgate.storage import artifacts
 from headgate.storage.artifacts import FolderStore, open_folder_store
-from headgate.storage.stores import STORES, ArtifactStore, open_store
+from headgate.storage.stores import FOLDER, STORES, ArtifactStore, open_store, open_store_at
 from headgate.testing.store import MemoryStore
 from headgate.testing.store_conformance import CHECKS, read_whole
 
 
+@pytest.fixture(params=[*STORES, "memory"])
+def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> ArtifactStore:
+    """Each of the table, empty."""
+    kind = str(request.param)
+    if kind == "memory":
+        return MemoryStore()
+    if kind == FOLDER:
+        return open_store(kind, str(tmp_path / "store"))
+    if kind == "s3":
+        return open_store(kind, f"s3://{request.getfixturevalue('bucket')}/some/prefix")
+    pytest.skip(f"there is no server of {kind} to test with; it is the code of s3 with another client of obstore")
+
+
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("kind", [*STORES, "memory"])
-def test_conformance(kind: str, check: Callable[[ArtifactStore], None], tmp_path: Path) -> None:
-    check(MemoryStore() if kind == "memory" else open_store(kind, str(tmp_path / "store")))
+def test_conformance(any_store: ArtifactStore, check: Callable[[ArtifactStore], None]) -> None:
+    check(any_store)
+
+
+def test_a_place_is_a_folder_or_the_url_of_a_store(tmp_path: Path) -> None:
+    default = tmp_path / "default"
+    assert open_store_at("", default).location == str(default)
+    assert open_store_at(str(tmp_path / "other"), default).location == str(tmp_path / "other")
+    assert open_store_at(f"file://{tmp_path}/with%20space", default).location == str(tmp_path / "with space")
+    with pytest.raises(Refused, match="floppy"):
+        open_store_at("floppy://a", default)
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ class Agent:
         self._metrics = AgentMetrics(launcher.home)
         self._hosts = Hosts(loop, launcher, programs, self._metrics, self._report, self._host_crashed)
         self._api = ControlApi(launcher.home)
-        self._bundles = Bundles(loop, launcher.home, self._api.bundle, self._needed_bundles)
+        self._bundles = Bundles(loop, launcher.home, self._api.bundle, self._needed_bundles, launcher.settings)
         self._deployments = Deployments(
             loop, self._tables, self._bundles, self._hosts, self._crashes.place, self._published
         )
@@ -144,7 +144,6 @@ class Agent:
         for table in self._tables.routes.values():
             self._use.learn(table)
         self._workers.refresh()
-        self._bundles.prune()
         self._report()
 
     def _worker_crashed(self, digests: frozenset[str]) -> None:
@@ -167,10 +166,14 @@ class Agent:
         needed = self._use.needed(self._tables.routes.values(), self._workers.reports())
         if needed is not None:
             self._hosts.settle(needed | self._deployments.hosted_digests())
+        self._bundles.prune()
         cut_logs(self._home)
 
-    def _needed_bundles(self) -> set[str]:
-        return self._tables.digests() | self._deployments.digests()
+    def _needed_bundles(self) -> set[str] | None:
+        hosted = self._use.needed(self._tables.routes.values(), self._workers.reports())
+        if hosted is None:
+            return None
+        return hosted | self._tables.digests() | self._tables.previous_digests() | self._deployments.digests()
 
     def _report(self) -> None:
         """Tell the control plane, and the disk, how the node is."""

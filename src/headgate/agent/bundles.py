@@ -6,7 +6,8 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,22 +15,28 @@ from headgate.agent.loop import Loop
 from headgate.bundle.bundle import Bundle, open_bundle
 from headgate.errors import Corrupt, HeadgateError, Malformed, Unavailable
 from headgate.home import Home
+from headgate.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 INCOMING = ".incoming-"
-SPARE_BUNDLES = 10  # bundles no table needs any more, kept for a rollback
+TOUCH_SECONDS = 3600.0
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 # streams the `.hgb` of a digest into the file; raises HeadgateError
 Download = Callable[[str, BinaryIO], None]
 Fetched = Callable[[HeadgateError | None], None]
+# digests that must stay; None while that is not known
+Needed = Callable[[], set[str] | None]
 
 
 class Bundles:
     """Sees to it that a bundle is in the cache: one download per digest however many ask, each in its own thread."""
 
-    def __init__(self, loop: Loop, home: Home, download: Download, needed: Callable[[], set[str]]) -> None:
+    def __init__(self, loop: Loop, home: Home, download: Download, needed: Needed, settings: Settings) -> None:
+        self._most_bytes = settings.cache_bytes
+        self._longest_seconds = settings.cache_days * 86_400
+        self._sizes: dict[str, int] = {}
         self._loop = loop
         self._needed = needed
         self._cache = home.cache
@@ -52,16 +59,42 @@ class Bundles:
             self._waiting[digest] = [done]
             threading.Thread(target=self._obtain, args=(digest,), name=f"fetch-{digest[:8]}", daemon=True).start()
 
-    def prune(self, spare: int = SPARE_BUNDLES) -> None:
-        """Remove what nothing needs, except for the few used last."""
-        kept = self._needed() | self._waiting.keys()
-        idle = [path for path in self._cache.iterdir() if _DIGEST.fullmatch(path.name) and path.name not in kept]
-        idle.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-        for path in idle[spare:]:
-            self._checked.discard(path.name)
-            # renamed first: a bundle is there as a whole or not at all
-            gone = path.rename(path.with_name(f"{INCOMING}{path.name}"))
-            shutil.rmtree(gone)
+    def prune(self, room: bool = False) -> None:
+        """Remove what nothing needs: what is too old or beyond the bytes, least recently used first; for `room`, all.
+
+        What serves, what a current table needs and what going back from it needs always stays.
+        """
+        needed = self._needed()
+        if needed is None:
+            return
+        kept = needed | self._waiting.keys()
+        cached = [path for path in self._cache.iterdir() if _DIGEST.fullmatch(path.name)]
+        used = sum(self._size(path) for path in cached if path.name in kept)
+        idle = [(path.stat().st_mtime, path) for path in cached if path.name not in kept]
+        self._touch(path for path in cached if path.name in kept)
+        for last_used, path in sorted(idle, reverse=True):
+            used += self._size(path)
+            if room or used > self._most_bytes or time.time() - last_used > self._longest_seconds:
+                used -= self._size(path)
+                self._remove(path)
+
+    def _remove(self, path: Path) -> None:
+        logger.info("bundle %s is not needed any more and leaves the cache", path.name[:12])
+        self._checked.discard(path.name)
+        self._sizes.pop(path.name, None)
+        # renamed first: a bundle is there as a whole or not at all
+        shutil.rmtree(path.rename(path.with_name(f"{INCOMING}{path.name}")))
+
+    def _size(self, path: Path) -> int:
+        if path.name not in self._sizes:
+            self._sizes[path.name] = sum(each.lstat().st_size for each in path.rglob("*"))
+        return self._sizes[path.name]
+
+    def _touch(self, paths: Iterable[Path]) -> None:
+        """Used until now, to the hour."""
+        for path in paths:
+            if time.time() - path.stat().st_mtime > TOUCH_SECONDS:
+                os.utime(path)
 
     def _obtain(self, digest: str) -> None:
         """In its own thread: verify what is there, or fetch it."""
@@ -75,7 +108,7 @@ class Bundles:
             trouble.__cause__ = error
         if trouble is not None and getattr(trouble.__cause__, "errno", None) == errno.ENOSPC:
             # before it is tried again
-            self._loop.post(lambda: self.prune(spare=0))
+            self._loop.post(lambda: self.prune(room=True))
         self._loop.post(lambda: self._settle(digest, trouble))
 
     def _verify_or_fetch(self, digest: str) -> None:

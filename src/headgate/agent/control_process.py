@@ -65,7 +65,7 @@ class ControlProcess:
         self._began = self._loop.now()
         self._log_start = log_size(self._home, LOG)
         try:
-            process = self._launcher.start(LOG, self._command)
+            process = self._launcher.start(LOG, self._command, decides=True)
         except HeadgateError as error:
             self._again(error.message)
             return

@@ -20,6 +20,7 @@ class Tables:
     def __init__(self, home: Home) -> None:
         self._home = home
         self._routes = self._read_routes()
+        self._previous = _read_previous(home)
         self._access = _read(home.access, AccessTable)
 
     @property
@@ -37,6 +38,10 @@ class Tables:
         """Every bundle that the tables need."""
         return {variant.digest for table in self._routes.values() for variant in table.variants}
 
+    def previous_digests(self) -> set[str]:
+        """Every bundle that the tables before these needed: what going back asks for."""
+        return {digest for digests in self._previous.values() for digest in digests}
+
     def is_newer(self, table: RouteTable) -> bool:
         known = self._routes.get(table.endpoint)
         return known is None or table.number > known.number
@@ -49,7 +54,10 @@ class Tables:
         known = self._routes.get(table.endpoint)
         if known is not None and (table.number < known.number or table == known):
             return False
-        write_atomically(self._path(table.endpoint), msgspec.json.encode(table))
+        path = self._path(table.endpoint)
+        if known is not None and (before := _digests(known)) != _digests(table):
+            self._remember(table.endpoint, before)
+        write_atomically(path, msgspec.json.encode(table))
         self._routes[table.endpoint] = table
         return True
 
@@ -58,6 +66,8 @@ class Tables:
         self._path(endpoint).unlink(missing_ok=True)
         sync_folder(self._home.routes)
         self._routes.pop(endpoint, None)
+        if endpoint in self._previous:
+            self._remember(endpoint, [])
 
     def write_access(self, table: AccessTable) -> bool:
         """Put the access table in force on disk; False when one as high is there."""
@@ -68,12 +78,29 @@ class Tables:
         self._access = table
         return True
 
+    def _remember(self, endpoint: str, digests: list[str]) -> None:
+        kept = {name: before for name, before in self._previous.items() if name != endpoint}
+        self._previous = kept | ({endpoint: digests} if digests else {})
+        write_atomically(self._home.previous, msgspec.json.encode(self._previous))
+
     def _read_routes(self) -> dict[str, RouteTable]:
         found = [_read(path, RouteTable) for path in sorted(self._home.routes.glob("*.json"))]
         return {table.endpoint: table for table in found if table is not None}
 
     def _path(self, endpoint: str) -> Path:
         return self._home.routes / f"{validate_name(endpoint, 'endpoint')}.json"
+
+
+def _digests(table: RouteTable) -> list[str]:
+    return sorted({variant.digest for variant in table.variants})
+
+
+def _read_previous(home: Home) -> dict[str, list[str]]:
+    try:
+        return msgspec.json.decode(home.previous.read_bytes(), type=dict[str, list[str]])
+    except (OSError, ValueError):
+        # it saves a download, no more
+        return {}
 
 
 def _read(path: Path, kind: type[Table]) -> Table | None:

@@ -32,15 +32,22 @@ def backup(output: str | None, overwrite: bool) -> None:
 @click.command(cls=PlainCommand)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--home", required=True, metavar="DIR", help="The new instance's folder; not there yet, or empty.")
+@click.option(
+    "--database", default="", metavar="URL", help="An empty PostgreSQL database; default: a file in the home."
+)
+@click.option("--artifacts", default="", metavar="URL", help="Artifact store; default: a folder in the home.")
 @optional_reason_option
-def restore(file: Path, home: str, reason: str) -> None:
+def restore(file: Path, home: str, reason: str, database: str, artifacts: str) -> None:
     """Make a new home of the backup in FILE; nothing needs to run.
 
-    Started there, the instance begins a new epoch: what nodes knew of the old one gives way to it.
+    Wherever the original kept its database and artifacts, the copy keeps them in its home, or where you say. Started
+    there, the instance begins a new epoch: what nodes knew of the old one gives way to it.
     """
     place = Home(Path(home).absolute())
+    if artifacts and "://" not in artifacts:
+        artifacts = str(Path(artifacts).absolute())
     with file.open("rb") as source:
-        restored = restore_instance(source, place, actor="local", reason=reason)
+        restored = restore_instance(source, place, actor="local", reason=reason, database=database, artifacts=artifacts)
     found = {**msgspec.to_builtins(restored.backup), "home": str(place.path), "epoch": restored.epoch}
     made = restored.backup.created_at
     show_done(

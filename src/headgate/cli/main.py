@@ -44,8 +44,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "audit": ("headgate.cli.audit:audit", "The ledger of every change, and whether it is whole."),
     "actor": ("headgate.cli.actor:actor", "People and services, and what they may do."),
     "key": ("headgate.cli.key:key", "Keys that let actors in."),
+    "gc": ("headgate.cli.gc:gc", "Remove stored bundles that nothing refers to."),
     "backup": ("headgate.cli.backup:backup", "Save models, endpoints, keys and the ledger to one file."),
     "restore": ("headgate.cli.backup:restore", "Make a new home of a backup."),
+    "upgrade": ("headgate.cli.upgrade:upgrade", "Bring the database to the schema of this release."),
     "completion": ("headgate.cli.completion:completion", "Print the completion script of a shell."),
 }
 

@@ -12,7 +12,7 @@ from headgate.cli.instance import client
 from headgate.cli.options import PlainCommand, choices
 from headgate.cli.rendering import print_table, show_one
 from headgate.client import local
-from headgate.errors import Unreachable
+from headgate.errors import Unavailable, Unreachable
 from headgate.home import Home, find_home
 from headgate.processes import module_on
 
@@ -33,22 +33,23 @@ def status() -> None:
             found: Mapping[str, Any] = instance.status()
         if home is not None:
             found = without_agent(found, home)
-    except Unreachable:
+    except Unavailable as error:
+        # nothing answers, or a control plane that has lost its database
         if home is None:
             raise
-        found = status_of_home(home)
+        found = status_of_home(home, "" if isinstance(error, Unreachable) else error.message)
     show_one(found, _facts(found), brief="home")
     if choices().output == "table" and not choices().quiet:
         _tables(found)
 
 
-def status_of_home(home: Home) -> dict[str, Any]:
+def status_of_home(home: Home, reason: str = "") -> dict[str, Any]:
     """The same shape as the control plane's answer, from disk and workers; raises `Unreachable` when nothing lives."""
     if not local.find_runners(home):
         raise Unreachable(f"Expected Headgate to run in {home.path}, nothing does. Start it with `headgate up`.")
     found = node_status(home)
     if control := found["control"]:
-        control["reason"] = control["reason"] or "it does not answer"
+        control["reason"] = reason or control["reason"] or "it does not answer"
     return found
 
 
@@ -72,9 +73,15 @@ def _facts(found: Mapping[str, Any]) -> dict[str, object]:
         "data": (found.get("data") or {}).get("url"),
         **({"certificate": "; ".join(sorted(faults))} if faults else {}),
         "agent": f"pid {agent['pid']}" if agent else f"not running{orphans}",
+        **_stores(found.get("stores", {})),
         "home": found["home"],
         "version": found["version"],
     }
+
+
+def _stores(stores: Mapping[str, Any]) -> dict[str, object]:
+    lost = f" ({stores['missing']} are missing: see the log of the control plane)" if stores.get("missing") else ""
+    return {"database": stores["database"], "artifacts": f"{stores['artifacts']}{lost}"} if stores else {}
 
 
 def _tables(found: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -65,6 +66,9 @@ def up(home: str | None, detach: bool, **flags: Any) -> None:
     check_exposure(settings)
     check_tracing(settings)
     check_certificate(settings)
+    if flags.get("database") and urlsplit(flags["database"]).password:
+        say("The password in --database shows in the list of processes until Headgate has started.")
+        say("Put it into HEADGATE_DATABASE, headgate.toml or ~/.pgpass.")
     environment = os.environ | to_environment(settings)
     if not detach:
         if running := local.find_agent(place):

@@ -12,6 +12,7 @@ from headgate.bundle.bundle import Bundle
 from headgate.certificate import trust
 from headgate.client.actors import Actors
 from headgate.client.address import find_address
+from headgate.client.artifacts import Artifacts
 from headgate.client.audit import Audit
 from headgate.client.backup import Backups
 from headgate.client.connection import Connection, Progress
@@ -67,6 +68,7 @@ class Client:
         self.audit = Audit(self.connection)
         self.actors = Actors(self.connection)
         self.keys = Keys(self.connection)
+        self.artifacts = Artifacts(self.connection)
         self.backups = Backups(self.connection)
 
     def status(self) -> Document:

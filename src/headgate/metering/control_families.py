@@ -4,6 +4,7 @@ from headgate.metering.families import SECONDS_BOUNDS, Family
 
 VERSIONS, ENDPOINTS = "headgate_control_versions", "headgate_control_endpoints"
 ROLLOUTS, ACTIVE = "headgate_control_rollouts", "headgate_control_rollouts_active"
+MISSING = "headgate_control_artifacts_missing"
 EVENTS, NODES = "headgate_control_ledger_events", "headgate_control_nodes"
 WORKERS_READY = "headgate_control_workers_ready"
 REQUESTS, REQUEST_SECONDS = "headgate_control_requests_total", "headgate_control_request_seconds"
@@ -18,6 +19,7 @@ CONTROL_FAMILIES = {
     ROLLOUTS: Family("gauge", "Rollouts, by state."),
     ACTIVE: Family("gauge", "Rollouts under way."),
     EVENTS: Family("gauge", "Events in the ledger."),
+    MISSING: Family("gauge", "Artifacts that the store has lost."),
     NODES: Family("gauge", "Nodes that report."),
     WORKERS_READY: Family("gauge", "Workers that are ready."),
     REQUESTS: Family(

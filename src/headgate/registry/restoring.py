@@ -12,7 +12,7 @@ from headgate.records import Record
 from headgate.storage.backup import BackupInfo
 from headgate.storage.database import Database
 from headgate.storage.instance import ID, raise_epoch, read_epoch, read_value
-from headgate.storage.restoring import restore
+from headgate.storage.restoring import Places, restore
 
 
 class Restored(Record, frozen=True, kw_only=True):
@@ -23,8 +23,12 @@ class Restored(Record, frozen=True, kw_only=True):
     chain: ChainReport  # of the restored history, checked before the restore was written into it
 
 
-def restore_instance(source: BinaryIO, home: Home, *, actor: str, reason: str = "") -> Restored:
-    """Make the instance of a backup in a new home. Raises as `headgate.storage.restoring.restore` does.
+def restore_instance(
+    source: BinaryIO, home: Home, *, actor: str, reason: str = "", database: str = "", artifacts: str = ""
+) -> Restored:
+    """Make the instance of a backup in a new home, with database and artifacts at these URLs where given.
+
+    Raises as `headgate.storage.restoring.restore` does.
 
     A history that was unsound when it was backed up is restored as it is, and reported in `chain`.
     """
@@ -36,7 +40,7 @@ def restore_instance(source: BinaryIO, home: Home, *, actor: str, reason: str = 
         outcome.append((begin_anew(database, actor=actor, reason=reason), chain))
         forget_address(staged)
 
-    info = restore(source, home, finish)
+    info = restore(source, home, finish, Places(database=database, artifacts=artifacts))
     epoch, chain = outcome[0]
     return Restored(backup=info, epoch=epoch, chain=chain)
 

@@ -5,7 +5,7 @@ import logging
 import msgspec
 
 from headgate.clock import Clock
-from headgate.errors import Conflict, Corrupt, HeadgateError, NotFound, Refused
+from headgate.errors import Conflict, Corrupt, HeadgateError, NotFound, Refused, Unavailable
 from headgate.records import NodeReport, RouteTable
 from headgate.rollout.bell import Bell
 from headgate.rollout.decisions import Decision, decide
@@ -39,10 +39,19 @@ class Controller:
 
     def run(self, bell: Bell) -> None:
         """Step until the bell is closed; woken by it, and otherwise twice a second."""
+        lost = False
         while not bell.closed:
             seen = bell.rings
             try:
                 self.step()
+                if lost:
+                    log.info("the database is back: the rollouts go on")
+                lost = False
+            except Unavailable as error:
+                # said once: this may last
+                if not lost:
+                    log.error("the rollouts stand still until the database is back: %s", error.message)
+                lost = True
             except HeadgateError:
                 log.exception("the rollouts could not be looked at; trying again in %s s", PAUSE_SECONDS)
             bell.wait(seen, PAUSE_SECONDS)
@@ -60,6 +69,8 @@ class Controller:
                 self._look(rollout, table, reports)
             except Conflict as error:
                 log.info("%s: %s", rollout.id, error.message)
+            except Unavailable as error:
+                log.warning("%s cannot be moved: %s", rollout.id, error.message)
             except HeadgateError:
                 log.exception("%s cannot be moved", rollout.id)
 

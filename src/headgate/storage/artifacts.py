@@ -7,12 +7,16 @@ import io
 import os
 import secrets
 import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from headgate.errors import Corrupt, NotFound
 from headgate.home import needing_room, sync_folder
-from headgate.storage.stores import StoredArtifact, check_digest
+from headgate.storage.stores import KeptArtifact, StoredArtifact, check_digest, is_digest
+from headgate.storage.verifying import Buffer, VerifyingReader
 
 CHUNK = 1024 * 1024
 
@@ -28,6 +32,7 @@ class FolderStore:
     """Objects at `objects/ab/ab12…`, drafts in `staging/`. Safe for any number of threads and processes."""
 
     def __init__(self, folder: Path) -> None:
+        self.location = str(folder)
         self._objects = folder / "objects"
         self._staging = folder / "staging"
         for path in (folder, self._objects, self._staging):
@@ -62,7 +67,8 @@ class FolderStore:
             raise
         try:
             _refuse_planted(path, os.fstat(descriptor))
-            return cast("BinaryIO", VerifyingReader(descriptor, digest))
+            reader = VerifyingReader(partial(_fill, descriptor), partial(os.close, descriptor), digest, "on disk")
+            return cast("BinaryIO", reader)
         except BaseException:
             os.close(descriptor)
             raise
@@ -81,6 +87,20 @@ class FolderStore:
         path.unlink(missing_ok=True)
         if path.parent.is_dir():
             sync_folder(path.parent)
+
+    def kept(self) -> Iterator[KeptArtifact]:
+        """See `ArtifactStore.kept`."""
+        for path in self._objects.glob("??/*"):
+            if not is_digest(path.name):
+                continue
+            try:
+                found = path.lstat()
+            except FileNotFoundError:
+                # removed meanwhile
+                continue
+            if stat.S_ISREG(found.st_mode):
+                moment = datetime.fromtimestamp(found.st_mtime, UTC)
+                yield KeptArtifact(digest=path.name, size=found.st_size, modified=moment)
 
     def clean(self) -> None:
         """Remove drafts whose writer is gone; one that is being written is locked by its writer."""
@@ -129,38 +149,10 @@ def write_whole(file: io.FileIO, chunk: bytes) -> None:
         view = view[file.write(view) :]
 
 
+def _fill(descriptor: int, buffer: Buffer) -> int:
+    return os.readv(descriptor, [buffer])
+
+
 def _refuse_planted(path: Path, found: os.stat_result) -> None:
     if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
         raise Corrupt(f"{path} is not a plain file with one name. Remove it and register the bundle again.")
-
-
-class VerifyingReader(io.RawIOBase):
-    """Reads an object once, in order; the end is only reached when the bytes were those of the digest."""
-
-    def __init__(self, descriptor: int, digest: str) -> None:
-        super().__init__()
-        self._descriptor = descriptor
-        self._expected = digest
-        self._seen = hashlib.sha256()
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
-        # the stub asks for the private type `WriteableBuffer`
-        if len(buffer) == 0:
-            return 0
-        count = os.readv(self._descriptor, [buffer])
-        if count:
-            self._seen.update(memoryview(buffer)[:count])
-        elif self._seen.hexdigest() != self._expected:
-            raise Corrupt(
-                f"The artifact {self._expected} was changed on disk (it hashes to {self._seen.hexdigest()}). "
-                "Register the bundle again or restore a backup."
-            )
-        return count
-
-    def close(self) -> None:
-        if not self.closed:
-            os.close(self._descriptor)
-        super().close()

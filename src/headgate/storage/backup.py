@@ -1,7 +1,7 @@
 """One consistent copy of an instance as a tar: database, keys, credentials, settings and artifacts.
 
     backup.json       what it is a backup of
-    headgate.db       the database as of one moment, whatever is written meanwhile
+    headgate.db       the database as of one moment, whatever is written meanwhile; a SQLite file, of PostgreSQL too
     keys/…  credentials  headgate.toml
     artifacts/{sha256}   every artifact that the database refers to
     checksums.json    sha256 of every member before; a tar without it is not whole
@@ -15,6 +15,7 @@ import secrets
 import sqlite3
 import tarfile
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
@@ -25,6 +26,7 @@ from headgate import __version__
 from headgate.errors import Corrupt, NotFound, Refused
 from headgate.home import Home, sync_folder
 from headgate.records import PlaneRecord
+from headgate.storage.copying import copy_into_file
 from headgate.storage.database import Database, now
 from headgate.storage.instance import ID, read_epoch, read_value
 from headgate.storage.stores import ArtifactStore
@@ -46,25 +48,28 @@ class BackupInfo(PlaneRecord, frozen=True, kw_only=True):
     epoch: int
     release: str
     created_at: str
+    # whether database or artifacts lay outside of the home
+    elsewhere: bool = False
 
 
 def stream_backup(database: Database, store: ArtifactStore, home: Home) -> Iterator[bytes]:
     """The tar in chunks, for a file (see `save_backup`) or a response; it holds secrets: keep it at 0600.
 
-    Everything that can be refused is refused before the first chunk: `Refused` for PostgreSQL, which has its own tool,
-    and `NotFound` when an artifact is missing. An artifact that turns out damaged while it is read raises `Corrupt`
-    and leaves a tar that nobody can restore.
+    Everything that can be refused is refused before the first chunk: `NotFound` when an artifact is missing. One that
+    turns out damaged while it is read raises `Corrupt` and leaves a tar that nobody can restore.
     """
-    if not database.is_sqlite:
-        raise Refused(_postgresql_hint(database, home))
     small = _small_files(home)
     with database.read() as tx:
         info = BackupInfo(
-            instance=read_value(tx, ID) or "", epoch=read_epoch(tx), release=__version__, created_at=now(tx)
+            instance=read_value(tx, ID) or "",
+            epoch=read_epoch(tx),
+            release=__version__,
+            created_at=now(tx),
+            elsewhere=not database.is_sqlite or store.location != str(home.artifacts),
         )
-    copy, artifacts = _copy_database(Path(database.engine.url.database or ""), home)
+    copy, artifacts = _copy_database(database, home)
     try:
-        for digest in artifacts:
+        for digest, _ in artifacts:
             if not store.contains(digest):
                 raise NotFound(f"The artifact {digest} is missing from the store. Register its bundle again.")
     except BaseException:
@@ -103,54 +108,39 @@ def _small_files(home: Home) -> dict[str, bytes]:
     return found
 
 
-def _copy_database(source: Path, home: Home) -> tuple[BinaryIO, list[str]]:
-    """An open copy that has no name any more, and the artifacts that it refers to."""
+def _copy_database(source: Database, home: Home) -> tuple[BinaryIO, list[tuple[str, int]]]:
+    """An open copy that has no name any more, and the artifacts that it refers to, with their sizes."""
     home.run.mkdir(mode=0o700, exist_ok=True)
     draft = home.run / f"backup-{secrets.token_hex(6)}.db"
     try:
         os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        artifacts = _copy_pages(source, draft)
-        return draft.open("rb"), artifacts
+        copy_into_file(source, draft)
+        return draft.open("rb"), _artifacts_of(draft)
     finally:
         for left in (draft, Path(f"{draft}-wal"), Path(f"{draft}-shm"), Path(f"{draft}-journal")):
             left.unlink(missing_ok=True)
 
 
-def _copy_pages(source: Path, draft: Path) -> list[str]:
-    try:
-        origin, target = sqlite3.connect(source), sqlite3.connect(draft)
-        try:
-            # in one step: a copy in several begins anew whenever somebody writes
-            origin.backup(target, pages=-1)
-            # one file, without a log beside it
-            target.execute("PRAGMA journal_mode=DELETE")
-            return [row[0] for row in target.execute("SELECT DISTINCT artifact FROM versions ORDER BY artifact")]
-        finally:
-            target.close()
-            origin.close()
-    except sqlite3.DatabaseError as error:
-        raise Corrupt(f"The database could not be copied: {error}. See the disk's room and health.") from error
+def _artifacts_of(copy: Path) -> list[tuple[str, int]]:
+    with closing(sqlite3.connect(copy)) as opened:
+        return list(opened.execute("SELECT artifact, max(size) FROM versions GROUP BY artifact ORDER BY artifact"))
 
 
-def _stream(small: dict[str, bytes], copy: BinaryIO, artifacts: list[str], store: ArtifactStore) -> Iterator[bytes]:
+def _stream(
+    small: dict[str, bytes], copy: BinaryIO, artifacts: list[tuple[str, int]], store: ArtifactStore
+) -> Iterator[bytes]:
     checksums: dict[str, str] = {}
     with copy:
         for name, content in small.items():
             yield from _member(name, len(content), [content], checksums)
         yield from _member(DATABASE, os.fstat(copy.fileno()).st_size, _chunks(copy), checksums)
-        for digest in artifacts:
-            yield from _artifact(digest, store, checksums)
+        for digest, size in artifacts:
+            # the reading verifies the digest too
+            with store.open(digest) as stream:
+                yield from _member(f"artifacts/{digest}", size, _chunks(stream), checksums)
     content = msgspec.json.encode(checksums, order="sorted")
     yield from _member(CHECKSUMS, len(content), [content], {})
     yield bytes(2 * tarfile.BLOCKSIZE)
-
-
-def _artifact(digest: str, store: ArtifactStore, checksums: dict[str, str]) -> Iterator[bytes]:
-    # read twice, because a tar names the size first; the second reading verifies the digest too
-    with store.open(digest) as stream:
-        size = sum(len(chunk) for chunk in _chunks(stream))
-    with store.open(digest) as stream:
-        yield from _member(f"artifacts/{digest}", size, _chunks(stream), checksums)
 
 
 def _chunks(stream: BinaryIO) -> Iterator[bytes]:
@@ -171,11 +161,3 @@ def _member(name: str, size: int, chunks: Iterable[bytes], checksums: dict[str, 
         raise Corrupt(f"{name} changed its size while it was copied: expected {size} bytes, got {seen}.")
     checksums[name] = digest.hexdigest()
     yield bytes(-size % tarfile.BLOCKSIZE)
-
-
-def _postgresql_hint(database: Database, home: Home) -> str:
-    url = database.engine.url.set(drivername="postgresql").render_as_string(hide_password=True)
-    return (
-        f"The database is PostgreSQL, which has its own backup. Copy {home.keys} first, then run "
-        f"`pg_dump --format=custom --file=headgate.dump '{url}'`, then copy {home.artifacts}."
-    )

@@ -25,6 +25,7 @@ from headgate.errors import Corrupt, Malformed, Unavailable
 from headgate.metering.control_families import CONTROL_FAMILIES, TRANSACTION_SECONDS, WAIT_SECONDS
 from headgate.metering.counters import Counters
 from headgate.storage.faults import translate_faults
+from headgate.storage.patience import BUSY_SECONDS, QUERY_SECONDS, bound, bound_waiting, engine_options
 from headgate.storage.statements import READ, READING, WRITE, time_statements
 
 log = logging.getLogger(__name__)
@@ -32,9 +33,9 @@ log = logging.getLogger(__name__)
 # inside `with database.write() as tx` or `with database.read() as tx`
 Tx = Connection
 
-BUSY_SECONDS = 5.0
 # "headgate" in ASCII: the advisory lock that all our writers on one PostgreSQL database take
 WRITERS_LOCK = int.from_bytes(b"headgate", "big")
+_TURN = text("SELECT pg_advisory_xact_lock(:lock)")
 _SURROUNDINGS = "headgate"
 FOR_TURN, FOR_CONNECTION = (("for", "turn"),), (("for", "connection"),)
 
@@ -69,9 +70,22 @@ class Database:
         pool = self.engine.pool
         return pool.checkedout() if isinstance(pool, QueuePool) else 0
 
+    @property
+    def location(self) -> str:
+        """For people: where it is, without passwords, which a URL may hold in more than one place."""
+        url = self.engine.url
+        if self.is_sqlite:
+            return url.database or ""
+        host = url.host or url.query.get("host", "")
+        shown = URL.create("postgresql", url.username, None, url.host, url.port, url.database)
+        return shown.render_as_string() + (f"?host={host}" if host and not url.host else "")
+
     @contextmanager
-    def write(self) -> Iterator[Tx]:
+    def write(self, query_seconds: float = QUERY_SECONDS, turn_seconds: float | None = None) -> Iterator[Tx]:
         """One transaction that may change things: committed at the end, rolled back by any exception.
+
+        On PostgreSQL no query of it takes longer than `query_seconds` (0: no limit), and other writers may take
+        `turn_seconds` before it.
 
         Raises `Unavailable` when another writer keeps the database longer than 5 s or it cannot be reached, `Conflict`
         when a constraint says no, `Corrupt` when the file is damaged.
@@ -81,9 +95,9 @@ class Database:
         with self._turn(), translate_faults(), self._connection() as tx, timed, tx.begin():
             tx.info[_SURROUNDINGS] = surroundings
             if not self.is_sqlite:
-                tx.execute(text(f"SET LOCAL lock_timeout = {int(BUSY_SECONDS * 1000)}"))
+                bound(tx, query_seconds, BUSY_SECONDS if turn_seconds is None else turn_seconds)
                 with self._counters.timing(WAIT_SECONDS, FOR_TURN):
-                    tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": WRITERS_LOCK})
+                    tx.execute(_TURN, {"lock": WRITERS_LOCK})
             yield tx
         _run_after_commit(surroundings)
 
@@ -97,6 +111,8 @@ class Database:
             tx = connection.execution_options(**options)
             tx.info[_SURROUNDINGS] = Surroundings(self.clock, self.attached)
             with self._counters.timing(TRANSACTION_SECONDS, READ), tx.begin() as transaction:
+                if not self.is_sqlite:
+                    bound(tx, QUERY_SECONDS)
                 yield tx
                 transaction.rollback()
 
@@ -188,6 +204,9 @@ def _parse(url: str | URL) -> URL:
         )
     if parsed.drivername == "sqlite" and not parsed.database:
         raise Malformed("The database URL names no file: expected sqlite:////path/to/headgate.db.")
+    if password := parsed.query.get("password"):
+        # where nobody prints it
+        parsed = parsed.difference_update_query(["password"]).set(password=str(password))
     return parsed
 
 
@@ -195,7 +214,9 @@ def _open_sqlite(url: URL, clock: Clock, counters: Counters) -> Database:
     path = Path(url.database or "")
     with translate_faults():
         _make_file(path)
-        engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=8, max_overflow=32)
+        engine = create_engine(
+            url, connect_args={"timeout": BUSY_SECONDS}, pool_size=8, max_overflow=32, hide_parameters=True
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         database = Database(engine, clock, counters)
@@ -242,9 +263,10 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _open_postgresql(url: URL, clock: Clock, counters: Counters) -> Database:
     try:
-        engine = create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=32, connect_args=_patience(url))
+        engine = create_engine(url, **engine_options(url))
     except ModuleNotFoundError as error:
         raise Unavailable("PostgreSQL needs its driver: pip install 'headgate[postgres]'.") from error
+    bound_waiting(engine)
     database = Database(engine, clock, counters)
     try:
         with database.read() as tx:
@@ -253,7 +275,3 @@ def _open_postgresql(url: URL, clock: Clock, counters: Counters) -> Database:
         database.close()
         raise
     return database
-
-
-def _patience(url: URL) -> dict[str, Any]:
-    return {} if "connect_timeout" in url.query else {"connect_timeout": int(BUSY_SECONDS)}

@@ -1,6 +1,7 @@
 """A backup becomes an instance again: in a new home, checked before it is visible, in a new epoch."""
 
 import hashlib
+import json
 import os
 import re
 import secrets
@@ -15,12 +16,15 @@ import msgspec
 from sqlalchemy import select
 
 from headgate.errors import BadArchive, Corrupt, Refused
-from headgate.home import Home, sync_folder
+from headgate.home import Home, sync_folder, write_atomically
+from headgate.records import Record
 from headgate.storage.artifacts import FolderStore
 from headgate.storage.backup import CHECKSUMS, CREDENTIALS, DATABASE, INFO, SETTINGS, BackupInfo
+from headgate.storage.copying import fill_empty, require_empty
 from headgate.storage.database import Database, open_database, sqlite_url
 from headgate.storage.migrating import migrate
 from headgate.storage.schema import versions
+from headgate.storage.stores import open_store_at
 
 # everything a backup may hold; the last part of a key's name is no path
 _MEMBER = re.compile(
@@ -28,19 +32,32 @@ _MEMBER = re.compile(
     r"|keys/(?P<key>[A-Za-z0-9][A-Za-z0-9._-]{0,100})|artifacts/(?P<artifact>[0-9a-f]{64})",
     re.ASCII,
 )
+_OF_PLACES = re.compile(r"\s*(database|artifacts)\s*=")
 _CHUNK = 1024 * 1024
 _CHECKSUMS_LIMIT = 256 * 1024 * 1024
 
 
-def restore(source: BinaryIO, home: Home, finish: Callable[[Database, Home], None]) -> BackupInfo:
+class Places(Record, frozen=True, kw_only=True):
+    """Where a restored instance keeps its state, as its settings name it; empty: in its home."""
+
+    database: str = ""
+    artifacts: str = ""
+
+
+def restore(
+    source: BinaryIO, home: Home, finish: Callable[[Database, Home], None], places: Places | None = None
+) -> BackupInfo:
     """Make the instance of a backup in `home`, which must not exist yet or be empty.
 
-    `finish` is given the restored database before anybody can see it. Raises `Refused` when the home is in use,
-    `BadArchive` when the tar is not a whole backup, `Corrupt` when its contents are not what was backed up; then
-    nothing is left of it.
+    `finish` is given the restored database before anybody can see it. Raises `Refused` when the home is in use or the
+    database of `places` is not empty, `BadArchive` when the tar is not a whole backup, `Corrupt` when its contents are
+    not what was backed up; then nothing is left of it, but for artifacts in a store elsewhere.
     """
+    places = places or Places()
     if home.path.exists() and (not home.path.is_dir() or any(home.path.iterdir())):
         raise Refused(f"{home.path} is in use. Restore into a new folder: headgate restore FILE --home DIR.")
+    if places.database:
+        require_empty(places.database)
     home.path.parent.mkdir(parents=True, exist_ok=True)
     with _staging(home.path) as staged:
         info = _receive(source, staged)
@@ -49,11 +66,41 @@ def restore(source: BinaryIO, home: Home, finish: Callable[[Database, Home], Non
             migrate(database)
             _check_artifacts(database, FolderStore(staged.artifacts))
             finish(database, staged)
+            _move_out(database, staged, places)
         finally:
             database.close()
+        if places.database:
+            _remove_file(staged.database)
+        if info.elsewhere or places != Places():
+            _name_places(staged.path / SETTINGS, places)
         staged.path.rename(home.path)
     sync_folder(home.path.parent)
     return info
+
+
+def _move_out(database: Database, staged: Home, places: Places) -> None:
+    """Bring what belongs elsewhere to its place: artifacts first, so that the database never names what is missing."""
+    if places.artifacts:
+        held, store = FolderStore(staged.artifacts), open_store_at(places.artifacts, staged.artifacts)
+        for kept in list(held.kept()):
+            with held.open(kept.digest) as stream:
+                store.put(stream)
+            held.delete(kept.digest)
+    if places.database:
+        fill_empty(database, places.database)
+
+
+def _remove_file(database: Path) -> None:
+    for path in (database, Path(f"{database}-wal"), Path(f"{database}-shm")):
+        path.unlink(missing_ok=True)
+
+
+def _name_places(settings: Path, places: Places) -> None:
+    """Have the copy's settings name its own database and store: the original's would have it write there."""
+    lines = settings.read_text().splitlines() if settings.exists() else []
+    kept = [line for line in lines if not _OF_PLACES.match(line)]
+    named = [f"{name} = {json.dumps(place)}" for name, place in msgspec.structs.asdict(places).items()]
+    write_atomically(settings, "\n".join([*named, *kept, ""]).encode())
 
 
 @contextmanager

@@ -202,6 +202,17 @@ aliases = Table(
     ForeignKeyConstraint(["model", "number"], ["versions.model", "versions.number"]),
 )
 
+# who is about to register an artifact, or to remove one that no version refers to
+artifact_claims = Table(
+    "artifact_claims",
+    metadata,
+    Column("digest", DIGEST, nullable=False),
+    Column("holder", String(32), nullable=False),
+    Column("purpose", String(16), nullable=False),  # upload, collection
+    Column("until", TIME, nullable=False),
+    PrimaryKeyConstraint("digest", "holder"),
+)
+
 # --- endpoints and rollouts
 
 endpoints = Table(

@@ -1,15 +1,22 @@
 """The contract of an artifact store, and the table of stores."""
 
 import re
+from collections.abc import Iterator
+from datetime import datetime
 from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import BinaryIO, Protocol
+from urllib.parse import unquote, urlsplit
 
 from headgate.errors import Malformed, Refused
 from headgate.names import shown
 from headgate.records import Record
 
-STORES = {"folder": "headgate.storage.artifacts:open_folder_store"}
+FOLDER = "folder"
+_OBJECTS = "headgate.storage.object_store:open_object_store"
+# a kind is the scheme of the URL that names such a store
+STORES = {FOLDER: "headgate.storage.artifacts:open_folder_store", "s3": _OBJECTS, "gs": _OBJECTS, "az": _OBJECTS}
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -20,8 +27,22 @@ class StoredArtifact(Record, frozen=True, kw_only=True):
     size: int  # bytes
 
 
+class KeptArtifact(Record, frozen=True, kw_only=True):
+    """An object as a store lists it."""
+
+    digest: str
+    size: int
+    modified: datetime
+
+
 class ArtifactStore(Protocol):
-    """Bytes under their own sha256; an object is there whole or not at all."""
+    """Bytes under their own sha256; an object is there whole or not at all.
+
+    Any method raises `Unavailable` when the store cannot be reached, and none waits for it without bound.
+    """
+
+    # for people: where it is, without secrets
+    location: str
 
     def put(self, stream: BinaryIO) -> StoredArtifact:
         """Store everything that the stream gives; the same bytes are one object.
@@ -45,12 +66,31 @@ class ArtifactStore(Protocol):
         """Remove the object; harmless when it is not there."""
         ...
 
+    def kept(self) -> Iterator[KeptArtifact]:
+        """What lies there, in any order; what is stored or removed meanwhile may be among it or not."""
+        ...
+
+
+def is_digest(text: str) -> bool:
+    """Whether it is 64 lower-case hex digits."""
+    return _DIGEST.fullmatch(text) is not None
+
 
 def check_digest(digest: str) -> str:
     """The digest itself. Raises `Malformed` when it is not 64 lower-case hex digits: it becomes part of a path."""
-    if not _DIGEST.fullmatch(digest):
+    if not is_digest(digest):
         raise Malformed(f"{shown(digest)} is not a sha256 digest: expected 64 lower-case hex digits.")
     return digest
+
+
+def open_store_at(place: str, folder: Path) -> ArtifactStore:
+    """Open the store that a setting names: a URL, a folder, or nothing for `folder`. Raises as `open_store` does."""
+    scheme, mark, _ = place.partition("://")
+    if not mark:
+        return open_store(FOLDER, place or str(folder))
+    if scheme == "file":
+        return open_store(FOLDER, unquote(urlsplit(place).path))
+    return open_store(scheme, place)
 
 
 def open_store(kind: str, location: str) -> ArtifactStore:
@@ -65,6 +105,7 @@ def open_store(kind: str, location: str) -> ArtifactStore:
     try:
         opener = getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:
-        raise Refused(f"The artifact store {kind} cannot be imported from {target}: {error}.") from error
+        hint = " Install it: pip install 'headgate[s3]'." if getattr(error, "name", "") == "obstore" else ""
+        raise Refused(f"The artifact store {kind} cannot be imported from {target}: {error}.{hint}") from error
     store: ArtifactStore = opener(location)
     return store

@@ -59,6 +59,7 @@ class FakeControl:
     requests: list[Received] = field(default_factory=list)
     break_next: int = 0
     fault: Json | None = None
+    missing: list[str] = field(default_factory=list)
     # states that a new rollout goes through, one per look
     course: tuple[str, ...] = ("pending", "loading", "promoted")
     prediction: Json = field(default_factory=lambda: {"predictions": [1]})
@@ -390,6 +391,11 @@ ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
     ("GET", "/api/v1/keys", lambda fake, request: _page(fake, request, list(fake.keys.values()))),
     ("POST", "/api/v1/keys", _add_key),
     ("DELETE", "/api/v1/keys/([^/]+)", _revoke_key),
+    (
+        "POST",
+        "/api/v1/artifacts/collect",
+        lambda fake, request: (200, {"kept": 2, "removed": ["d" * 64], "bytes": 1234, "missing": fake.missing}),
+    ),
     ("POST", "/api/v1/backup", lambda fake, request: (200, b"tar" * 1000)),
     ("POST", "/v1/endpoints/([^/]+)/predict", _predict),
 )

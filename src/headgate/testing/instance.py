@@ -7,7 +7,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,19 @@ STOP_SECONDS = 20.0
 class Instance:
     """A running instance below one home; what it starts is stopped with it."""
 
-    def __init__(self, home: Path, *, workers: int = 1, settings: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        workers: int = 1,
+        settings: Mapping[str, Any] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.home = Home(home)
         self.port, self.control_port = free_ports(2)
         self.workers = workers
         self.settings = settings or {}
+        self.environment = environment or {}
         # every `headgate up` of this instance, the newest last
         self._ups: list[subprocess.Popen[bytes]] = []
 
@@ -77,6 +85,7 @@ class Instance:
             if not name.startswith("HEADGATE_") or name == "HEADGATE_SIGNING_KEY"
         }
         environment |= {f"HEADGATE_{name.upper()}": str(value) for name, value in self.settings.items()}
+        environment |= self.environment
         self.home.path.mkdir(parents=True, exist_ok=True)
         command = [
             sys.executable, "-m", "headgate", "up", "--home", str(self.home.path), "--port", str(self.port),
@@ -132,9 +141,11 @@ class Instance:
 
 
 @contextlib.contextmanager
-def running_instance(home: Path, *, workers: int = 1, **settings: Any) -> Iterator[Instance]:
+def running_instance(
+    home: Path, *, workers: int = 1, environment: Mapping[str, str] | None = None, **settings: Any
+) -> Iterator[Instance]:
     """An instance that answers, stopped at the end."""
-    instance = Instance(home, workers=workers, settings=settings)
+    instance = Instance(home, workers=workers, settings=settings, environment=environment)
     try:
         yield instance.start().wait_ready()
     finally:

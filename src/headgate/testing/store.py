@@ -3,17 +3,22 @@
 import hashlib
 import io
 import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import BinaryIO
 
 from headgate.errors import NotFound
-from headgate.storage.stores import StoredArtifact, check_digest
+from headgate.storage.stores import KeptArtifact, StoredArtifact, check_digest
 
 
 class MemoryStore:
     """Keeps objects in a dict; passes the same conformance suite as the real stores."""
 
+    location = "memory"
+
     def __init__(self) -> None:
         self._objects: dict[str, bytes] = {}
+        self._modified: dict[str, datetime] = {}
         self._lock = threading.Lock()
 
     def put(self, stream: BinaryIO) -> StoredArtifact:
@@ -22,6 +27,7 @@ class MemoryStore:
         digest = hashlib.sha256(content).hexdigest()
         with self._lock:
             self._objects[digest] = content
+            self._modified[digest] = datetime.now(UTC)
         return StoredArtifact(digest=digest, size=len(content))
 
     def open(self, digest: str) -> BinaryIO:
@@ -39,3 +45,14 @@ class MemoryStore:
         """See `ArtifactStore.delete`."""
         with self._lock:
             self._objects.pop(check_digest(digest), None)
+
+    def kept(self) -> Iterator[KeptArtifact]:
+        """See `ArtifactStore.kept`."""
+        with self._lock:
+            found = list(self._objects.items())
+        for digest, content in found:
+            yield KeptArtifact(digest=digest, size=len(content), modified=self._modified[digest])
+
+    def age(self, digest: str, modified: datetime) -> None:
+        """Have it lie there since then."""
+        self._modified[digest] = modified

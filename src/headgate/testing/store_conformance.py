@@ -4,6 +4,7 @@ import hashlib
 import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import BinaryIO, cast
 
 from headgate.errors import Malformed, NotFound
@@ -86,6 +87,16 @@ def misses_what_is_not_there(store: ArtifactStore) -> None:
     raise AssertionError("expected NotFound for an object that was never stored")
 
 
+def lists_what_it_keeps(store: ArtifactStore) -> None:
+    """Every object is listed with its size and a plausible time, and no object that is gone."""
+    stored = [store.put(io.BytesIO(content)) for content in _CONTENTS]
+    gone = store.put(io.BytesIO(b"gone"))
+    store.delete(gone.digest)
+    listed = {each.digest: each for each in store.kept()}
+    assert {digest: each.size for digest, each in listed.items()} == {each.digest: each.size for each in stored}
+    assert all(abs(datetime.now(UTC) - each.modified) < timedelta(hours=1) for each in listed.values())
+
+
 def refuses_digests_that_are_none(store: ArtifactStore) -> None:
     """Text that could become another path never reaches the store's folder."""
     calls: tuple[Callable[[str], object], ...] = (store.open, store.contains, store.delete)
@@ -126,6 +137,7 @@ CHECKS: tuple[Callable[[ArtifactStore], None], ...] = (
     takes_the_same_bytes_at_the_same_time,
     reads_while_removed,
     misses_what_is_not_there,
+    lists_what_it_keeps,
     refuses_digests_that_are_none,
     leaves_nothing_of_a_broken_stream,
 )

@@ -7,6 +7,7 @@ from starlette.types import ASGIApp
 
 from headgate.web.api import (
     actors,
+    artifacts,
     audit,
     backup,
     deployments,
@@ -39,6 +40,7 @@ ROUTERS = (
     audit.router,
     actors.router,
     keys.router,
+    artifacts.router,
     backup.router,
     node.router,
     openapi.router,

@@ -61,6 +61,7 @@ PERMISSIONS: dict[tuple[str, str], str] = {
     ("GET", f"{API}/keys"): "keys:manage",
     ("POST", f"{API}/keys"): "keys:manage",
     ("DELETE", f"{API}/keys/{{key}}"): "keys:manage",
+    ("POST", f"{API}/artifacts/collect"): "artifacts:collect",
     ("POST", f"{API}/backup"): "backup",
     ("GET", f"{API}/node/tables"): "node",
     ("GET", f"{API}/node/bundles/{{digest}}"): "node",

@@ -39,6 +39,8 @@ class ControlPlane:
     certificate: Certificate | None = None  # with which the API is served
     control_port: int  # the one that is listened on, also where the setting is 0
     polls: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(POLLS))
+    # artifacts that versions refer to and the store did not have when it was last looked at
+    missing: list[str] = field(default_factory=list)
     uploads: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(UPLOADS))
 
     @property

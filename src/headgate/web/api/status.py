@@ -11,6 +11,7 @@ from headgate.metering.control_families import (
     CONTROL_FAMILIES,
     ENDPOINTS,
     EVENTS,
+    MISSING,
     NODES,
     ROLLOUTS,
     VERSIONS,
@@ -78,9 +79,16 @@ class EndpointState(Shape):
     state: str
 
 
+class StoresShape(Shape):
+    database: str = Field(description="Where it is, without passwords.")
+    artifacts: str
+    missing: int = Field(0, description="Artifacts that the store has lost, when it was last looked at.")
+
+
 class StatusShape(Shape):
     version: str = Field(description="Release of Headgate.")
     home: str
+    stores: StoresShape
     control: ControlShape
     agent: AgentShape | None = Field(description="null while no node reports.")
     data: DataShape
@@ -135,6 +143,9 @@ def status(plane: Plane, caller: Who) -> StatusShape:
     return StatusShape(
         version=__version__,
         home=str(plane.home.path),
+        stores=StoresShape(
+            database=plane.database.location, artifacts=plane.store.location, missing=len(plane.missing)
+        ),
         control=ControlShape(
             pid=plane.pid,
             url=plane.url,
@@ -188,6 +199,7 @@ def _gauges(plane: ControlPlane) -> list[tuple[str, int]]:
             (ENDPOINTS, count_endpoints(tx)),
             (ACTIVE, len(active_rollouts(tx))),
             (EVENTS, read_head(tx)[0]),
+            (MISSING, len(plane.missing)),
             (NODES, len(reports)),
             (WORKERS_READY, sum(each.ready for each in workers)),
             # without the one that asks

@@ -1,8 +1,10 @@
 """Receiving a bundle: streamed to disk under a limit and a deadline, unpacked strictly, trusted or refused."""
 
 import asyncio
+import hashlib
+import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -15,9 +17,14 @@ from fastapi import Request
 from headgate.bundle.archive import Limits
 from headgate.bundle.bundle import Bundle, open_bundle
 from headgate.bundle.signing import read_trusted_keys, require_trust
-from headgate.errors import Malformed, ReceiptTimeout, TooLarge, Unavailable
+from headgate.errors import HeadgateError, Malformed, ReceiptTimeout, TooLarge, Unavailable
 from headgate.home import Home, needing_room
+from headgate.registry.claims import claim_for_upload, give_up, use_up
+from headgate.storage.database import Tx
+from headgate.storage.stores import StoredArtifact
 from headgate.web.api.plane import ControlPlane
+
+log = logging.getLogger(__name__)
 
 STAGING = "upload-"
 
@@ -43,6 +50,32 @@ def received_bundle(plane: ControlPlane, request: Request) -> Iterator[tuple[Bun
             limits = Limits(bytes=plane.settings.max_bundle_bytes)
             bundle = open_bundle(archive, folder / "bundle", limits)
         yield bundle, archive, require_trust(bundle.folder, bundle.manifest, read_trusted_keys(plane.trusted))
+
+
+@contextmanager
+def stored_artifact(plane: ControlPlane, archive: Path) -> Iterator[tuple[StoredArtifact, Callable[[Tx], None]]]:
+    """The archive in the store, and what the transaction that registers it has to call: until then it is claimed.
+
+    Raises `Unavailable` while the very same bytes are being removed.
+    """
+    with archive.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+        with plane.database.write() as tx:
+            holder = claim_for_upload(tx, digest)
+        try:
+            content.seek(0)
+            yield plane.store.put(content), lambda tx: use_up(tx, digest, holder)
+        finally:
+            _give_up(plane, digest, holder)
+
+
+def _give_up(plane: ControlPlane, digest: str, holder: str) -> None:
+    try:
+        with plane.database.write() as tx:
+            give_up(tx, digest, holder)
+    except HeadgateError as error:
+        # it ends by itself; what went wrong before is what the caller must hear
+        log.warning("the claim on artifact %s could not be given up: %s", digest, error.message)
 
 
 def receive(request: Request, target: BinaryIO, limit: int, patience: float) -> None:

@@ -23,7 +23,7 @@ from headgate.web.api.door import BUNDLE_TYPE
 from headgate.web.api.guards import Who, guarded
 from headgate.web.api.plane import ControlPlane, Plane
 from headgate.web.api.shapes import Because, ModelName, Number, Shape, reference_to
-from headgate.web.api.uploads import received_bundle
+from headgate.web.api.uploads import received_bundle, stored_artifact
 
 router = guarded("versions")
 
@@ -108,18 +108,18 @@ def upload(
         # nothing is kept of what the caller may not register
         with plane.database.read() as tx:
             change.caller.require("models:register", _project_for(tx, bundle.manifest.name, project))
-        with archive.open("rb") as content:
-            artifact = plane.store.put(content)
+        with stored_artifact(plane, archive) as (artifact, use):
 
-        def act(tx: Tx) -> Done:
-            change.caller.require("models:register", _project_for(tx, bundle.manifest.name, project))
-            record = register(
-                tx, bundle.digest, bundle.manifest, artifact,
-                actor=change.actor, alias=alias, project=project, signed_by=signed_by,
-            )  # fmt: skip
-            return 200 if record.known else 201, RegisteredVersion(**_fields(record), known=record.known)
+            def act(tx: Tx) -> Done:
+                change.caller.require("models:register", _project_for(tx, bundle.manifest.name, project))
+                use(tx)
+                record = register(
+                    tx, bundle.digest, bundle.manifest, artifact,
+                    actor=change.actor, alias=alias, project=project, signed_by=signed_by,
+                )  # fmt: skip
+                return 200 if record.known else 201, RegisteredVersion(**_fields(record), known=record.known)
 
-        return change.run(artifact.digest.encode(), act)
+            return change.run(artifact.digest.encode(), act)
 
 
 def _project_for(tx: Tx, model: str, wanted: str | None) -> str:
