@@ -39,8 +39,8 @@ class GuardedConfig(Config):
     settings: Settings
 
 
-class GuardedConnection(HttpToolsProtocol):
-    """One connection; `enforce` is called for all of them now and then."""
+class MeasuredConnection(HttpToolsProtocol):
+    """One connection, with what is going on on it and since when."""
 
     def __init__(self, config: GuardedConfig, *args: Any, **options: Any) -> None:
         super().__init__(config, *args, **options)
@@ -54,13 +54,47 @@ class GuardedConnection(HttpToolsProtocol):
         self._has_asked = False
         # the bytes that the client had not taken when it stopped taking them, and since when
         self._stalled: tuple[int, float] | None = None
-        self._ending: float | None = None  # since when
 
     @property
     def quiet_since(self) -> float | None:
         """Since when nothing is being done for the client; None while something is."""
         is_answered = self.cycle is None or self.cycle.response_complete
         return self._since if is_answered and self._receiving != "body" else None
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._begin("head")
+        self._begins = self._has_asked = True
+
+    def on_headers_complete(self) -> None:
+        self._begin("body")
+        super().on_headers_complete()
+        self._limit = body_limit(self.scope["method"], self.scope["raw_path"], self._settings.max_bundle_bytes)
+
+    def on_message_complete(self) -> None:
+        self._begin("")
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        self._since = time.monotonic()
+        super().on_response_complete()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stalled = (self.transport.get_write_buffer_size(), time.monotonic())
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stalled = None
+
+    def _begin(self, what: Literal["", "head", "body"]) -> None:
+        self._receiving, self._since, self._received = what, time.monotonic(), 0
+
+
+class GuardedConnection(MeasuredConnection):
+    """One that ends when its client lets a deadline pass; `enforce` is called for all of them now and then."""
+
+    _ending: float | None = None  # since when
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -82,38 +116,12 @@ class GuardedConnection(HttpToolsProtocol):
         if self._ending is not None:
             self.transport.close()
 
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._begin("head")
-        self._begins = self._has_asked = True
-
-    def on_headers_complete(self) -> None:
-        self._begin("body")
-        super().on_headers_complete()
-        self._limit = body_limit(self.scope["method"], self.scope["raw_path"], self._settings.max_bundle_bytes)
-
     def on_body(self, body: bytes) -> None:
         self._received += len(body)
         if self._received > self._limit and not self.cycle.response_started:
             self.refuse(TooLarge(f"The body has more than {self._limit} bytes, which are allowed."))
         else:
             super().on_body(body)
-
-    def on_message_complete(self) -> None:
-        self._begin("")
-        super().on_message_complete()
-
-    def on_response_complete(self) -> None:
-        self._since = time.monotonic()
-        super().on_response_complete()
-
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._stalled = (self.transport.get_write_buffer_size(), time.monotonic())
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        self._stalled = None
 
     def send_400_response(self, msg: str) -> None:
         self.refuse(Malformed("Expected a request in HTTP/1.1, got something that cannot be read."))
@@ -154,9 +162,6 @@ class GuardedConnection(HttpToolsProtocol):
         if self.cycle is None:
             return False
         return self.cycle.response_started if self._receiving == "body" else not self.cycle.response_complete
-
-    def _begin(self, what: Literal["", "head", "body"]) -> None:
-        self._receiving, self._since, self._received = what, time.monotonic(), 0
 
     def _enforce_head(self, elapsed: float) -> None:
         seconds = self._settings.header_seconds if self._receiving or not self._has_asked else KEEP_ALIVE_SECONDS
