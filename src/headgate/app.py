@@ -224,7 +224,7 @@ def serve(home: Home, settings: Settings) -> None:
         app = build(home, settings, control_port=door.getsockname()[1])
         try:
             app.start()
-            server = ControlServer(app.api, app.plane.bell, app.plane.certificate, settings.header_seconds)
+            server = ControlServer(app.api, app.plane.bell, settings, app.plane.certificate)
             announce(app.plane)
             server.run(sockets=[door])
         finally:

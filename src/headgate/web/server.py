@@ -1,6 +1,7 @@
-"""The control plane's HTTP server: uvicorn, with the certificate in force and without patience for slow greetings."""
+"""The control plane's HTTP server: uvicorn, with the certificate in force and without patience for slow clients."""
 
 import ssl
+import time
 from asyncio import AbstractEventLoop, AbstractServer
 from collections.abc import Callable, Coroutine
 from types import FrameType
@@ -12,9 +13,10 @@ from fastapi import FastAPI
 
 from headgate.certificate import Certificate
 from headgate.rollout.bell import Bell
+from headgate.settings import Settings
+from headgate.web.connections import KEEP_ALIVE_SECONDS, GuardedConfig, GuardedConnection
 
 DRAIN_SECONDS = 5
-KEEP_ALIVE_SECONDS = 30
 # uvicorn ticks ten times a second
 CHECK_TICKS = 5
 
@@ -22,10 +24,8 @@ CHECK_TICKS = 5
 class ControlServer(uvicorn.Server):
     """Lets long polls go as soon as it is asked to stop, instead of waiting for them; looks for a new certificate."""
 
-    def __init__(
-        self, api: FastAPI, bell: Bell, certificate: Certificate | None = None, handshake_seconds: float = 10.0
-    ) -> None:
-        super().__init__(_config(api, certificate.context if certificate else None, handshake_seconds))
+    def __init__(self, api: FastAPI, bell: Bell, settings: Settings, certificate: Certificate | None = None) -> None:
+        super().__init__(_config(api, certificate.context if certificate else None, settings))
         self._bell = bell
         self._certificate = certificate
 
@@ -34,9 +34,17 @@ class ControlServer(uvicorn.Server):
         super().handle_exit(sig, frame)
 
     def on_tick(self, counter: int) -> Coroutine[Any, Any, bool]:
-        if self._certificate is not None and counter % CHECK_TICKS == 0:
-            self._certificate.check()
+        if counter % CHECK_TICKS == 0:
+            self._look()
         return super().on_tick(counter)
+
+    def _look(self) -> None:
+        if self._certificate is not None:
+            self._certificate.check()
+        now = time.monotonic()
+        for connection in tuple(self.server_state.connections):
+            if isinstance(connection, GuardedConnection):
+                connection.enforce(now)
 
 
 class _Loop(uvloop.Loop):
@@ -52,22 +60,20 @@ class _Loop(uvloop.Loop):
         return super().create_server(*args, **options)
 
 
-class _Config(uvicorn.Config):
-    handshake_seconds: float
-
+class _Config(GuardedConfig):
     def get_loop_factory(self) -> Callable[[], AbstractEventLoop]:
         return self._loop
 
     def _loop(self) -> AbstractEventLoop:
         loop = _Loop()
-        loop.handshake_seconds = self.handshake_seconds
+        loop.handshake_seconds = self.settings.header_seconds
         return loop
 
 
-def _config(api: FastAPI, tls: ssl.SSLContext | None, handshake_seconds: float) -> uvicorn.Config:
+def _config(api: FastAPI, tls: ssl.SSLContext | None, settings: Settings) -> uvicorn.Config:
     config = _Config(
         api,
-        http="httptools",
+        http=GuardedConnection,
         ws="none",
         lifespan="off",
         ssl_context_factory=None if tls is None else lambda *_: tls,
@@ -76,8 +82,8 @@ def _config(api: FastAPI, tls: ssl.SSLContext | None, handshake_seconds: float) 
         log_config=None,
         server_header=False,
         proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_keep_alive=int(KEEP_ALIVE_SECONDS),
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
-    config.handshake_seconds = handshake_seconds
+    config.settings = settings
     return config

@@ -12,11 +12,14 @@ import os
 import platform
 import resource
 import struct
+from pathlib import Path
 
 from headgate.settings import Settings
 
 _log = logging.getLogger("headgate.host")
 
+# -1000: never, 1000: before all others; by as many thousandths of the machine's memory larger than it is
+ADJUSTMENT, FIRST = Path("/proc/self/oom_score_adj"), 500
 CLONE_THREAD = 0x00010000
 _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _FILTER_MODE = 38, 22, 2
 _ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
@@ -31,6 +34,7 @@ _MACHINES = {"x86_64": (0xC000003E, 56, (57, 58)), "aarch64": (0xC00000B7, 220, 
 
 def confine(settings: Settings) -> None:
     """For the rest of this process' life. Before the model is loaded, while there is one thread."""
+    end_first()
     _limit(resource.RLIMIT_DATA, settings.host_memory_bytes)
     _limit(resource.RLIMIT_FSIZE, settings.host_file_bytes)
     _limit(resource.RLIMIT_NOFILE, settings.host_open_files)
@@ -38,6 +42,15 @@ def confine(settings: Settings) -> None:
     _limit(resource.RLIMIT_CORE, 0)
     if settings.host_processes == 0:
         refuse_processes()
+
+
+def end_first() -> None:
+    """Where the machine's memory runs out, the kernel ends a host before a worker: its requests are asked elsewhere."""
+    try:
+        before = int(ADJUSTMENT.read_text())
+        ADJUSTMENT.write_text(str(max(before, FIRST)))
+    except OSError as error:
+        _log.warning("the kernel cannot be told to end this host first: %s", error)
 
 
 def which_limit(reason: str, settings: Settings) -> str:

@@ -134,11 +134,25 @@ def check_body(scope: Scope, headers: Headers, bundle_bytes: int) -> None:
     length = headers.get("content-length", "0")
     if length == "0" and "transfer-encoding" not in headers:
         return
-    is_upload = scope["method"] == "POST" and scope["path"] == UPLOAD
+    is_upload = _is_upload(scope["method"], scope["path"])
     _require_type(headers, BUNDLE_TYPE if is_upload else "application/json")
     limit = bundle_bytes if is_upload else MAX_JSON_BYTES
     if not (length.isascii() and length.isdigit()) or int(length) > limit:
         raise TooLarge(f"The body has {shown(length, 20)} bytes, {limit} are allowed.")
+
+
+def body_limit(method: str, raw_path: bytes, bundle_bytes: int) -> int:
+    """How many bytes a request to this address may have, also where it does not say how many it has."""
+    try:
+        is_upload = _is_upload(method, decode_path(raw_path))
+    except InvalidName:
+        # refused whatever it holds
+        is_upload = False
+    return bundle_bytes if is_upload else MAX_JSON_BYTES
+
+
+def _is_upload(method: str, path: str) -> bool:
+    return method == "POST" and path == UPLOAD
 
 
 def _require_type(headers: Headers, expected: str) -> None:
