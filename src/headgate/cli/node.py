@@ -31,7 +31,7 @@ Step = Callable[[str], None]
 
 
 def cached_bundle(model: Path, home: Home, trust_code: tuple[str, ...], step: Step | None) -> Bundle:
-    """The model's bundle in the home's cache; a model that is no bundle yet is packaged first.
+    """The model's bundle in the home's cache; a model that is no bundle yet is packaged first, for here alone.
 
     Raises `NotFound`, and `Untrusted` for a bundle that runs code and is not signed by the user's own key.
     """
@@ -46,7 +46,7 @@ def cached_bundle(model: Path, home: Home, trust_code: tuple[str, ...], step: St
     else:
         if step:
             step("packaging")
-        bundle = package(model, name=name_of(model), output=draft, trust_code=trust_code)
+        bundle = package(model, name=name_of(model), output=draft, trust_code=trust_code, lock=False)
     own_key = load_or_create_key(user_key_path(os.environ))
     require_trust(bundle.folder, bundle.manifest, TrustedKeys().and_key(own_key))
     bundle.folder.rename(home.cache / bundle.digest)
