@@ -22,7 +22,7 @@ from types import FrameType
 import msgspec
 from fastapi import FastAPI
 
-from headgate.bundle.signing import load_or_create_key, public_text, trust_key, user_key_path
+from headgate.bundle.signing import load_or_create_key, public_text, trust_key, trusted_path, user_key_path
 from headgate.certificate import certificate_of
 from headgate.clock import Clock, SystemClock
 from headgate.errors import Conflict, HeadgateError, Unauthenticated, Unavailable
@@ -157,7 +157,7 @@ def tidy_up(plane: ControlPlane) -> None:
 def bootstrap(plane: ControlPlane) -> None:
     """What a new instance needs, and what one keeps up to date: trusted keys, credentials, no leftovers."""
     sweep(plane.home)
-    trust_owner(plane.trusted, os.environ)
+    trust_owner(trusted_path(plane.home), os.environ)
     known = read_credentials(plane.home)
     if known is None or not _verify(plane.database, known):
         with plane.database.write() as tx:

@@ -13,6 +13,7 @@ from headgate.errors import DeadlineExceeded, NotFound, Unavailable
 MISSING = "uv is not installed, pip install 'headgate[environments]'"
 # an index that does not answer is asked once more, not three times with growing pauses
 RETRIES = {"UV_HTTP_RETRIES": "1"}
+WORDS = 600  # how much of what a program said is passed on
 
 
 def find_uv() -> str:
@@ -30,8 +31,13 @@ def run_uv(arguments: Sequence[str], seconds: float, given: str = "") -> str:
     It runs in an empty folder: the settings of its user count (indexes, proxies), those of a project that happens to be
     around do not. Raises `NotFound` without uv, `DeadlineExceeded`, or `Unavailable` with uv's own words.
     """
-    command = [find_uv(), "--no-progress", "--color", "never", *arguments]
-    environment = RETRIES | {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    return run_program([find_uv(), "--no-progress", "--color", "never", *arguments], seconds, given)
+
+
+def run_program(command: Sequence[str], seconds: float, given: str = "") -> str:
+    """What a program prints; raises `DeadlineExceeded`, or `Unavailable` with its own words when it fails."""
+    name = Path(command[0]).name
+    environment = RETRIES | {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
     with TemporaryDirectory(prefix="headgate-uv-") as folder:
         try:
             done = subprocess.run(
@@ -39,15 +45,15 @@ def run_uv(arguments: Sequence[str], seconds: float, given: str = "") -> str:
                 input=given,
                 capture_output=True,
                 text=True,
-                timeout=seconds,
+                timeout=max(0.0, seconds),
                 check=False,
                 cwd=folder,
                 env=environment,
             )
         except subprocess.TimeoutExpired as error:
-            raise DeadlineExceeded(f"Expected uv to be done within {seconds:g} s, it was not.") from error
+            raise DeadlineExceeded(f"Expected {name} to be done within {seconds:g} s, it was not.") from error
         except OSError as error:
             raise Unavailable(f"Expected to run {command[0]}, got: {error}.") from error
     if done.returncode:
-        raise Unavailable(" ".join(done.stderr.split()) or f"uv ended with {done.returncode}.")
+        raise Unavailable(f"{name}: {' '.join(done.stderr.split())[-WORDS:] or f'ended with {done.returncode}'}.")
     return done.stdout

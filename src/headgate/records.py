@@ -211,6 +211,8 @@ class HostReport(PlaneRecord, frozen=True, kw_only=True):
     ready: bool
     restarts: int = 0
     reason: str = ""
+    # the interpreter of its own environment; empty where it runs in the agent's
+    python: str = ""
 
 
 class CrashCount(Record, frozen=True, kw_only=True):
@@ -233,6 +235,8 @@ class NodeReport(PlaneRecord, frozen=True, kw_only=True):
     # endpoint → why its newest table was not given to the workers (fetch, smoke test)
     failures: dict[str, LoadFailure] = {}
     crashes: tuple[CrashCount, ...] = ()
+    # endpoints whose newest table waits until an environment is built
+    building: tuple[str, ...] = ()
 
 
 class Refresh(PlaneRecord, frozen=True, kw_only=True, tag="refresh"):

@@ -6,12 +6,13 @@ import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from headgate.agent.bundles import Bundles
+from headgate.agent.bundles import Bundles, cached_bundle
 from headgate.agent.control_api import ControlApi
 from headgate.agent.control_link import ControlLink
 from headgate.agent.control_process import ControlProcess
 from headgate.agent.crashes import Crashes
 from headgate.agent.deployments import Deployments
+from headgate.agent.environments import Environments
 from headgate.agent.hosts import Hosts
 from headgate.agent.journal import Journal, write_journal
 from headgate.agent.launcher import Launcher, Programs
@@ -24,6 +25,7 @@ from headgate.agent.tables import Tables
 from headgate.agent.usage import HostUse
 from headgate.agent.worker import longest_drain
 from headgate.agent.workers import Workers
+from headgate.bundle.signing import read_trusted_keys, require_signature, trusted_path
 from headgate.records import LoadFailure, NodeReport, NodeTables, Variant
 
 logger = logging.getLogger(__name__)
@@ -51,8 +53,11 @@ class Agent:
         self._hosts = Hosts(loop, launcher, programs, self._metrics, self._report, self._host_crashed)
         self._api = ControlApi(launcher.home)
         self._bundles = Bundles(loop, launcher.home, self._api.bundle, self._needed_bundles)
+        self._environments = Environments(
+            loop, launcher.home, launcher.settings, self._require_signed, self._needed_bundles
+        )
         self._deployments = Deployments(
-            loop, self._tables, self._bundles, self._hosts, self._crashes.place, self._published
+            loop, self._tables, self._bundles, self._environments, self._hosts, self._crashes.place, self._published
         )
         self._workers = Workers(
             loop,
@@ -75,6 +80,7 @@ class Agent:
         """Start and adopt everything. The data plane comes first: it needs nothing but the disk."""
         sweep(self._home, orphans)
         self._bundles.sweep()
+        self._environments.sweep()
         for table in self._tables.routes.values():
             self._hosts.trust(table.variants)
             self._use.learn(table)
@@ -145,6 +151,7 @@ class Agent:
             self._use.learn(table)
         self._workers.refresh()
         self._bundles.prune()
+        self._environments.prune()
         self._report()
 
     def _worker_crashed(self, digests: frozenset[str]) -> None:
@@ -169,6 +176,11 @@ class Agent:
             self._hosts.settle(needed | self._deployments.hosted_digests())
         cut_logs(self._home)
 
+    def _require_signed(self, digest: str) -> None:
+        """Raises `Untrusted` for a bundle in the cache that no trusted key has signed."""
+        bundle = cached_bundle(self._home, digest)
+        require_signature(bundle, read_trusted_keys(trusted_path(self._home)), "needs packages of its author's choice")
+
     def _needed_bundles(self) -> set[str]:
         return self._tables.digests() | self._deployments.digests()
 
@@ -182,6 +194,7 @@ class Agent:
             hosts=self._hosts.reports(),
             failures=self._failed_hosts() | self._deployments.failures,
             crashes=self._crashes.counts(),
+            building=self._deployments.building,
         )
         self._link.report(report)
         self._metrics.hosts(report.hosts)

@@ -14,9 +14,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from headgate.bundle.bundle import Bundle
 from headgate.bundle.manifest import MANIFEST, SIGNATURE, Manifest
 from headgate.errors import Corrupt, Malformed, Untrusted
-from headgate.home import sync_folder, write_atomically
+from headgate.home import Home, sync_folder, write_atomically
 from headgate.records import Record
 
 KEY_VARIABLE = "HEADGATE_SIGNING_KEY"
@@ -47,6 +48,11 @@ class TrustedKeys:
     def and_key(self, key: Ed25519PrivateKey | str) -> "TrustedKeys":
         """These and one more."""
         return TrustedKeys(self.keys | {key if isinstance(key, str) else public_text(key)})
+
+
+def trusted_path(home: Home) -> Path:
+    """The file of public keys whose bundles may run code, one a line."""
+    return home.keys / "trusted"
 
 
 def user_key_path(environment: Mapping[str, str]) -> Path:
@@ -137,15 +143,19 @@ def verify(manifest: bytes, signature: DetachedSignature) -> str:
     return signature.public_key
 
 
-def signed_by(folder: Path) -> str | None:
-    """The public key (base64) whose valid signature the unpacked bundle carries, None when it is not signed.
+def signed_by(folder: Path, digest: str) -> str | None:
+    """The public key (base64) whose valid signature the unpacked bundle of that digest carries, None without any.
 
+    What is verified are the bytes that have the digest, which was taken of what is loaded: nothing can change between.
     Raises `Corrupt` or `Malformed` for a signature that does not hold.
     """
     signature = read_signature(folder)
     if signature is None:
         return None
-    return verify((folder / MANIFEST).read_bytes(), signature)
+    manifest = (folder / MANIFEST).read_bytes()
+    if hashlib.sha256(manifest).hexdigest() != digest:
+        raise Corrupt(f"{folder / MANIFEST} is not that of bundle {digest[:12]} any more. Fetch the bundle again.")
+    return verify(manifest, signature)
 
 
 def runs_code(manifest: Manifest) -> bool:
@@ -153,17 +163,25 @@ def runs_code(manifest: Manifest) -> bool:
     return bool(manifest.trusted_code) or any(form.runtime not in GUARDED for form in manifest.forms.values())
 
 
-def require_trust(folder: Path, manifest: Manifest, trusted: TrustedKeys) -> str:
+def require_trust(bundle: Bundle, trusted: TrustedKeys) -> str:
     """The id of the key that signed the bundle, "" when it is unsigned and may be: it runs no code.
 
     Raises `Untrusted` naming both for one that runs code without a trusted key's signature, and like `signed_by`.
     """
-    signer = signed_by(folder)
-    if not runs_code(manifest) or (signer is not None and signer in trusted):
-        return key_id(signer) if signer else ""
-    named = f": {', '.join(manifest.trusted_code)}" if manifest.trusted_code else ""
+    if runs_code(bundle.manifest):
+        named = f": {', '.join(bundle.manifest.trusted_code)}" if bundle.manifest.trusted_code else ""
+        return require_signature(bundle, trusted, f"runs its author's code{named}")
+    signer = signed_by(bundle.folder, bundle.digest)
+    return key_id(signer) if signer else ""
+
+
+def require_signature(bundle: Bundle, trusted: TrustedKeys, because: str) -> str:
+    """The id of the trusted key that signed the bundle; raises `Untrusted`, and like `signed_by`."""
+    signer = signed_by(bundle.folder, bundle.digest)
+    if signer is not None and signer in trusted:
+        return key_id(signer)
     by = f"signed by key {key_id(signer)}, which is not trusted here" if signer else "not signed"
-    raise Untrusted(f"Bundle {manifest.name!r} runs its author's code{named}. It is {by}; trust the key of its author.")
+    raise Untrusted(f"Bundle {bundle.manifest.name!r} {because}. It is {by}; trust the key of its author.")
 
 
 def read_trusted_keys(path: Path) -> TrustedKeys:

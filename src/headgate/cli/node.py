@@ -14,7 +14,15 @@ import msgspec
 from headgate.agent.journal import read_journal
 from headgate.bundle.bundle import Bundle, open_bundle
 from headgate.bundle.manifest import MANIFEST
-from headgate.bundle.signing import TrustedKeys, load_or_create_key, require_trust, user_key_path
+from headgate.bundle.signing import (
+    TrustedKeys,
+    load_or_create_key,
+    public_text,
+    require_trust,
+    trust_key,
+    trusted_path,
+    user_key_path,
+)
 from headgate.client import local
 from headgate.clock import SystemClock
 from headgate.errors import DeadlineExceeded, ModelError, NotFound, Unavailable
@@ -48,7 +56,8 @@ def cached_bundle(model: Path, home: Home, trust_code: tuple[str, ...], step: St
             step("packaging")
         bundle = package(model, name=name_of(model), output=draft, trust_code=trust_code, lock=False)
     own_key = load_or_create_key(user_key_path(os.environ))
-    require_trust(bundle.folder, bundle.manifest, TrustedKeys().and_key(own_key))
+    require_trust(bundle, TrustedKeys().and_key(own_key))
+    trust_key(trusted_path(home), public_text(own_key))
     bundle.folder.rename(home.cache / bundle.digest)
     return Bundle(home.cache / bundle.digest, bundle.manifest, bundle.digest)
 

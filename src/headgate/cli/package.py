@@ -7,10 +7,9 @@ import click
 import msgspec
 
 from headgate.bundle.bundle import Bundle
-from headgate.bundle.manifest import Environment
 from headgate.cli.options import PlainCommand, output_or_file
 from headgate.cli.progress import steps_line
-from headgate.cli.rendering import joined, show_one
+from headgate.cli.rendering import joined, packages_line, show_one
 from headgate.packaging.package import package as make_bundle
 
 
@@ -97,14 +96,6 @@ def _facts(bundle: Bundle, where: str) -> dict[str, object]:
         "inputs": joined(column.name for column in manifest.signature.inputs),
         "serves": f"{manifest.serves}: {manifest.serves_because}" if manifest.serves_because else manifest.serves,
         "metrics": joined(f"{name} {value:.4g}" for name, value in manifest.metrics.items()),
-        "packages": packages_line(manifest.environment),
+        "packages": packages_line(msgspec.to_builtins(manifest)),
         "next": f"headgate register {where}",
     }
-
-
-def packages_line(environment: Environment) -> str:
-    """How many packages there are, and whether another machine can build their environment."""
-    count = f"{len(environment.packages)} for Python {environment.python}"
-    if environment.unlocked:
-        return f"{count}, without hashes: {environment.unlocked}. They must be installed where the model is served."
-    return f"{count}, with hashes"

@@ -14,7 +14,7 @@ from fastapi import Request
 
 from headgate.bundle.archive import Limits
 from headgate.bundle.bundle import Bundle, open_bundle
-from headgate.bundle.signing import read_trusted_keys, require_trust
+from headgate.bundle.signing import read_trusted_keys, require_trust, trusted_path
 from headgate.errors import Malformed, ReceiptTimeout, TooLarge, Unavailable
 from headgate.home import Home, needing_room
 from headgate.web.api.plane import ControlPlane
@@ -42,7 +42,7 @@ def received_bundle(plane: ControlPlane, request: Request) -> Iterator[tuple[Bun
                 receive(request, file, plane.settings.max_bundle_bytes, plane.settings.receive_seconds)
             limits = Limits(bytes=plane.settings.max_bundle_bytes)
             bundle = open_bundle(archive, folder / "bundle", limits)
-        yield bundle, archive, require_trust(bundle.folder, bundle.manifest, read_trusted_keys(plane.trusted))
+        yield bundle, archive, require_trust(bundle, read_trusted_keys(trusted_path(plane.home)))
 
 
 def receive(request: Request, target: BinaryIO, limit: int, patience: float) -> None:
