@@ -22,7 +22,14 @@ from types import FrameType
 import msgspec
 from fastapi import FastAPI
 
-from headgate.bundle.signing import load_or_create_key, public_text, trust_key, trusted_path, user_key_path
+from headgate.bundle.signing import (
+    load_or_create_key,
+    public_text,
+    read_trusted_keys,
+    trust_key,
+    trusted_path,
+    user_key_path,
+)
 from headgate.certificate import certificate_of
 from headgate.clock import Clock, SystemClock
 from headgate.errors import Conflict, HeadgateError, Unauthenticated, Unavailable
@@ -33,6 +40,7 @@ from headgate.ledger.events import open_ledger
 from headgate.ledger.idempotency import forget_answers
 from headgate.log_lines import configure
 from headgate.records import PlaneRecord
+from headgate.registry.signers import learn_signers
 from headgate.rollout.bell import Bell
 from headgate.rollout.controller import Controller
 from headgate.rollout.nodes import Nodes
@@ -158,6 +166,8 @@ def bootstrap(plane: ControlPlane) -> None:
     """What a new instance needs, and what one keeps up to date: trusted keys, credentials, no leftovers."""
     sweep(plane.home)
     trust_owner(trusted_path(plane.home), os.environ)
+    with plane.database.write() as tx:
+        learn_signers(tx, read_trusted_keys(trusted_path(plane.home)).keys, by="headgate")
     known = read_credentials(plane.home)
     if known is None or not _verify(plane.database, known):
         with plane.database.write() as tx:

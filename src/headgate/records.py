@@ -166,12 +166,24 @@ class AccessTable(PlaneRecord, frozen=True, kw_only=True):
     keys: tuple[AccessKey, ...] = ()
 
 
+class SignerTable(PlaneRecord, frozen=True, kw_only=True):
+    """Whose bundles may run code, and whose may not be loaded any more. Its own number, never lowered."""
+
+    epoch: int
+    number: int
+    # public keys, 32 raw bytes in base64
+    trusted: tuple[str, ...] = ()
+    revoked: tuple[str, ...] = ()
+
+
 class NodeTables(PlaneRecord, frozen=True, kw_only=True):
     """All that one node must know, as the control plane answers the agent's long poll."""
 
     cursor: int
     routes: tuple[RouteTable, ...]
     access: AccessTable
+    # None: the control plane is older than these tables
+    signers: SignerTable | None = None
 
 
 class LoadFailure(PlaneRecord, frozen=True, kw_only=True):

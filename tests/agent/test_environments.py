@@ -28,10 +28,10 @@ from headgate.agent.loop import Loop
 from headgate.bundle.bundle import Bundle, open_bundle
 from headgate.bundle.manifest import REQUIREMENTS, Environment, Form, Manifest
 from headgate.bundle.requirements import requirements_text
-from headgate.bundle.signing import load_or_create_key, public_text, sign_folder, trust_key, trusted_path, user_key_path
+from headgate.bundle.signing import load_or_create_key, public_text, sign_folder, user_key_path
 from headgate.errors import HeadgateError, Unavailable, Untrusted
 from headgate.home import Home
-from headgate.records import Column, Signature, Variant
+from headgate.records import Column, Signature, SignerTable, Variant
 from headgate.settings import Settings
 from headgate.testing.bundles import write_bundle
 from headgate.testing.node.node import host_pids, until
@@ -289,9 +289,10 @@ def test_a_node_serves_it_from_its_own_environment(make_node: MakeNode, wheels: 
     bundle = write_greeting(wheels.parent / "made", wheels)
     trusted = public_text(load_or_create_key(user_key_path(os.environ)))
     allowed = make_node(fakes="worker,control", wheel_folder=str(wheels), load_seconds=60.0)
-    trust_key(trusted_path(allowed.home), trusted)
+    signers = SignerTable(epoch=1, number=1, trusted=(trusted,))
     forbidden = make_node(fakes="worker,control", build_environments=False)
     for node in (allowed, forbidden):
+        node.plane.say(signers=signers)
         node.plane.offer(bundle.folder)
         node.start()
         node.plane.publish(table("greeting", 1, bundle.digest, placement="host"))

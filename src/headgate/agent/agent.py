@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from headgate.agent.bundles import Bundles, cached_bundle
+from headgate.agent.bundles import Bundles
 from headgate.agent.control_api import ControlApi
 from headgate.agent.control_link import ControlLink
 from headgate.agent.control_process import ControlProcess
@@ -22,10 +22,10 @@ from headgate.agent.metrics import AgentMetrics
 from headgate.agent.orphans import Orphan, adopt_hosts, end_control, sweep
 from headgate.agent.port import port_of
 from headgate.agent.tables import Tables
+from headgate.agent.trust import Trust
 from headgate.agent.usage import HostUse
 from headgate.agent.worker import longest_drain
 from headgate.agent.workers import Workers
-from headgate.bundle.signing import read_trusted_keys, require_signature, trusted_path
 from headgate.records import LoadFailure, NodeReport, NodeTables, Variant
 
 logger = logging.getLogger(__name__)
@@ -53,11 +53,19 @@ class Agent:
         self._hosts = Hosts(loop, launcher, programs, self._metrics, self._report, self._host_crashed)
         self._api = ControlApi(launcher.home)
         self._bundles = Bundles(loop, launcher.home, self._api.bundle, self._needed_bundles)
+        trust = Trust(launcher.home)
         self._environments = Environments(
-            loop, launcher.home, launcher.settings, self._require_signed, self._needed_bundles
+            loop, launcher.home, launcher.settings, trust.require_signed, self._needed_bundles
         )
         self._deployments = Deployments(
-            loop, self._tables, self._bundles, self._environments, self._hosts, self._crashes.place, self._published
+            loop,
+            self._tables,
+            self._bundles,
+            self._environments,
+            trust,
+            self._hosts,
+            self._crashes.place,
+            self._published,
         )
         self._workers = Workers(
             loop,
@@ -175,11 +183,6 @@ class Agent:
         if needed is not None:
             self._hosts.settle(needed | self._deployments.hosted_digests())
         cut_logs(self._home)
-
-    def _require_signed(self, digest: str) -> None:
-        """Raises `Untrusted` for a bundle in the cache that no trusted key has signed."""
-        bundle = cached_bundle(self._home, digest)
-        require_signature(bundle, read_trusted_keys(trusted_path(self._home)), "needs packages of its author's choice")
 
     def _needed_bundles(self) -> set[str]:
         return self._tables.digests() | self._deployments.digests()

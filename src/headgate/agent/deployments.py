@@ -14,6 +14,7 @@ from headgate.agent.hosts import Hosts
 from headgate.agent.loop import Loop
 from headgate.agent.pace import Backoff
 from headgate.agent.tables import Tables
+from headgate.agent.trust import Trust
 from headgate.agent.usage import hosted
 from headgate.errors import HeadgateError, Malformed, ModelError, Refused, Unavailable
 from headgate.records import LoadFailure, NodeTables, RouteTable, Variant
@@ -47,6 +48,7 @@ class Deployments:
         tables: Tables,
         bundles: Bundles,
         environments: Environments,
+        trust: Trust,
         hosts: Hosts,
         place: Callable[[RouteTable], RouteTable],
         published: Callable[[], None],
@@ -55,6 +57,7 @@ class Deployments:
         self._tables = tables
         self._bundles = bundles
         self._environments = environments
+        self._trust = trust
         self._hosts = hosts
         # where this node runs a table's versions
         self._place = place
@@ -84,6 +87,7 @@ class Deployments:
 
     def take(self, answer: NodeTables) -> None:
         """What the control plane says now."""
+        self._trust.take(answer.signers)
         # a control plane below our epoch runs on an older backup: what it does not know may well be right
         if answer.access.epoch >= self._tables.epoch:
             self._forget({table.endpoint for table in answer.routes})
@@ -140,7 +144,15 @@ class Deployments:
         if troubles:
             self._retry(deployment, *troubles[0])
         else:
-            _for_each(deployment.table.variants, self._environments.ensure, partial(self._equipped, deployment))
+            _for_each(deployment.table.variants, self._equip, partial(self._equipped, deployment))
+
+    def _equip(self, variant: Variant, done: Done) -> None:
+        # what answers already goes on: a revocation keeps from loading, and takes nothing away by itself
+        refusal = None if variant.digest in self._tables.digests() else self._trust.refusal(variant.digest)
+        if refusal is None:
+            self._environments.ensure(variant, done)
+        else:
+            done(refusal)
 
     def _equipped(self, deployment: Deployment, troubles: list[Trouble]) -> None:
         if troubles:

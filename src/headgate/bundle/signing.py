@@ -38,16 +38,17 @@ class DetachedSignature(Record, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class TrustedKeys:
-    """Public keys whose bundles may run code."""
+    """Public keys whose bundles may run code, and those whose bundles may not be loaded at all."""
 
     keys: frozenset[str] = field(default_factory=frozenset)  # raw public keys in base64
+    revoked: frozenset[str] = field(default_factory=frozenset)
 
     def __contains__(self, public_key: str) -> bool:
-        return public_key in self.keys
+        return public_key in self.keys and public_key not in self.revoked
 
     def and_key(self, key: Ed25519PrivateKey | str) -> "TrustedKeys":
         """These and one more."""
-        return TrustedKeys(self.keys | {key if isinstance(key, str) else public_text(key)})
+        return TrustedKeys(self.keys | {key if isinstance(key, str) else public_text(key)}, self.revoked)
 
 
 def trusted_path(home: Home) -> Path:
@@ -166,22 +167,41 @@ def runs_code(manifest: Manifest) -> bool:
 def require_trust(bundle: Bundle, trusted: TrustedKeys) -> str:
     """The id of the key that signed the bundle, "" when it is unsigned and may be: it runs no code.
 
-    Raises `Untrusted` naming both for one that runs code without a trusted key's signature, and like `signed_by`.
+    Raises `Untrusted` naming both for one that runs code without a trusted key's signature, or that a revoked key has
+    signed, and like `signed_by`.
     """
-    if runs_code(bundle.manifest):
-        named = f": {', '.join(bundle.manifest.trusted_code)}" if bundle.manifest.trusted_code else ""
-        return require_signature(bundle, trusted, f"runs its author's code{named}")
     signer = signed_by(bundle.folder, bundle.digest)
-    return key_id(signer) if signer else ""
+    if signer is not None and (signer in trusted or (signer not in trusted.revoked and not runs_code(bundle.manifest))):
+        return key_id(signer)
+    if signer is None and not runs_code(bundle.manifest):
+        return ""
+    raise _untrusted(bundle, signer, trusted)
 
 
-def require_signature(bundle: Bundle, trusted: TrustedKeys, because: str) -> str:
-    """The id of the trusted key that signed the bundle; raises `Untrusted`, and like `signed_by`."""
+def require_signature(bundle: Bundle, trusted: TrustedKeys) -> str:
+    """The id of the trusted key that signed the bundle, whether it runs code or not; raises like `require_trust`."""
     signer = signed_by(bundle.folder, bundle.digest)
     if signer is not None and signer in trusted:
         return key_id(signer)
-    by = f"signed by key {key_id(signer)}, which is not trusted here" if signer else "not signed"
-    raise Untrusted(f"Bundle {bundle.manifest.name!r} {because}. It is {by}; trust the key of its author.")
+    raise _untrusted(bundle, signer, trusted)
+
+
+def _untrusted(bundle: Bundle, signer: str | None, trusted: TrustedKeys) -> Untrusted:
+    manifest = bundle.manifest
+    named = f": {', '.join(manifest.trusted_code)}" if manifest.trusted_code else ""
+    what = f"Bundle {manifest.name!r} runs its author's code{named}. It" if runs_code(manifest) else repr(manifest.name)
+    revoked = signer in trusted.revoked
+    return Untrusted(refusal(what, key_id(signer) if signer else "", signer or "", revoked=revoked))
+
+
+def refusal(what: str, signer: str, public_key: str, *, revoked: bool) -> str:
+    """Why a signature does not let a bundle be loaded, and what to do; empty texts for what there is not."""
+    if not signer:
+        return f"{what} is not signed, and needs a trusted key's signature. `headgate package` signs what it makes."
+    command = f"`headgate key trust {public_key or 'BUNDLE'}`"
+    if revoked:
+        return f"{what} is signed by key {signer}, which was revoked here. If that was wrong: {command}."
+    return f"{what} is signed by key {signer}, which is not trusted here. If you know whose it is: {command}."
 
 
 def read_trusted_keys(path: Path) -> TrustedKeys:

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from headgate.agent.journal import read_journal
+from headgate.agent.trust import signers_path
 from headgate.bundle.bundle import Bundle, open_bundle
 from headgate.bundle.manifest import MANIFEST
 from headgate.bundle.signing import (
@@ -19,8 +20,6 @@ from headgate.bundle.signing import (
     load_or_create_key,
     public_text,
     require_trust,
-    trust_key,
-    trusted_path,
     user_key_path,
 )
 from headgate.client import local
@@ -28,7 +27,7 @@ from headgate.clock import SystemClock
 from headgate.errors import DeadlineExceeded, ModelError, NotFound, Unavailable
 from headgate.home import Home, write_atomically
 from headgate.packaging.package import package
-from headgate.records import AccessKey, AccessTable, RouteTable, Variant
+from headgate.records import AccessKey, AccessTable, RouteTable, SignerTable, Variant
 from headgate.settings import Settings
 
 LONE_VERSION = "{name}:1"
@@ -57,7 +56,8 @@ def cached_bundle(model: Path, home: Home, trust_code: tuple[str, ...], step: St
         bundle = package(model, name=name_of(model), output=draft, trust_code=trust_code, lock=False)
     own_key = load_or_create_key(user_key_path(os.environ))
     require_trust(bundle, TrustedKeys().and_key(own_key))
-    trust_key(trusted_path(home), public_text(own_key))
+    signers = SignerTable(epoch=1, number=1, trusted=(public_text(own_key),))
+    write_atomically(signers_path(home), msgspec.json.encode(signers))
     bundle.folder.rename(home.cache / bundle.digest)
     return Bundle(home.cache / bundle.digest, bundle.manifest, bundle.digest)
 

@@ -17,6 +17,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
         "endpoints:predict",
         "actors:manage",
         "keys:manage",
+        "signers:manage",
         "projects:manage",
         "backup",
     },
@@ -30,6 +31,8 @@ INTERNAL_ROLES = frozenset({"node"})
 CONFINED: dict[tuple[str, str], frozenset[str]] = {("developer", "endpoints:deploy"): frozenset({"staging"})}
 
 # about the instance, not about a project: only a grant for every project and environment gives them
-INSTANCE_WIDE = frozenset({"actors:manage", "keys:manage", "projects:manage", "backup", "audit:read", "node"})
+INSTANCE_WIDE = frozenset(
+    {"actors:manage", "keys:manage", "signers:manage", "projects:manage", "backup", "audit:read", "node"}
+)
 
 ALL_PERMISSIONS = frozenset().union(*PERMISSIONS.values())

@@ -7,6 +7,7 @@ from headgate.names import validate_text
 from headgate.records import DEFAULT_ENVIRONMENT, Record, RouteTable
 from headgate.registry.models import get_model
 from headgate.registry.projects import get_environment, get_project
+from headgate.registry.signers import distrust
 from headgate.registry.versions import VersionRecord, get_version, require_recorded
 from headgate.rollout.endpoints import (
     Endpoint,
@@ -167,6 +168,7 @@ def _case(tx: Tx, endpoint: Endpoint, version: VersionRecord, before: RouteTable
         endpoint=endpoint.name,
         needs_approval=get_environment(tx, endpoint.environment).needs_approval,
         contract=before.contract if before.variants else None,
+        distrusted=distrust(tx, version),
     )
 
 

@@ -14,9 +14,10 @@ from fastapi import Request
 
 from headgate.bundle.archive import Limits
 from headgate.bundle.bundle import Bundle, open_bundle
-from headgate.bundle.signing import read_trusted_keys, require_trust, trusted_path
+from headgate.bundle.signing import require_trust
 from headgate.errors import Malformed, ReceiptTimeout, TooLarge, Unavailable
 from headgate.home import Home, needing_room
+from headgate.registry.signers import trusted_keys
 from headgate.web.api.plane import ControlPlane
 
 STAGING = "upload-"
@@ -42,7 +43,9 @@ def received_bundle(plane: ControlPlane, request: Request) -> Iterator[tuple[Bun
                 receive(request, file, plane.settings.max_bundle_bytes, plane.settings.receive_seconds)
             limits = Limits(bytes=plane.settings.max_bundle_bytes)
             bundle = open_bundle(archive, folder / "bundle", limits)
-        yield bundle, archive, require_trust(bundle, read_trusted_keys(trusted_path(plane.home)))
+        with plane.database.read() as tx:
+            trusted = trusted_keys(tx)
+        yield bundle, archive, require_trust(bundle, trusted)
 
 
 def receive(request: Request, target: BinaryIO, limit: int, patience: float) -> None:
