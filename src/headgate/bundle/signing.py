@@ -23,6 +23,7 @@ from headgate.records import Record
 KEY_VARIABLE = "HEADGATE_SIGNING_KEY"
 # runtimes that load data only, or nothing outside of the allow-list
 GUARDED = frozenset({"onnx", "sklearn"})
+FORMAT = 1  # of `manifest.sig`
 # a signature of ours is never a valid signature of something else
 DOMAIN = b"headgate bundle manifest\0"
 
@@ -30,7 +31,7 @@ DOMAIN = b"headgate bundle manifest\0"
 class DetachedSignature(Record, frozen=True, kw_only=True):
     """The content of `manifest.sig`."""
 
-    format: int = 1
+    format: int = FORMAT
     key_id: str  # first 16 hex digits of the public key's sha256
     public_key: str  # 32 raw bytes in base64
     signature: str  # 64 bytes in base64
@@ -125,11 +126,16 @@ def read_signature(folder: Path) -> DetachedSignature | None:
     """The bundle's signature, unverified, None when it has none; raises `Malformed`."""
     path = folder / SIGNATURE
     try:
-        return msgspec.json.decode(path.read_bytes(), type=DetachedSignature)
+        content = path.read_bytes()
+        signature = msgspec.json.decode(content, type=DetachedSignature)
     except FileNotFoundError:
         return None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Malformed(f"{path} is not a signature of this format: {error}. Package the model again.") from error
+    # as we write it, and in no other spelling: a byte that was changed is never passed over
+    if signature.format != FORMAT or msgspec.json.encode(signature) != content:
+        raise Malformed(f"{path} is not a signature of format {FORMAT} as it is written. Package the model again.")
+    return signature
 
 
 def verify(manifest: bytes, signature: DetachedSignature) -> str:
@@ -234,6 +240,7 @@ def _decode(text: str, size: int) -> bytes:
         raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise Malformed(f"{text[:80]!r} is not base64.") from error
-    if len(raw) != size:
+    # the last letter of a text holds bits that no byte needs: one spelling for one key
+    if len(raw) != size or base64.b64encode(raw).decode() != text:
         raise Malformed(f"{text[:80]!r} should be {size} bytes in base64, got {len(raw)}.")
     return raw
