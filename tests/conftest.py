@@ -160,3 +160,12 @@ def signing_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HEADGATE_SIGNING_KEY", str(path))
         yield path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test asks a package index on the quiet: what a bundle holds must not depend on the network."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UV_OFFLINE", "1")
+        patch.setenv("UV_CACHE_DIR", str(tmp_path_factory.mktemp("uv")))
+        yield

@@ -19,7 +19,14 @@ from types import FrameType
 import msgspec
 from fastapi import FastAPI
 
-from headgate.bundle.signing import load_or_create_key, public_text, trust_key, user_key_path
+from headgate.bundle.signing import (
+    load_or_create_key,
+    public_text,
+    read_trusted_keys,
+    trust_key,
+    trusted_path,
+    user_key_path,
+)
 from headgate.certificate import certificate_of
 from headgate.clock import Clock, SystemClock
 from headgate.errors import HeadgateError, Unauthenticated, Unavailable
@@ -33,6 +40,7 @@ from headgate.metering.counters import Counters
 from headgate.processes import yield_processor
 from headgate.records import PlaneRecord
 from headgate.registry.artifacts import find_missing
+from headgate.registry.signers import learn_signers
 from headgate.registry.upgrading import ready_instance
 from headgate.rollout.bell import Bell
 from headgate.rollout.controller import Controller
@@ -169,7 +177,9 @@ def look_after_artifacts(plane: ControlPlane) -> None:
 def bootstrap(plane: ControlPlane) -> None:
     """What a new instance needs, and what one keeps up to date: trusted keys, credentials, no leftovers."""
     sweep(plane.home)
-    trust_owner(plane.trusted, os.environ)
+    trust_owner(trusted_path(plane.home), os.environ)
+    with plane.database.write() as tx:
+        learn_signers(tx, read_trusted_keys(trusted_path(plane.home)).keys, by="headgate")
     known = read_credentials(plane.home)
     if known is None or not _verify(plane.database, known):
         with plane.database.write() as tx:

@@ -170,12 +170,24 @@ class AccessTable(PlaneRecord, frozen=True, kw_only=True):
     keys: tuple[AccessKey, ...] = ()
 
 
+class SignerTable(PlaneRecord, frozen=True, kw_only=True):
+    """Whose bundles may run code, and whose may not be loaded any more. Its own number, never lowered."""
+
+    epoch: int
+    number: int
+    # public keys, 32 raw bytes in base64
+    trusted: tuple[str, ...] = ()
+    revoked: tuple[str, ...] = ()
+
+
 class NodeTables(PlaneRecord, frozen=True, kw_only=True):
     """All that one node must know, as the control plane answers the agent's long poll."""
 
     cursor: int
     routes: tuple[RouteTable, ...]
     access: AccessTable
+    # None: the control plane is older than these tables
+    signers: SignerTable | None = None
 
 
 class LoadFailure(PlaneRecord, frozen=True, kw_only=True):
@@ -215,6 +227,8 @@ class HostReport(PlaneRecord, frozen=True, kw_only=True):
     ready: bool
     restarts: int = 0
     reason: str = ""
+    # the interpreter of its own environment; empty where it runs in the agent's
+    python: str = ""
 
 
 class CrashCount(Record, frozen=True, kw_only=True):
@@ -237,6 +251,8 @@ class NodeReport(PlaneRecord, frozen=True, kw_only=True):
     # endpoint → why its newest table was not given to the workers (fetch, smoke test)
     failures: dict[str, LoadFailure] = {}
     crashes: tuple[CrashCount, ...] = ()
+    # endpoints whose newest table waits until an environment is built
+    building: tuple[str, ...] = ()
 
 
 class Refresh(PlaneRecord, frozen=True, kw_only=True, tag="refresh"):

@@ -20,8 +20,8 @@ from headgate.errors import Malformed, Refused, Unavailable
 
 # how a process that starts another hands its settings on: as JSON, so that both mean the same
 HANDED_ON = "HEADGATE_SETTINGS"
-# settings that name a file
-FILES = frozenset({"tls_cert", "tls_key"})
+# settings that name a file or folder
+FILES = frozenset({"tls_cert", "tls_key", "wheel_folder"})
 OTEL_MISSING = "The setting otlp_endpoint needs OpenTelemetry: pip install 'headgate[otel]', or leave it empty."
 # a folder, or a URL
 FOLDERS = frozenset({"artifacts"})
@@ -97,6 +97,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         float, _declared("A worker that has not taken a rollback after this long is replaced.", "restart")
     ] = 10.0
     load_seconds: Annotated[float, _declared("Deadline for loading and verifying one version.", "restart")] = 120.0
+    build_environments: Annotated[
+        bool,
+        _declared(
+            "Build an environment of its own for a bundle whose packages are not those installed here, when a trusted "
+            "key has signed it; otherwise the version is refused.",
+            "restart",
+        ),
+    ] = True
+    build_seconds: Annotated[float, _declared("Deadline for building one environment.", "restart")] = 600.0
+    wheel_folder: Annotated[
+        str,
+        _declared("Folder of wheels that environments are built from; no package index is asked then.", "restart"),
+    ] = ""
     host_memory_bytes: Annotated[
         int, _declared("A model host that takes more memory than this is ended.", "restart of the model hosts")
     ] = 4 * 1024**3

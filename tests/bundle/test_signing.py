@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from headgate.bundle.bundle import open_bundle
+from headgate.bundle.bundle import Bundle, open_bundle
 from headgate.bundle.manifest import Environment, Form, Manifest
 from headgate.bundle.signing import (
     DetachedSignature,
@@ -63,7 +63,7 @@ def test_signing_changes_neither_identity_nor_contents(tmp_path: Path) -> None:
     sign_folder(built.folder, KEY)
     assert (built.folder / "manifest.sig").read_bytes() == first
     assert open_bundle(built.folder).digest == built.digest
-    assert signed_by(built.folder) == public_text(KEY)
+    assert signed_by(built.folder, built.digest) == public_text(KEY)
 
 
 def other_bytes(signature: DetachedSignature) -> DetachedSignature:
@@ -98,10 +98,14 @@ def test_forgeries_are_refused(forgery: str) -> None:
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"format":1,"extra":1}', b"\xff"])
 def test_a_damaged_signature_is_not_no_signature(tmp_path: Path, content: bytes) -> None:
     built = bundle(tmp_path)
-    assert signed_by(built.folder) is None
+    assert signed_by(built.folder, built.digest) is None
     (built.folder / "manifest.sig").write_bytes(content)
     with pytest.raises(Malformed):
-        signed_by(built.folder)
+        signed_by(built.folder, built.digest)
+
+
+def opened(built: BuiltBundle) -> Bundle:
+    return Bundle(built.folder, built.manifest, built.digest)
 
 
 @pytest.mark.parametrize(
@@ -110,24 +114,24 @@ def test_a_damaged_signature_is_not_no_signature(tmp_path: Path, content: bytes)
 def test_what_runs_code_needs_a_trusted_signature(tmp_path: Path, runtime: str, trusted_code: tuple[str, ...]) -> None:
     built, trusted = bundle(tmp_path, runtime, trusted_code), TrustedKeys().and_key(KEY)
     with pytest.raises(Untrusted, match="not signed"):
-        require_trust(built.folder, built.manifest, trusted)
+        require_trust(opened(built), trusted)
     sign_folder(built.folder, OTHER)
     with pytest.raises(Untrusted, match=key_id(public_text(OTHER))):
-        require_trust(built.folder, built.manifest, trusted)
+        require_trust(opened(built), trusted)
     sign_folder(built.folder, KEY)
-    assert require_trust(built.folder, built.manifest, trusted) == key_id(public_text(KEY))
+    assert require_trust(opened(built), trusted) == key_id(public_text(KEY))
 
 
 @pytest.mark.parametrize("runtime", ["onnx", "sklearn"])
 def test_what_runs_no_code_needs_no_signature_but_a_wrong_one_is_wrong(tmp_path: Path, runtime: str) -> None:
     built = bundle(tmp_path, runtime)
-    assert require_trust(built.folder, built.manifest, TrustedKeys()) == ""
+    assert require_trust(opened(built), TrustedKeys()) == ""
     sign_folder(built.folder, OTHER)
-    assert require_trust(built.folder, built.manifest, TrustedKeys()) == key_id(public_text(OTHER))
+    assert require_trust(opened(built), TrustedKeys()) == key_id(public_text(OTHER))
     forged = msgspec.json.encode(sign(b"another", OTHER))
     (built.folder / "manifest.sig").write_bytes(forged)
     with pytest.raises(Corrupt):
-        require_trust(built.folder, built.manifest, TrustedKeys())
+        require_trust(opened(built), TrustedKeys())
 
 
 def test_a_key_is_made_once_and_kept_private(tmp_path: Path) -> None:

@@ -186,6 +186,15 @@ def test_actors_and_keys(headgate: Headgate, control: FakeControl) -> None:
     assert "secret" not in headgate("key", "list").out
     assert headgate("key", "revoke", "key1").out == "Key key1 is revoked.\n"
     assert headgate("actor", "remove", "ann").code == 0
+
+
+def test_signing_keys(headgate: Headgate, control: FakeControl) -> None:
+    own = headgate("key", "own", "--output", "json").json["public_key"]
+    assert headgate("key", "trust", own, "--note", "Ann's").out == f"Bundles signed by key {'5' * 16} may run code.\n"
+    assert "trusted" in headgate("key", "list-trusted").out
+    gone = headgate("key", "distrust", "5" * 16, "--reason", "stolen").out
+    assert "is loaded any more. Still answering: fraud:1 behind fraud." in gone
+    assert "revoked" in headgate("key", "list-trusted").out
     assert headgate("actor", "add", "bob", "--role", "king").code == 2
 
 

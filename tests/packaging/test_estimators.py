@@ -103,7 +103,7 @@ def test_the_bundle_says_all_that_is_known(package: Any) -> None:
     assert {"scikit-learn", "numpy", "scipy", "joblib", "pandas"} <= set(manifest.environment.packages)
     assert told[0] == "reading the model"
     assert told[-1] == "signing"
-    assert signed_by(bundle.folder) == public_text(load_or_create_key(Path(_key())))
+    assert signed_by(bundle.folder, bundle.digest) == public_text(load_or_create_key(Path(_key())))
     golden = read_golden(bundle.folder)
     assert golden.rows == 8
     assert None in golden.inputs.columns["age"]

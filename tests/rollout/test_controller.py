@@ -92,6 +92,19 @@ def test_nobody_there_is_never_a_reason_to_promote(world: World) -> None:
     assert "no node has reported" in failed.reason
 
 
+def test_time_does_not_count_while_an_environment_is_built(world: World) -> None:
+    rollout = world.deploy(world.register(1))
+    world.controller.step()
+    world.node.building = ("fraud",)
+    wait(world, DEADLINE + 60)
+    assert world.look(rollout).state == "loading"
+    world.node.building = ()
+    wait(world, DEADLINE - 5)
+    assert world.look(rollout).state == "loading"
+    wait(world, 10)
+    assert world.look(rollout).state == "failed"
+
+
 def test_a_node_that_fell_silent_is_no_evidence(world: World) -> None:
     rollout = world.deploy(world.register(1))
     world.controller.step()

@@ -87,6 +87,7 @@ class FakeNode:
         self.workers = ["w0", "w1"]
         self.generations: dict[str, dict[str, tuple[int, int]]] = {}
         self.failures: dict[str, LoadFailure] = {}
+        self.building: tuple[str, ...] = ()
 
     def take(self, *workers: str) -> None:
         """These workers (or all) take what is published, and the node reports."""
@@ -110,4 +111,7 @@ class FakeNode:
             WorkerReport(worker=name, pid=1, ready=True, generations=self.generations.get(name, {}))
             for name in self.workers
         )
-        self._world.nodes.hear(NodeReport(node="here", agent_pid=1, port=8000, workers=workers, failures=self.failures))
+        report = NodeReport(
+            node="here", agent_pid=1, port=8000, workers=workers, failures=self.failures, building=self.building
+        )
+        self._world.nodes.hear(report)

@@ -10,7 +10,7 @@ LOAD = """
 import sys
 from pathlib import Path
 from headgate.runtimes.onnx import open_session
-open_session(Path(sys.argv[1]).read_bytes(), Path(sys.argv[1]).parent)
+open_session(Path(sys.argv[1]).read_bytes())
 """
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from headgate.bundle.manifest import Environment, Form, Manifest
-from headgate.errors import ModelError
+from headgate.errors import Corrupt, ModelError
 from headgate.records import Column, Dtype, Signature, Task
 from headgate.runtimes.columns import batch_from_columns
 from headgate.runtimes.onnx import OnnxModel, OnnxRuntime, open_session
@@ -19,6 +19,7 @@ onnx = pytest.importorskip("onnx")
 from onnx import TensorProto, helper  # noqa: E402 - after importorskip
 
 NUMBERS = ("a", "b", "c")
+FOUR = ("a", "b", "c", "d")
 TABLE = np.random.RandomState(0).rand(40, 3)
 
 
@@ -243,7 +244,7 @@ class TestFailure:
     @pytest.mark.parametrize("content", [b"", b"hello", b"\x08\x09" * 50])
     def test_what_is_no_model(self, content: bytes, tmp_path: Path) -> None:
         with pytest.raises(ModelError, match="onnxruntime"):
-            open_session(content, tmp_path)
+            open_session(content)
 
     def test_a_failure_in_a_call(self, tmp_path: Path) -> None:
         model = LinearModel(features=NUMBERS, weights=(1.0, 1.0, 1.0), fails_at=TABLE[0, 0])
@@ -257,18 +258,43 @@ class TestFailure:
         with pytest.raises(ModelError):
             ask(loaded)
 
-    @pytest.mark.parametrize("place", ["../secret.bin", "junk/../../secret.bin", "ABSOLUTE", "link.bin"])
+    @pytest.mark.parametrize(
+        "place", ["../secret.bin", "junk/../../secret.bin", "ABSOLUTE", "../../../secret.bin", "none.bin"]
+    )
     def test_weights_are_not_read_from_elsewhere(self, tmp_path: Path, place: str) -> None:
-        (tmp_path / "in").mkdir()
+        """SEC-13"""
         (tmp_path / "secret.bin").write_bytes(np.ones(4, "f").tobytes())
-        (tmp_path / "in" / "link.bin").symlink_to(tmp_path / "secret.bin")
         location = str(tmp_path / "secret.bin") if place == "ABSOLUTE" else place
-        with pytest.raises(ModelError, match="xternal data"):
-            open_session(self.with_weights_in(location), tmp_path / "in")
+        files = {"in/link.bin": b"ours, and not the weights"}
+        with pytest.raises(ModelError, match="xternal"):
+            self.loaded(tmp_path / "in", location, files)
 
-    def test_weights_are_read_from_beside_the_model(self, tmp_path: Path) -> None:
-        (tmp_path / "ours.bin").write_bytes(np.ones(4, "f").tobytes())
-        open_session(self.with_weights_in("ours.bin"), tmp_path)
+    @pytest.mark.parametrize("place", ["model/ours.bin", "model/deep/ours.bin"])
+    def test_weights_beside_the_model_are_those_that_were_hashed(self, tmp_path: Path, place: str) -> None:
+        """SEC-13, SEC-34"""
+        location, weights = place.removeprefix("model/"), np.ones(4, "f").tobytes()
+        model = self.loaded(tmp_path, location, {place: weights})
+        rows = batch_from_columns(columns("float32", FOUR), {name: [1.0] for name in FOUR})
+        assert model.predict(rows)["predictions"].tolist() == [[2.0] * 4]
+        with pytest.raises(Corrupt, match=r"ours\.bin"):
+            self.loaded(tmp_path / "other", location, {place: weights}, spoil=place)
+
+    def loaded(self, cache: Path, location: str, files: dict[str, bytes], spoil: str = "") -> Any:
+        manifest = Manifest(
+            name="m",
+            framework="onnx",
+            task="regression",
+            signature=columns("float32", FOUR),
+            forms={"onnx": Form(runtime="onnx", path="model/model.onnx")},
+            serves="onnx",
+            environment=Environment(python="3.11"),
+            files={},
+        )
+        contents = {"model/model.onnx": self.with_weights_in(location), **files}
+        built = write_bundle(cache, manifest, contents)
+        if spoil:
+            (built.folder / spoil).write_bytes(b"spoilt")
+        return OnnxRuntime().load(built.folder, built.manifest, "onnx")
 
     def with_weights_in(self, location: str) -> bytes:
         weights = TensorProto()
@@ -282,6 +308,6 @@ class TestFailure:
 
 
 def test_sessions_run_on_one_thread_that_does_not_spin(tmp_path: Path) -> None:
-    options = open_session(linear_graph(LinearModel()), tmp_path).get_session_options()
+    options = open_session(linear_graph(LinearModel())).get_session_options()
     assert (options.intra_op_num_threads, options.inter_op_num_threads) == (1, 1)
     assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"

@@ -29,6 +29,8 @@ BODIES: dict[str, dict[str, Any] | None] = {
     f"{API}/deployments": {"version": "ghost:1", "endpoint": "ghost"},
     f"{API}/actors": {"name": "x", "roles": ["nonsense"]},
     f"{API}/keys": {"actor": "ghost"},
+    f"{API}/signers": {"public_key": "ghost"},
+    f"{API}/signers/revoke": {"key": "ghost", "reason": "r"},
 }
 
 

@@ -12,6 +12,7 @@ from headgate.agent.control_link import ControlLink
 from headgate.agent.control_process import ControlProcess
 from headgate.agent.crashes import Crashes
 from headgate.agent.deployments import Deployments
+from headgate.agent.environments import Environments
 from headgate.agent.hosts import Hosts
 from headgate.agent.journal import Journal, write_journal
 from headgate.agent.launcher import Launcher, Programs
@@ -21,6 +22,7 @@ from headgate.agent.metrics import AgentMetrics
 from headgate.agent.orphans import Orphan, adopt_hosts, end_control, sweep
 from headgate.agent.port import port_of
 from headgate.agent.tables import Tables
+from headgate.agent.trust import Trust
 from headgate.agent.usage import HostUse
 from headgate.agent.worker import longest_drain
 from headgate.agent.workers import Workers
@@ -51,8 +53,19 @@ class Agent:
         self._hosts = Hosts(loop, launcher, programs, self._metrics, self._report, self._host_crashed)
         self._api = ControlApi(launcher.home)
         self._bundles = Bundles(loop, launcher.home, self._api.bundle, self._needed_bundles, launcher.settings)
+        trust = Trust(launcher.home)
+        self._environments = Environments(
+            loop, launcher.home, launcher.settings, trust.require_signed, self._needed_bundles
+        )
         self._deployments = Deployments(
-            loop, self._tables, self._bundles, self._hosts, self._crashes.place, self._published
+            loop,
+            self._tables,
+            self._bundles,
+            self._environments,
+            trust,
+            self._hosts,
+            self._crashes.place,
+            self._published,
         )
         self._workers = Workers(
             loop,
@@ -75,6 +88,7 @@ class Agent:
         """Start and adopt everything. The data plane comes first: it needs nothing but the disk."""
         sweep(self._home, orphans)
         self._bundles.sweep()
+        self._environments.sweep()
         for table in self._tables.routes.values():
             self._hosts.trust(table.variants)
             self._use.learn(table)
@@ -144,6 +158,7 @@ class Agent:
         for table in self._tables.routes.values():
             self._use.learn(table)
         self._workers.refresh()
+        self._environments.prune()
         self._report()
 
     def _worker_crashed(self, digests: frozenset[str]) -> None:
@@ -185,6 +200,7 @@ class Agent:
             hosts=self._hosts.reports(),
             failures=self._failed_hosts() | self._deployments.failures,
             crashes=self._crashes.counts(),
+            building=self._deployments.building,
         )
         self._link.report(report)
         self._metrics.hosts(report.hosts)

@@ -1,4 +1,4 @@
-"""From the control plane's newest table of an endpoint to the one on disk: fetch, prove in a host, write, tell.
+"""From the control plane's newest table of an endpoint to the one on disk: fetch, equip, prove in a host, write, tell.
 
 Every endpoint goes its own way: none waits for another's download, smoke test or failure. Only its newest table counts.
 """
@@ -9,18 +9,22 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from headgate.agent.bundles import Bundles
+from headgate.agent.environments import Environments
 from headgate.agent.hosts import Hosts
 from headgate.agent.loop import Loop
 from headgate.agent.pace import Backoff
 from headgate.agent.tables import Tables
+from headgate.agent.trust import Trust
 from headgate.agent.usage import hosted
-from headgate.errors import HeadgateError, Malformed, ModelError, Unavailable
+from headgate.errors import HeadgateError, Malformed, ModelError, Refused, Unavailable
 from headgate.records import LoadFailure, NodeTables, RouteTable, Variant
 
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
 LONGEST_RETRY_SECONDS = 30.0
+# what another try would end in again
+FINAL = (ModelError, Refused)
 
 Done = Callable[[HeadgateError | None], None]
 Trouble = tuple[Variant, HeadgateError]
@@ -43,6 +47,8 @@ class Deployments:
         loop: Loop,
         tables: Tables,
         bundles: Bundles,
+        environments: Environments,
+        trust: Trust,
         hosts: Hosts,
         place: Callable[[RouteTable], RouteTable],
         published: Callable[[], None],
@@ -50,6 +56,8 @@ class Deployments:
         self._loop = loop
         self._tables = tables
         self._bundles = bundles
+        self._environments = environments
+        self._trust = trust
         self._hosts = hosts
         # where this node runs a table's versions
         self._place = place
@@ -62,6 +70,13 @@ class Deployments:
         """Endpoint → why its newest table is not on disk."""
         return dict(self._failures)
 
+    @property
+    def building(self) -> tuple[str, ...]:
+        """Endpoints whose newest table waits until an environment is built."""
+        digests = self._environments.building
+        waiting = (each.table for each in self._newest.values())
+        return tuple(sorted(table.endpoint for table in waiting if digests & {each.digest for each in table.variants}))
+
     def digests(self) -> set[str]:
         """Bundles that tables on their way need."""
         return {variant.digest for each in self._newest.values() for variant in each.table.variants}
@@ -72,6 +87,7 @@ class Deployments:
 
     def take(self, answer: NodeTables) -> None:
         """What the control plane says now."""
+        self._trust.take(answer.signers)
         # a control plane below our epoch runs on an older backup: what it does not know may well be right
         if answer.access.epoch >= self._tables.epoch:
             self._forget({table.endpoint for table in answer.routes})
@@ -128,6 +144,20 @@ class Deployments:
         if troubles:
             self._retry(deployment, *troubles[0])
         else:
+            _for_each(deployment.table.variants, self._equip, partial(self._equipped, deployment))
+
+    def _equip(self, variant: Variant, done: Done) -> None:
+        # what answers already goes on: a revocation keeps from loading, and takes nothing away by itself
+        refusal = None if variant.digest in self._tables.digests() else self._trust.refusal(variant.digest)
+        if refusal is None:
+            self._environments.ensure(variant, done)
+        else:
+            done(refusal)
+
+    def _equipped(self, deployment: Deployment, troubles: list[Trouble]) -> None:
+        if troubles:
+            self._proved(deployment, troubles)
+        elif self._is_newest(deployment):
             _for_each(deployment.table.variants, self._hosts.prove, partial(self._proved, deployment))
 
     def _proved(self, deployment: Deployment, troubles: list[Trouble]) -> None:
@@ -135,7 +165,7 @@ class Deployments:
             return
         # a model that fails its golden requests fails them again; a killed host or a broken template may not,
         # and for what is on disk there is nothing to fall back to
-        final = [trouble for trouble in troubles if isinstance(trouble[1], ModelError)]
+        final = [trouble for trouble in troubles if isinstance(trouble[1], FINAL)]
         if final and self._tables.is_newer(deployment.table):
             self._fail(deployment, *final[0])
         elif troubles:

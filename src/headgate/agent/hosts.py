@@ -7,6 +7,8 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
+import msgspec
+
 from headgate.agent.interpreters import interpreter_of
 from headgate.agent.launcher import Launcher, Programs
 from headgate.agent.loop import Loop
@@ -108,7 +110,18 @@ class Hosts:
             pool.watch()
 
     def reports(self) -> tuple[HostReport, ...]:
-        return tuple(report for pool in self._pools.values() for report in pool.reports())
+        return tuple(
+            msgspec.structs.replace(report, python=self._python(report.digest))
+            for pool in self._pools.values()
+            for report in pool.reports()
+        )
+
+    def _python(self, digest: str) -> str:
+        try:
+            return interpreter_of(self._home, digest)
+        except HeadgateError:
+            # what is wrong with it is said where a host is started
+            return ""
 
     def failed(self) -> dict[str, HeadgateError]:
         """Digest → why the version counts as failed: its hosts keep ending."""

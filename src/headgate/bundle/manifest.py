@@ -13,6 +13,8 @@ SIGNATURE = "manifest.sig"  # detached: not named in the manifest, not part of t
 GOLDEN = "golden.json"
 PROFILE = "profile.json"
 CARD = "card.md"
+REQUIREMENTS = "requirements.txt"  # the environment's packages with their hashes
+SBOM = "sbom.cdx.json"  # the same for auditors: CycloneDX
 
 
 class FileEntry(Record, frozen=True, kw_only=True):
@@ -47,6 +49,10 @@ class Environment(Record, frozen=True, kw_only=True):
 
     python: str  # "3.11"
     packages: dict[str, str] = {}  # distribution → version
+    # those that the model itself names; the others are what these require
+    direct: tuple[str, ...] = ()
+    # why the packages have no hashes, so that nobody can build this environment; empty where they have
+    unlocked: str = ""
 
 
 class Lineage(Record, frozen=True, kw_only=True):

@@ -14,14 +14,16 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from headgate.bundle.bundle import Bundle
 from headgate.bundle.manifest import MANIFEST, SIGNATURE, Manifest
 from headgate.errors import Corrupt, Malformed, Untrusted
-from headgate.home import sync_folder, write_atomically
+from headgate.home import Home, sync_folder, write_atomically
 from headgate.records import Record
 
 KEY_VARIABLE = "HEADGATE_SIGNING_KEY"
 # runtimes that load data only, or nothing outside of the allow-list
 GUARDED = frozenset({"onnx", "sklearn"})
+FORMAT = 1  # of `manifest.sig`
 # a signature of ours is never a valid signature of something else
 DOMAIN = b"headgate bundle manifest\0"
 
@@ -29,7 +31,7 @@ DOMAIN = b"headgate bundle manifest\0"
 class DetachedSignature(Record, frozen=True, kw_only=True):
     """The content of `manifest.sig`."""
 
-    format: int = 1
+    format: int = FORMAT
     key_id: str  # first 16 hex digits of the public key's sha256
     public_key: str  # 32 raw bytes in base64
     signature: str  # 64 bytes in base64
@@ -37,16 +39,22 @@ class DetachedSignature(Record, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class TrustedKeys:
-    """Public keys whose bundles may run code."""
+    """Public keys whose bundles may run code, and those whose bundles may not be loaded at all."""
 
     keys: frozenset[str] = field(default_factory=frozenset)  # raw public keys in base64
+    revoked: frozenset[str] = field(default_factory=frozenset)
 
     def __contains__(self, public_key: str) -> bool:
-        return public_key in self.keys
+        return public_key in self.keys and public_key not in self.revoked
 
     def and_key(self, key: Ed25519PrivateKey | str) -> "TrustedKeys":
         """These and one more."""
-        return TrustedKeys(self.keys | {key if isinstance(key, str) else public_text(key)})
+        return TrustedKeys(self.keys | {key if isinstance(key, str) else public_text(key)}, self.revoked)
+
+
+def trusted_path(home: Home) -> Path:
+    """The file of public keys whose bundles may run code, one a line."""
+    return home.keys / "trusted"
 
 
 def user_key_path(environment: Mapping[str, str]) -> Path:
@@ -118,11 +126,16 @@ def read_signature(folder: Path) -> DetachedSignature | None:
     """The bundle's signature, unverified, None when it has none; raises `Malformed`."""
     path = folder / SIGNATURE
     try:
-        return msgspec.json.decode(path.read_bytes(), type=DetachedSignature)
+        content = path.read_bytes()
+        signature = msgspec.json.decode(content, type=DetachedSignature)
     except FileNotFoundError:
         return None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Malformed(f"{path} is not a signature of this format: {error}. Package the model again.") from error
+    # as we write it, and in no other spelling: a byte that was changed is never passed over
+    if signature.format != FORMAT or msgspec.json.encode(signature) != content:
+        raise Malformed(f"{path} is not a signature of format {FORMAT} as it is written. Package the model again.")
+    return signature
 
 
 def verify(manifest: bytes, signature: DetachedSignature) -> str:
@@ -137,15 +150,19 @@ def verify(manifest: bytes, signature: DetachedSignature) -> str:
     return signature.public_key
 
 
-def signed_by(folder: Path) -> str | None:
-    """The public key (base64) whose valid signature the unpacked bundle carries, None when it is not signed.
+def signed_by(folder: Path, digest: str) -> str | None:
+    """The public key (base64) whose valid signature the unpacked bundle of that digest carries, None without any.
 
+    What is verified are the bytes that have the digest, which was taken of what is loaded: nothing can change between.
     Raises `Corrupt` or `Malformed` for a signature that does not hold.
     """
     signature = read_signature(folder)
     if signature is None:
         return None
-    return verify((folder / MANIFEST).read_bytes(), signature)
+    manifest = (folder / MANIFEST).read_bytes()
+    if hashlib.sha256(manifest).hexdigest() != digest:
+        raise Corrupt(f"{folder / MANIFEST} is not that of bundle {digest[:12]} any more. Fetch the bundle again.")
+    return verify(manifest, signature)
 
 
 def runs_code(manifest: Manifest) -> bool:
@@ -153,17 +170,44 @@ def runs_code(manifest: Manifest) -> bool:
     return bool(manifest.trusted_code) or any(form.runtime not in GUARDED for form in manifest.forms.values())
 
 
-def require_trust(folder: Path, manifest: Manifest, trusted: TrustedKeys) -> str:
+def require_trust(bundle: Bundle, trusted: TrustedKeys) -> str:
     """The id of the key that signed the bundle, "" when it is unsigned and may be: it runs no code.
 
-    Raises `Untrusted` naming both for one that runs code without a trusted key's signature, and like `signed_by`.
+    Raises `Untrusted` naming both for one that runs code without a trusted key's signature, or that a revoked key has
+    signed, and like `signed_by`.
     """
-    signer = signed_by(folder)
-    if not runs_code(manifest) or (signer is not None and signer in trusted):
-        return key_id(signer) if signer else ""
+    signer = signed_by(bundle.folder, bundle.digest)
+    if signer is not None and (signer in trusted or (signer not in trusted.revoked and not runs_code(bundle.manifest))):
+        return key_id(signer)
+    if signer is None and not runs_code(bundle.manifest):
+        return ""
+    raise _untrusted(bundle, signer, trusted)
+
+
+def require_signature(bundle: Bundle, trusted: TrustedKeys) -> str:
+    """The id of the trusted key that signed the bundle, whether it runs code or not; raises like `require_trust`."""
+    signer = signed_by(bundle.folder, bundle.digest)
+    if signer is not None and signer in trusted:
+        return key_id(signer)
+    raise _untrusted(bundle, signer, trusted)
+
+
+def _untrusted(bundle: Bundle, signer: str | None, trusted: TrustedKeys) -> Untrusted:
+    manifest = bundle.manifest
     named = f": {', '.join(manifest.trusted_code)}" if manifest.trusted_code else ""
-    by = f"signed by key {key_id(signer)}, which is not trusted here" if signer else "not signed"
-    raise Untrusted(f"Bundle {manifest.name!r} runs its author's code{named}. It is {by}; trust the key of its author.")
+    what = f"Bundle {manifest.name!r} runs its author's code{named}. It" if runs_code(manifest) else repr(manifest.name)
+    revoked = signer in trusted.revoked
+    return Untrusted(refusal(what, key_id(signer) if signer else "", signer or "", revoked=revoked))
+
+
+def refusal(what: str, signer: str, public_key: str, *, revoked: bool) -> str:
+    """Why a signature does not let a bundle be loaded, and what to do; empty texts for what there is not."""
+    if not signer:
+        return f"{what} is not signed, and needs a trusted key's signature. `headgate package` signs what it makes."
+    command = f"`headgate key trust {public_key or 'BUNDLE'}`"
+    if revoked:
+        return f"{what} is signed by key {signer}, which was revoked here. If that was wrong: {command}."
+    return f"{what} is signed by key {signer}, which is not trusted here. If you know whose it is: {command}."
 
 
 def read_trusted_keys(path: Path) -> TrustedKeys:
@@ -196,6 +240,7 @@ def _decode(text: str, size: int) -> bytes:
         raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise Malformed(f"{text[:80]!r} is not base64.") from error
-    if len(raw) != size:
+    # the last letter of a text holds bits that no byte needs: one spelling for one key
+    if len(raw) != size or base64.b64encode(raw).decode() != text:
         raise Malformed(f"{text[:80]!r} should be {size} bytes in base64, got {len(raw)}.")
     return raw

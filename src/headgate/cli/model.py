@@ -7,7 +7,7 @@ import click
 
 from headgate.cli.instance import client, complete_models, complete_versions
 from headgate.cli.options import PlainGroup, choices, reason_option
-from headgate.cli.rendering import joined, moment, print_table, show_done, show_list, show_one
+from headgate.cli.rendering import joined, moment, packages_line, print_table, show_done, show_list, show_one
 
 
 @click.group(cls=PlainGroup)
@@ -163,7 +163,8 @@ def _show_version(found: Mapping[str, Any]) -> None:
         "metrics": _metrics(found),
         "inputs": "\n".join(_column(column) for column in signature.get("inputs", ())),
         "outputs": "\n".join(_column(column) for column in signature.get("outputs", ())),
-        "signed by": found["signed_by"],
+        "packages": packages_line(manifest),
+        "signed by": found["signed_by"] or "not signed",
         "registered": f"{moment(found['registered_at'])} by {found['registered_by']}",
     }
     show_one(found, facts, brief="version")

@@ -12,15 +12,22 @@ from pathlib import Path
 import msgspec
 
 from headgate.agent.journal import read_journal
+from headgate.agent.trust import signers_path
 from headgate.bundle.bundle import Bundle, open_bundle
 from headgate.bundle.manifest import MANIFEST
-from headgate.bundle.signing import TrustedKeys, load_or_create_key, require_trust, user_key_path
+from headgate.bundle.signing import (
+    TrustedKeys,
+    load_or_create_key,
+    public_text,
+    require_trust,
+    user_key_path,
+)
 from headgate.client import local
 from headgate.clock import SystemClock
 from headgate.errors import DeadlineExceeded, ModelError, NotFound, Unavailable
 from headgate.home import Home, write_atomically
 from headgate.packaging.package import package
-from headgate.records import AccessKey, AccessTable, RouteTable, Variant
+from headgate.records import AccessKey, AccessTable, RouteTable, SignerTable, Variant
 from headgate.settings import Settings
 
 LONE_VERSION = "{name}:1"
@@ -31,7 +38,7 @@ Step = Callable[[str], None]
 
 
 def cached_bundle(model: Path, home: Home, trust_code: tuple[str, ...], step: Step | None) -> Bundle:
-    """The model's bundle in the home's cache; a model that is no bundle yet is packaged first.
+    """The model's bundle in the home's cache; a model that is no bundle yet is packaged first, for here alone.
 
     Raises `NotFound`, and `Untrusted` for a bundle that runs code and is not signed by the user's own key.
     """
@@ -46,9 +53,11 @@ def cached_bundle(model: Path, home: Home, trust_code: tuple[str, ...], step: St
     else:
         if step:
             step("packaging")
-        bundle = package(model, name=name_of(model), output=draft, trust_code=trust_code)
+        bundle = package(model, name=name_of(model), output=draft, trust_code=trust_code, lock=False)
     own_key = load_or_create_key(user_key_path(os.environ))
-    require_trust(bundle.folder, bundle.manifest, TrustedKeys().and_key(own_key))
+    require_trust(bundle, TrustedKeys().and_key(own_key))
+    signers = SignerTable(epoch=1, number=1, trusted=(public_text(own_key),))
+    write_atomically(signers_path(home), msgspec.json.encode(signers))
     bundle.folder.rename(home.cache / bundle.digest)
     return Bundle(home.cache / bundle.digest, bundle.manifest, bundle.digest)
 

@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from headgate.bundle.bundle import Bundle
 from headgate.cli.options import PlainCommand, output_or_file
 from headgate.cli.progress import steps_line
-from headgate.cli.rendering import joined, show_one
+from headgate.cli.rendering import joined, packages_line, show_one
 from headgate.packaging.package import package as make_bundle
 
 
@@ -22,6 +23,7 @@ from headgate.packaging.package import package as make_bundle
 @output_or_file("Folder, or .hgb file, to write; default: N.hgb.")
 @click.option("--role", "roles", metavar="COLUMN=ROLE", multiple=True, help="As age=protected; may be repeated.")
 @click.option("--trust-code", metavar="NAME", multiple=True, help="A global that the pickle may use; may be repeated.")
+@click.option("--lock/--no-lock", "locks", default=True, show_default=True, help="Ask the index for packages' hashes.")
 @click.option("--compile/--no-compile", "compiles", default=True, show_default=True, help="Also make an ONNX form.")
 def package(
     model: Path,
@@ -51,6 +53,7 @@ def package(
             roles=roles_of(choices["roles"]),
             trust_code=choices["trust_code"],
             compile=choices["compiles"],
+            lock=choices["locks"],
             progress=progress,
         )
     where = output or f"{name}.hgb"
@@ -82,6 +85,7 @@ def described(bundle: Bundle, where: str) -> dict[str, Any]:
         "metrics": manifest.metrics,
         "inputs": [column.name for column in manifest.signature.inputs],
         "files": sorted(manifest.files),
+        "environment": msgspec.to_builtins(manifest.environment),
     }
 
 
@@ -94,5 +98,6 @@ def _facts(bundle: Bundle, where: str) -> dict[str, object]:
         "inputs": joined(column.name for column in manifest.signature.inputs),
         "serves": f"{manifest.serves}: {manifest.serves_because}" if manifest.serves_because else manifest.serves,
         "metrics": joined(f"{name} {value:.4g}" for name, value in manifest.metrics.items()),
+        "packages": packages_line(msgspec.to_builtins(manifest)),
         "next": f"headgate register {where}",
     }

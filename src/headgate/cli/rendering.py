@@ -128,3 +128,14 @@ def _rich_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*(Text(text) for text in row))
     Console().print(table)
+
+
+def packages_line(manifest: Mapping[str, Any]) -> str:
+    """How many packages a bundle needs, and whether another machine can build their environment."""
+    environment = manifest.get("environment") or {}
+    count = f"{len(environment.get('packages') or ())} for Python {environment.get('python', '')}"
+    if "requirements.txt" not in (manifest.get("files") or {}):
+        return count
+    if unlocked := environment.get("unlocked"):
+        return f"{count}, without hashes: {unlocked}"
+    return f"{count}, with hashes"

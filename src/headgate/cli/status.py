@@ -91,13 +91,16 @@ def _tables(found: Mapping[str, Any]) -> None:
         print_table(titles, [[worker.get(title) for title in titles] for worker in found["workers"]])
     if found["hosts"]:
         click.echo()
-        cells = [[str(host.get("digest", ""))[:12], host["pid"], host.get("ready")] for host in found["hosts"]]
-        print_table(("model host", "pid", "ready"), cells)
+        print_table(("model host", "pid", "ready", "environment"), [_host(host) for host in found["hosts"]])
     _crashes(found.get("crashes", ()))
     if found["endpoints"]:
         click.echo()
         names = ("endpoint", "version", "state")
         print_table(names, [[endpoint.get(name) for name in names] for endpoint in found["endpoints"]])
+
+
+def _host(host: Mapping[str, Any]) -> list[object]:
+    return [str(host.get("digest", ""))[:12], host["pid"], host.get("ready"), host.get("python") or "Headgate's own"]
 
 
 def _crashes(counts: Sequence[Mapping[str, Any]]) -> None:

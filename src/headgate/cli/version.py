@@ -22,7 +22,8 @@ def register(bundle: Path, alias: str | None, project: str | None) -> None:
     with client() as instance, bytes_bar("registering") as progress:
         version = instance.register(bundle, alias=alias, project=project, progress=progress)
     name, known = version["version"], version.get("known", False)
-    sentence = f"{name} was registered already." if known else f"Registered {name} ({version['state']})."
+    signed = "" if version.get("signed_by") else ", not signed"
+    sentence = f"{name} was registered already." if known else f"Registered {name} ({version['state']}{signed})."
     show_done(version, f"{sentence} Next: headgate deploy {name} --endpoint {version['model']}", brief="version")
 
 

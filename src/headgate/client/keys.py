@@ -43,5 +43,19 @@ class Keys:
             )
         return made
 
+    def signers(self) -> Documents:
+        """Keys that bundles are signed with, trusted and revoked, with what answers of theirs."""
+        return list(self._connection.pages("/signers"))
+
+    def trust(self, public_key: str, *, note: str = "") -> Document:
+        """Let bundles signed with this key (32 raw bytes in base64) run code."""
+        trusted: Document = self._connection.change("POST", "/signers", {"public_key": public_key, "note": note})
+        return trusted
+
+    def distrust(self, key: str, reason: str) -> Document:
+        """Load no bundle with this key's signature any more; `answering` is what goes on until it is replaced."""
+        revoked: Document = self._connection.change("POST", "/signers/revoke", {"key": key, "reason": reason})
+        return revoked
+
     def revoke(self, key_id: str) -> None:
         self._connection.change("DELETE", f"/keys/{segment(key_id)}")

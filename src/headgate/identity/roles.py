@@ -17,6 +17,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
         "endpoints:predict",
         "actors:manage",
         "keys:manage",
+        "signers:manage",
         "projects:manage",
         "artifacts:collect",
         "backup",
@@ -32,7 +33,16 @@ CONFINED: dict[tuple[str, str], frozenset[str]] = {("developer", "endpoints:depl
 
 # about the instance, not about a project: only a grant for every project and environment gives them
 INSTANCE_WIDE = frozenset(
-    {"actors:manage", "keys:manage", "projects:manage", "artifacts:collect", "backup", "audit:read", "node"}
+    {
+        "actors:manage",
+        "keys:manage",
+        "signers:manage",
+        "projects:manage",
+        "artifacts:collect",
+        "backup",
+        "audit:read",
+        "node",
+    }  # fmt: skip
 )
 
 ALL_PERMISSIONS = frozenset().union(*PERMISSIONS.values())

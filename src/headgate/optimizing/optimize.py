@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from headgate.bundle.bundle import Bundle, verified_bytes
-from headgate.bundle.manifest import CARD, GOLDEN, PROFILE, Environment, Manifest, canonical_bytes
+from headgate.bundle.manifest import CARD, GOLDEN, PROFILE, Manifest, canonical_bytes
 from headgate.errors import NotFound, Refused, SignatureMismatch, Unavailable
 from headgate.optimizing.candidate import AS_IT_IS, Candidate, Measured
 from headgate.optimizing.candidates import candidates
@@ -20,8 +20,9 @@ from headgate.optimizing.trial import DECIDING, FILE, FORM, Trial, rank, with_ca
 from headgate.packaging.card import write_card
 from headgate.packaging.case import profile_answers
 from headgate.packaging.draft import Draft, deliver, drafting, seal
-from headgate.packaging.environment import lock_environment
+from headgate.packaging.environment import name_packages
 from headgate.packaging.golden import make_golden
+from headgate.packaging.lock import lock
 from headgate.packaging.native import load_form
 from headgate.packaging.recognise import Recognised
 from headgate.packaging.sources import Source, read_holdout, read_training
@@ -103,7 +104,7 @@ def choose(found: Study, name: str, output: Path) -> Bundle:
         answers = native.predict(found.trial.rows.table)
         golden = make_golden(native, found.trial.rows.table)
         draft = draft.with_file(GOLDEN, canonical_bytes(golden)).with_file(PROFILE, _profile(found.bundle, answers))
-        draft = draft.with_fields(metrics=found.trial.metrics(answers))
+        draft = lock(draft.with_fields(metrics=found.trial.metrics(answers)))
         return deliver(seal(draft.with_file(CARD, write_card(draft.manifest))), goal)
 
 
@@ -125,7 +126,7 @@ def _rows(holdout: Any, target: Any) -> Source:
 
 def _feeds(manifest: Manifest, content: bytes, rows: Table) -> list[Feed]:
     """The graph's inputs for some of the rows, one by one."""
-    feed = plan_inputs(open_session(content, Path()).get_inputs(), manifest.signature.features)
+    feed = plan_inputs(open_session(content).get_inputs(), manifest.signature.features)
     batch = batch_from_columns(manifest.signature, rows.take(range(min(rows.rows, CALIBRATED))).columns)
     return [feed(batch.slice(place, place + 1)) for place in range(batch.rows)]
 
@@ -138,14 +139,14 @@ def _manifest(found: Study, chosen: Measured, folder: Path) -> Manifest:
         code=f"headgate optimize: {chosen.candidate.name}",
     )
     plain = with_candidate(origin, folder, chosen.candidate)
-    locked = lock_environment(Recognised("onnx", "", "onnx", FILE), frames=False)
+    environment = name_packages(Recognised("onnx", "", "onnx", FILE), b"", frames=False)
     return msgspec.structs.replace(
         plain,
         framework="onnx",
-        framework_version=locked.packages.get("onnxruntime", ""),
+        framework_version=environment.packages.get("onnxruntime", ""),
         serves_because=because(found, chosen),
         lineage=lineage,
-        environment=Environment(python=locked.python, packages=locked.packages),
+        environment=environment,
         trusted_code=(),
     )
 

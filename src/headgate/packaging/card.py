@@ -120,7 +120,12 @@ def _limits(manifest: Manifest) -> list[str]:
         lines.append(
             f"Sensitive: {', '.join(map(_cell, sensitive))}. The estimator itself may hold what it learnt of them."
         )
-    return lines or ["None are known."]
+    return lines + _unlocked(manifest) or ["None are known."]
+
+
+def _unlocked(manifest: Manifest) -> list[str]:
+    reason = manifest.environment.unlocked
+    return [f"Its environment cannot be built elsewhere: {reason}."] if reason else []
 
 
 def _cell(text: str) -> str:

@@ -1,42 +1,91 @@
 """What the model needs to be loaded again: the versions of its framework and of what that requires."""
 
+import ast
 import platform
 import re
+import sys
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
 
 from headgate.bundle.manifest import Environment
+from headgate.bundle.requirements import plain_name
 from headgate.packaging.recognise import Recognised
 
 REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 ROOTS = {"scikit-learn": ("scikit-learn",), "onnx": (), "python": ("numpy",)}
+# what a model host of ours imports beside the model
+HOST = ("msgspec", "numpy")
 
 
-def lock_environment(recognised: Recognised, *, frames: bool) -> Environment:
-    """Python's minor version and the locked packages; pandas too where the model takes `frames`."""
-    roots = [*ROOTS[recognised.framework], *_providers(recognised.trusted)]
-    if frames and recognised.framework != "onnx":
-        roots.append("pandas")
+def name_packages(recognised: Recognised, source: bytes, *, frames: bool) -> Environment:
+    """Python's minor version and the packages; `source` is the model's file, pandas counts where it takes `frames`."""
     if recognised.framework == "onnx":
-        return Environment(python=_python(), packages=_versions(["onnxruntime"]))
-    return Environment(python=_python(), packages=_versions(closure(roots)))
+        return Environment(python=_python(), packages=_versions(["onnxruntime"]), direct=("onnxruntime",))
+    roots = [*ROOTS[recognised.framework], *_providers(_modules(recognised, source))]
+    if frames:
+        roots.append("pandas")
+    direct = tuple(sorted({plain_name(name) for name in roots} & set(closure(roots))))
+    return Environment(python=_python(), packages=_versions(closure([*roots, *HOST])), direct=direct)
+
+
+def required_by(name: str) -> list[str]:
+    """The distributions that one requires and that are installed, without extras; in their one spelling, sorted."""
+    names = {plain_name(found[0]) for line in _requires(name) if _applies(line) and (found := REQUIREMENT.match(line))}
+    return sorted(each for each in names if _is_installed(each))
 
 
 def closure(roots: Iterable[str]) -> list[str]:
     """The distributions and all that they require and that is installed, without extras; sorted."""
     found: set[str] = set()
-    open_names = [_plain(name) for name in roots]
+    open_names = [plain_name(name) for name in roots]
     while open_names:
         name = open_names.pop()
-        if name in found:
-            continue
-        try:
-            required = distribution(name).requires or []
-        except PackageNotFoundError:
-            continue
-        found.add(name)
-        open_names += [_plain(REQUIREMENT.match(line)[0]) for line in required if _applies(line)]  # type: ignore[index]  # a requirement starts with a name
+        if name not in found and _is_installed(name):
+            found.add(name)
+            open_names += required_by(name)
     return sorted(found)
+
+
+def imported_modules(source: bytes) -> set[str]:
+    """The modules outside of the standard library that Python source imports anywhere, by their first name."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found - sys.stdlib_module_names
+
+
+def _modules(recognised: Recognised, source: bytes) -> set[str]:
+    """The modules that the model's own code comes from or imports."""
+    if recognised.file.endswith(".py"):
+        return imported_modules(source)
+    return {code.partition(".")[0] for code in recognised.trusted}
+
+
+def _providers(modules: Iterable[str]) -> list[str]:
+    """The distributions that modules come from, as far as they come from one."""
+    named = set(modules)
+    if not named:
+        return []
+    known = packages_distributions()
+    return sorted({name for module in named for name in known.get(module, ())})
+
+
+def _requires(name: str) -> list[str]:
+    try:
+        return distribution(name).requires or []
+    except PackageNotFoundError:
+        return []
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def _applies(requirement: str) -> bool:
@@ -44,20 +93,8 @@ def _applies(requirement: str) -> bool:
     return "extra ==" not in requirement and bool(REQUIREMENT.match(requirement))
 
 
-def _providers(trusted: Iterable[str]) -> list[str]:
-    """The distributions that trusted code comes from, as far as it comes from one."""
-    if not trusted:
-        return []
-    known = packages_distributions()
-    return sorted({name for code in trusted for name in known.get(code.partition(".")[0], ())})
-
-
 def _versions(names: Iterable[str]) -> dict[str, str]:
-    return {_plain(name): distribution(name).version for name in names}
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+    return {plain_name(name): distribution(name).version for name in names}
 
 
 def _python() -> str:

@@ -146,7 +146,7 @@ def _columns(columns: Any, names: Sequence[str]) -> list[str]:
 
 
 def _onnx_facts(path: Path) -> Facts:
-    session = open_session(path.read_bytes(), path.parent)
+    session = open_session(path.read_bytes())
     inputs, outputs = session.get_inputs(), session.get_outputs()
     for given in inputs:
         if given.type not in DTYPES:

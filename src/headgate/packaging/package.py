@@ -13,9 +13,10 @@ from headgate.packaging.case import Case, name_classes, profile_case, read_case
 from headgate.packaging.closing import close_categories
 from headgate.packaging.compile import Converter, compile_model, has_converter, may_compile, starting
 from headgate.packaging.draft import Draft, deliver, drafting, file_entry, seal
-from headgate.packaging.environment import lock_environment
+from headgate.packaging.environment import name_packages
 from headgate.packaging.golden import make_golden
 from headgate.packaging.lineage import trace
+from headgate.packaging.lock import lock as lock_environment
 from headgate.packaging.measure import holdout_metrics
 from headgate.packaging.native import Native, load_form
 from headgate.packaging.recognise import recognise
@@ -46,6 +47,7 @@ def package(  # noqa: PLR0913 - the options of the public call
     lineage: Mapping[str, str] | None = None,
     trust_code: Iterable[str] = (),
     compile: bool = True,
+    lock: bool = True,
     progress: Progress | None = None,
 ) -> Bundle:
     """Package a model: infer, measure, compile, prove parity, lock, sign.
@@ -56,7 +58,9 @@ def package(  # noqa: PLR0913 - the options of the public call
     `example` is some rows that show the columns where there is no training data; they give no ranges and levels.
     `roles` gives columns other roles than feature, `{"ssn": "sensitive", "customer": ["entity", "context"]}`.
     `trust_code` names the classes and functions, `"package.module.Class"`, that a pickle may use beyond the ordinary.
-    `output` is the bundle's folder or `.hgb` file, by default `<name>-<digest>` here. `progress` is told every step.
+    `lock` asks the package index for the hashes of the packages that the model needs, so that its environment can be
+    built elsewhere. `output` is the bundle's folder or `.hgb` file, by default `<name>-<digest>` here. `progress` is
+    told every step.
 
     The same files give the same digest. Raises `InvalidName`, `NotFound`, `UnsupportedType`, `Untrusted`, `Malformed`,
     `SignatureMismatch` or `ModelError`, each with what was expected, what was got and what to do.
@@ -73,6 +77,9 @@ def package(  # noqa: PLR0913 - the options of the public call
         case = read_case(recognised, folder, sources, roles, task)
         draft = _begin(name, case, folder, trace(lineage, case.data, case.source, _folder_of(model)))
         draft = _complete(draft, case, converter, tell)
+        tell("locking the environment")
+        draft = lock_environment(draft, hashes=lock)
+        draft = draft.with_file(CARD, write_card(draft.manifest))
         tell("signing")
         return deliver(seal(draft), goal)
 
@@ -96,7 +103,7 @@ def _begin(name: str, case: Case, folder: Path, lineage: Lineage) -> Draft:
         forms={recognised.form: Form(runtime=recognised.runtime, path=recognised.file)},
         serves=recognised.form,
         lineage=lineage,
-        environment=lock_environment(recognised, frames=case.facts.named),
+        environment=name_packages(recognised, (folder / recognised.file).read_bytes(), frames=case.facts.named),
         files={recognised.file: file_entry(folder / recognised.file)},
         trusted_code=recognised.trusted,
     )
@@ -117,8 +124,7 @@ def _complete(draft: Draft, case: Case, converter: Converter | None, tell: Progr
         draft = draft.with_fields(metrics=metrics)
     tell("profiling the data")
     draft = draft.with_file(PROFILE, canonical_bytes(profile_case(case, answers)))
-    draft = _choose_form(draft, case, native, golden, converter, tell)
-    return draft.with_file(CARD, write_card(draft.manifest))
+    return _choose_form(draft, case, native, golden, converter, tell)
 
 
 def _see_outputs(draft: Draft, case: Case) -> tuple[Draft, Native]:

@@ -75,8 +75,9 @@ class Controller:
                 log.exception("%s cannot be moved", rollout.id)
 
     def _look(self, rollout: Rollout, table: RouteTable | None, reports: tuple[NodeReport, ...]) -> None:
-        spent = self._watches[rollout.id].spent(rollout)
-        decision = decide(rollout, _observed(rollout, table, reports), spent, self._allowed)
+        seen = _observed(rollout, table, reports)
+        spent = self._watches[rollout.id].spent(rollout, counts=not seen.building)
+        decision = decide(rollout, seen, spent, self._allowed)
         # written once a second, so that a restart does not begin the deadline anew
         if decision is None and spent - rollout.spent < 1.0:
             return
@@ -96,12 +97,12 @@ class Watch:
         self._spent = rollout.spent
         self._last = clock.monotonic()
 
-    def spent(self, rollout: Rollout) -> float:
-        """Seconds up to now."""
+    def spent(self, rollout: Rollout, *, counts: bool = True) -> float:
+        """Seconds up to now; `counts` says whether those since the last look are among them."""
         moment = self._clock.monotonic()
         if rollout.state != self._state:
             self._state, self._spent = rollout.state, 0.0
-        else:
+        elif counts:
             self._spent += min(moment - self._last, LONGEST_TICK_SECONDS)
         self._last = moment
         return self._spent

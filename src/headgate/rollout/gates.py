@@ -16,6 +16,7 @@ ENTRY_POINTS = "headgate.gates"
 # walked in this order
 GATES: dict[str, str] = {
     "not-retired": "headgate.rollout.gates:NotRetired",
+    "trusted": "headgate.rollout.gates:Trusted",
     "approved": "headgate.rollout.gates:Approved",
     "serves": "headgate.rollout.gates:Serves",
     "signature": "headgate.rollout.gates:TakesTheContract",
@@ -31,6 +32,7 @@ class Case(Record, frozen=True, kw_only=True):
     endpoint: str
     needs_approval: bool  # of the endpoint's environment: true in production
     contract: Signature | None = None  # None: the endpoint is new
+    distrusted: str = ""  # why the bundle's signature does not let it be loaded; empty where it does
 
 
 class Judgement(Record, frozen=True, kw_only=True):
@@ -73,6 +75,18 @@ class NotRetired:
                 answer="reject", reason=f"{case.version} is retired, and that is final. Register a new version."
             )
         return Judgement(answer="accept", reason=f"{case.version} is {case.approval}.")
+
+
+class Trusted:
+    """No key that was revoked has signed the bundle, and one that is trusted has where it runs code."""
+
+    only_with_approval = False
+    can_be_forced = False  # a node would refuse to load it
+
+    def judge(self, case: Case) -> Judgement:
+        if case.distrusted:
+            return Judgement(answer="reject", reason=case.distrusted)
+        return Judgement(answer="accept", reason="Its signature is enough for what it is.")
 
 
 class Approved:

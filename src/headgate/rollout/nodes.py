@@ -1,7 +1,7 @@
 """What the nodes last said, kept in memory: after a restart they say it again within a heartbeat."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -41,6 +41,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     living: tuple[str, ...]  # workers that should take it
     acknowledged: tuple[str, ...]  # those that answer with it
     failures: tuple[str, ...]  # why somebody could not take it
+    building: tuple[str, ...] = ()  # nodes that build an environment for it, which has a deadline of its own
 
     @property
     def in_force(self) -> bool:
@@ -57,12 +58,17 @@ def observe(reports: tuple[NodeReport, ...], endpoint: str, number: tuple[int, i
     return Observation(
         living=tuple(name for name, _ in serving),
         acknowledged=tuple(name for name, worker in serving if _answers(worker, endpoint, number)),
-        failures=tuple(
-            f"{who}: {failures[endpoint].reason}"
-            for who, failures in told
-            if endpoint in failures and _is_of(failures[endpoint], number)
-        ),
+        failures=tuple(_failures(told, endpoint, number)),
+        building=tuple(report.node for report in reports if endpoint in report.building),
     )
+
+
+def _failures(
+    told: Iterable[tuple[str, Mapping[str, LoadFailure]]], endpoint: str, number: tuple[int, int]
+) -> Iterator[str]:
+    for who, failures in told:
+        if endpoint in failures and _is_of(failures[endpoint], number):
+            yield f"{who}: {failures[endpoint].reason}"
 
 
 def _answers(worker: WorkerReport, endpoint: str, number: tuple[int, int]) -> bool:

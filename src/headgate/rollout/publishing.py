@@ -9,6 +9,7 @@ from headgate.bundle.manifest import Manifest
 from headgate.identity.access import access_table
 from headgate.identity.actors import ACCESS_NUMBER
 from headgate.records import EndpointSpec, NodeTables, Placement, RouteTable, Signature, Variant
+from headgate.registry.signers import signer_table
 from headgate.rollout.bell import Bell
 from headgate.rollout.specs import find_fallback, read_spec
 from headgate.storage.database import Tx, after_commit, now, surroundings_of
@@ -116,7 +117,12 @@ def read_cursor(tx: Tx) -> int:
 
 def node_tables(tx: Tx, *, keys_required: bool) -> NodeTables:
     """All that a node must know, as of this transaction."""
-    return NodeTables(cursor=read_cursor(tx), routes=node_routes(tx), access=access_table(tx, required=keys_required))
+    return NodeTables(
+        cursor=read_cursor(tx),
+        routes=node_routes(tx),
+        access=access_table(tx, required=keys_required),
+        signers=signer_table(tx),
+    )
 
 
 def _last_generation(tx: Tx, endpoint: str) -> int:

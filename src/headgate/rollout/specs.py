@@ -11,6 +11,7 @@ from headgate.names import shown
 from headgate.records import EndpointSpec, RouteTable
 from headgate.registry.models import get_model
 from headgate.registry.projects import get_environment
+from headgate.registry.signers import distrust
 from headgate.registry.versions import VersionRecord, get_version, require_recorded
 from headgate.rollout.gates import Case, judge, require_passed
 from headgate.storage.database import Tx
@@ -69,6 +70,7 @@ def case_of(tx: Tx, version: VersionRecord, table: RouteTable) -> Case:
         endpoint=table.endpoint,
         needs_approval=get_environment(tx, table.environment).needs_approval,
         contract=table.contract if table.variants else None,
+        distrusted=distrust(tx, version),
     )
 
 

@@ -74,7 +74,7 @@ def load(bundle: Bundle | Path | str, *, form: str = "", trusted: TrustedKeys | 
     `Untrusted` otherwise, and whatever opening and loading raise.
     """
     opened = bundle if isinstance(bundle, Bundle) else open_bundle(Path(bundle))
-    require_trust(opened.folder, opened.manifest, trusted if trusted is not None else _own_key())
+    require_trust(opened, trusted if trusted is not None else _own_key())
     chosen = form or opened.manifest.serves
     if chosen not in opened.manifest.forms:
         raise NotFound(f"The bundle has no form {chosen!r}; it has {sorted(opened.manifest.forms)}.")

@@ -9,6 +9,7 @@ by the form's options `predictions` and `probabilities` (names of outputs). One 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from headgate.records import Column
 from headgate.runtimes.batch import Array, Batch
 from headgate.runtimes.runtime import Outputs
 from headgate.runtimes.verify import PREDICTIONS, PROBABILITIES
+from headgate.runtimes.weights import hand_over, weights_beside
 
 Feed = Callable[[Batch], dict[str, Array]]
 Read = Callable[[list[Any]], Outputs]
@@ -74,14 +76,15 @@ class OnnxRuntime:
         """Load one form; raises `ModelError` when onnxruntime refuses it or it does not fit the signature."""
         chosen = manifest.forms[form]
         content = verified_bytes(folder, manifest, chosen.path)
-        session = open_session(content, (folder / chosen.path).parent, threads=_threads(chosen.options))
+        weights = weights_beside(content, folder, manifest, chosen.path)
+        session = open_session(content, weights, threads=_threads(chosen.options))
         feed = plan_inputs(session.get_inputs(), manifest.signature.features)
         wanted, read = _plan_outputs(session.get_outputs(), manifest, chosen.options)
         return OnnxModel(session, feed, wanted, read)
 
 
-def open_session(content: bytes, folder: Path, threads: int = 1) -> Any:
-    """An `InferenceSession` of the model in these bytes; weights kept beside it are looked for in `folder` only.
+def open_session(content: bytes, weights: Mapping[str, bytes] = MappingProxyType({}), threads: int = 1) -> Any:
+    """An `InferenceSession` of the model in these bytes; `weights` are the files that it may name, by name.
 
     `threads` share one call. Raises `ModelError`.
     """
@@ -96,7 +99,7 @@ def open_session(content: bytes, folder: Path, threads: int = 1) -> Any:
     options.log_severity_level = 4
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-    options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(folder))
+    hand_over(options, weights)
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:

@@ -56,6 +56,7 @@ class FakeControl:
     projects: dict[str, Json] = field(default_factory=dict)
     actors: dict[str, Json] = field(default_factory=dict)
     keys: dict[str, Json] = field(default_factory=dict)
+    signers: dict[str, Json] = field(default_factory=dict)
     requests: list[Received] = field(default_factory=list)
     break_next: int = 0
     fault: Json | None = None
@@ -319,6 +320,24 @@ def _revoke_key(fake: FakeControl, request: Received, key_id: str) -> Answer:
     return 204, None
 
 
+def _trust(fake: FakeControl, request: Received) -> Answer:
+    given = request.json
+    signer = {"id": "5" * 16, "state": "trusted", "changed_at": TIME, "changed_by": "ann", "answering": [], **given}
+    fake.signers[given["public_key"]] = signer
+    fake.record("signer.trust", f"signer:{signer['id']}")
+    return 201, signer
+
+
+def _distrust(fake: FakeControl, request: Received) -> Answer:
+    given = request.json
+    found = next((each for each in fake.signers.values() if given["key"] in (each["id"], each["public_key"])), None)
+    if found is None:
+        raise NotFound(f"There is no signing key {given['key']}.")
+    found |= {"state": "revoked", "answering": ["fraud:1 behind fraud"]}
+    fake.record("signer.revoke", f"signer:{found['id']}", given["reason"])
+    return 200, found
+
+
 def _events(fake: FakeControl, request: Received) -> Answer:
     wanted = request.query.get("object")
     newest_first = [event for event in reversed(fake.events) if wanted in (None, event["object"])]
@@ -396,6 +415,9 @@ ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
         "/api/v1/artifacts/collect",
         lambda fake, request: (200, {"kept": 2, "removed": ["d" * 64], "bytes": 1234, "missing": fake.missing}),
     ),
+    ("GET", "/api/v1/signers", lambda fake, request: _page(fake, request, list(fake.signers.values()))),
+    ("POST", "/api/v1/signers", _trust),
+    ("POST", "/api/v1/signers/revoke", _distrust),
     ("POST", "/api/v1/backup", lambda fake, request: (200, b"tar" * 1000)),
     ("POST", "/v1/endpoints/([^/]+)/predict", _predict),
 )

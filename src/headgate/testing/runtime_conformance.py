@@ -3,15 +3,22 @@
 A case's model answers any two numeric features `a` and `b`; what it answers is up to it.
 """
 
+import bz2
 import dataclasses
-from collections.abc import Callable
+import gzip
+import lzma
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import msgspec
 import numpy as np
 
+from headgate.bundle import bundle
 from headgate.bundle.manifest import Environment, Form, Manifest
 from headgate.errors import Corrupt, HeadgateError, ModelError
 from headgate.records import Column, Signature, Task
@@ -24,6 +31,8 @@ from headgate.testing.bundles import BuiltBundle, write_bundle
 
 SIGNATURE = Signature(inputs=(Column(name="a", dtype="float64"), Column(name="b", dtype="float64")))
 FORM = "native"
+# of all that is a model anywhere: a loader does not choose a laxer reader by the name of a file
+SUFFIXES = (".joblib", ".pkl", ".onnx", ".py", ".json", ".txt", ".ubj", ".cbm", ".pt2", ".npy", ".skops", ".h5", ".bin")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,6 +153,47 @@ def check_bytes_are_verified(case: RuntimeCase, cache: Path) -> None:
     assert isinstance(_raised(lambda: runtime.load(built.folder, unnamed, FORM)), Corrupt)
 
 
+def check_what_was_hashed_is_loaded(case: RuntimeCase, cache: Path) -> None:
+    """A file that is exchanged as soon as it was read changes nothing: no loader opens it a second time."""
+    built, runtime = case.bundle(cache), load_runtime(case.name)
+    expected = runtime.load(built.folder, built.manifest, FORM).predict(rows())
+    path = built.folder / case.file
+    read = []
+
+    @contextmanager
+    def exchanged(*arguments: Any, **named: Any) -> Iterator[Any]:
+        with open(*arguments, **named) as file:  # noqa: PTH123  # stands for the `open` that it replaces
+            yield file
+        read.append(str(arguments[0]))
+        path.write_bytes(b"exchanged")
+
+    with mock.patch.object(bundle, "open", exchanged, create=True):
+        model = runtime.load(built.folder, built.manifest, FORM)
+    assert read == [str(path)]
+    for name, answered in model.predict(rows()).items():
+        np.testing.assert_array_equal(answered, expected[name])
+
+
+def check_pickles_are_refused(case: RuntimeCase, cache: Path) -> None:
+    """A pickle that does something is refused under whatever name, and no laxer reader takes it up after that."""
+    canary = cache / "canary"
+    for content in gadgets(canary):
+        for suffix in SUFFIXES:
+            renamed = dataclasses.replace(case, file=f"model{suffix}", trusted_code=())
+            error = _raised(partial(renamed.load, cache, content))
+            assert isinstance(error, HeadgateError), f"{suffix} {content[:40]!r} → {error!r}"
+            assert not canary.exists(), f"{suffix} {content[:40]!r} was run"
+
+
+def gadgets(canary: Path) -> tuple[bytes, ...]:
+    """Pickles that make the folder `canary`: plainly, behind a whole pickle, and before they break; bare or packed."""
+    call = b"cos\nmkdir\n(" + f"V{canary}\n".encode() + b"tR"
+    by_stack = b"\x80\x04\x8c\x02os\x8c\x05mkdir\x93" + f"(V{canary}\n".encode() + b"tR"
+    popped = call + b"0N."
+    plain = (call + b".", by_stack + b".", popped, call + b"\xff", b"N." + call + b".", b"(" + call + b"l.")
+    return (*plain, zlib.compress(plain[0]), gzip.compress(plain[0]), bz2.compress(plain[0]), lzma.compress(plain[0]))
+
+
 def check_harm_is_refused(case: RuntimeCase, cache: Path) -> None:
     """A file with code in it is refused before the code runs; the case's test looks for the traces."""
     if case.harmful is not None:
@@ -160,8 +210,8 @@ def check_nothing_is_written(case: RuntimeCase, cache: Path) -> None:
 
 CHECKS: tuple[Callable[[RuntimeCase, Path], None], ...] = (
     check_name_and_preload, check_answers, check_batching_changes_nothing, check_input_stays, check_stream,
-    check_failure_is_translated, check_damage_is_refused, check_bytes_are_verified, check_harm_is_refused,
-    check_nothing_is_written,
+    check_failure_is_translated, check_damage_is_refused, check_bytes_are_verified, check_what_was_hashed_is_loaded,
+    check_pickles_are_refused, check_harm_is_refused, check_nothing_is_written,
 )  # fmt: skip
 
 

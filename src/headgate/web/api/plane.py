@@ -3,7 +3,6 @@
 import os
 import threading
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -58,11 +57,6 @@ class ControlPlane:
         ports = [report.port for report in self.nodes.reports()]
         port = ports[0] if ports else self.settings.port
         return f"{self.settings.scheme}://{reachable(self.settings.host)}:{port}"
-
-    @property
-    def trusted(self) -> Path:
-        """File of public keys whose bundles may run code."""
-        return self.home.keys / "trusted"
 
 
 def _of_request(request: Request) -> ControlPlane:

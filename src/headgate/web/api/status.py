@@ -64,6 +64,7 @@ class HostShape(Shape):
     pid: int
     ready: bool
     restarts: int
+    python: str = Field(description="Interpreter of its own environment; empty where it runs in Headgate's.")
 
 
 class CrashShape(Shape):
@@ -118,7 +119,9 @@ def _worker(report: WorkerReport) -> WorkerShape:
 
 
 def _host(report: HostReport) -> HostShape:
-    return HostShape(digest=report.digest, pid=report.pid, ready=report.ready, restarts=report.restarts)
+    return HostShape(
+        digest=report.digest, pid=report.pid, ready=report.ready, restarts=report.restarts, python=report.python
+    )
 
 
 def _crash(count: CrashCount) -> CrashShape:

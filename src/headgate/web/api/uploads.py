@@ -16,10 +16,11 @@ from fastapi import Request
 
 from headgate.bundle.archive import Limits
 from headgate.bundle.bundle import Bundle, open_bundle
-from headgate.bundle.signing import read_trusted_keys, require_trust
+from headgate.bundle.signing import require_trust
 from headgate.errors import HeadgateError, Malformed, ReceiptTimeout, TooLarge, Unavailable
 from headgate.home import Home, needing_room
 from headgate.registry.claims import claim_for_upload, give_up, use_up
+from headgate.registry.signers import trusted_keys
 from headgate.storage.database import Tx
 from headgate.storage.stores import StoredArtifact
 from headgate.web.api.plane import ControlPlane
@@ -49,7 +50,9 @@ def received_bundle(plane: ControlPlane, request: Request) -> Iterator[tuple[Bun
                 receive(request, file, plane.settings.max_bundle_bytes, plane.settings.receive_seconds)
             limits = Limits(bytes=plane.settings.max_bundle_bytes)
             bundle = open_bundle(archive, folder / "bundle", limits)
-        yield bundle, archive, require_trust(bundle.folder, bundle.manifest, read_trusted_keys(plane.trusted))
+        with plane.database.read() as tx:
+            trusted = trusted_keys(tx)
+        yield bundle, archive, require_trust(bundle, trusted)
 
 
 @contextmanager
