@@ -38,11 +38,20 @@ def test_what_answers_moves_though_a_table_after_it_is_on_its_way(tmp_path: Path
             if digest in fetched:
                 done(None)
 
-    class Hosts:
+    class Ready:
+        """Environments, trust and hosts: nothing stands against any version."""
+
+        def ensure(self, variant: Variant, done: Callable[[None], None]) -> None:
+            done(None)
+
         def prove(self, variant: Variant, done: Callable[[None], None]) -> None:
             done(None)
 
-    given: Any = (None, tables, Bundles(), Hosts(), crashes.place, lambda: None)
+        def take(self, signers: object) -> None: ...
+
+        def refusal(self, digest: str) -> None: ...
+
+    given: Any = (None, tables, Bundles(), Ready(), Ready(), Ready(), crashes.place, lambda: None)
     deployments = Deployments(*given)
     answer = NodeTables(cursor=1, routes=(table("e", 2, GOOD),), access=AccessTable(epoch=1, number=1))
     tables.write(table("e", 1, BAD))
