@@ -6,19 +6,24 @@ from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
 
 from headgate.bundle.manifest import Environment
+from headgate.packaging.boosters import BOOSTERS
 from headgate.packaging.recognise import Recognised
+from headgate.runtimes.boosted import PICKLES as PICKLED
 
 REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-ROOTS = {"scikit-learn": ("scikit-learn",), "onnx": (), "python": ("numpy",)}
+ROOTS = {"scikit-learn": ("scikit-learn",), "python": ("numpy",)}
 
 
 def lock_environment(recognised: Recognised, *, frames: bool) -> Environment:
     """Python's minor version and the locked packages; pandas too where the model takes `frames`."""
-    roots = [*ROOTS[recognised.framework], *_providers(recognised.trusted)]
-    if frames and recognised.framework != "onnx":
-        roots.append("pandas")
     if recognised.framework == "onnx":
         return Environment(python=_python(), packages=_versions(["onnxruntime"]))
+    roots = [*ROOTS.get(recognised.framework, ()), *_providers((*recognised.trusted, *recognised.needs))]
+    if recognised.file.endswith(PICKLED) and recognised.framework in BOOSTERS:
+        # a pickled wrapper is a class of scikit-learn too
+        roots.append("scikit-learn")
+    if frames and recognised.framework not in BOOSTERS:
+        roots.append("pandas")
     return Environment(python=_python(), packages=_versions(closure(roots)))
 
 
