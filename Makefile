@@ -39,8 +39,9 @@ test: setup ## The suite without heavy frameworks
 	@$(BIN)/python -m pytest -q -n auto --dist loadfile -m 'not heavy and not soak' $(ARGS)
 
 test-all: setup ## What `test` leaves out: heavy and long cases
-	@# where there is no wheel of the fuzzer, its tests skip and say so
-	@if test -x $(BIN)/uv; then VIRTUAL_ENV=$(VENV) $(BIN)/uv sync -q --active --frozen --inexact --group dev --group fuzz || true; fi
+	@# where there is no wheel of a framework or of the fuzzer, their tests skip and say so
+	@if test -x $(BIN)/uv; then for group in frameworks fuzz; do \
+		VIRTUAL_ENV=$(VENV) $(BIN)/uv sync -q --active --frozen --inexact --group dev --group $$group || true; done; fi
 	@$(BIN)/python -m pytest -q -n auto --dist loadfile -m heavy $(ARGS)
 
 lint: setup ## Linter, formatter and type checker

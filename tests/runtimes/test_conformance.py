@@ -70,9 +70,80 @@ def fake_case() -> RuntimeCase:
     return RuntimeCase(name="fake", file="model.json", content=b'{"bias": 1}', failing=b'{"fails_at": 0}')
 
 
+def xgboost_case() -> RuntimeCase:
+    xgboost = pytest.importorskip("xgboost")
+    frame = boosted_frame()
+    levels = frame.assign(a=pandas_levels(frame["a"]))
+    return RuntimeCase(
+        name="xgboost",
+        file="model.ubj",
+        content=xgboost_bytes(xgboost.XGBClassifier(n_estimators=3).fit(frame, BOOSTED_TARGET)),
+        # the rows' numbers are none of these levels
+        failing=xgboost_bytes(
+            xgboost.XGBClassifier(n_estimators=3, enable_categorical=True).fit(levels, BOOSTED_TARGET)
+        ),
+        harmful=pickle.dumps(Gadget()),
+        task="classification",
+        classes=(0, 1),
+    )
+
+
+def lightgbm_case() -> RuntimeCase:
+    lightgbm = pytest.importorskip("lightgbm")
+    model = lightgbm.LGBMClassifier(n_estimators=3, min_child_samples=2, verbose=-1)
+    return RuntimeCase(
+        name="lightgbm",
+        file="model.txt",
+        content=model.fit(boosted_frame(), BOOSTED_TARGET).booster_.model_to_string().encode(),
+        harmful=pickle.dumps(Gadget()),
+        task="classification",
+        classes=(0, 1),
+    )
+
+
+def catboost_case() -> RuntimeCase:
+    catboost = pytest.importorskip("catboost")
+    frame = boosted_frame()
+    options = {"iterations": 3, "verbose": 0, "allow_writing_files": False, "thread_count": 1}
+    words = frame.assign(a=frame["a"].astype(str))
+    return RuntimeCase(
+        name="catboost",
+        file="model.cbm",
+        content=catboost.CatBoostClassifier(**options).fit(frame, BOOSTED_TARGET)._serialize_model(),
+        # CatBoost takes no fraction as a category
+        failing=catboost.CatBoostClassifier(cat_features=["a"], **options)
+        .fit(words, BOOSTED_TARGET)
+        ._serialize_model(),
+        harmful=pickle.dumps(Gadget()),
+        task="classification",
+        classes=(0, 1),
+    )
+
+
+BOOSTED_TARGET = np.arange(40) % 2
+
+
+def boosted_frame() -> Any:
+    pandas = pytest.importorskip("pandas")
+    return pandas.DataFrame({"a": BOOSTED_TARGET + np.linspace(-1, 1, 40), "b": np.linspace(1, -1, 40)})
+
+
+def pandas_levels(column: Any) -> Any:
+    return pytest.importorskip("pandas").Categorical((column * 10).round().astype(int))
+
+
+def xgboost_bytes(model: Any) -> bytes:
+    return bytes(model.get_booster().save_raw("ubj"))
+
+
 CASES: dict[str, Callable[[], RuntimeCase]] = {
-    "sklearn": sklearn_case, "onnx": onnx_case, "python": python_case, "fake": fake_case
+    "sklearn": sklearn_case, "onnx": onnx_case, "python": python_case, "fake": fake_case,
+    "xgboost": xgboost_case, "lightgbm": lightgbm_case, "catboost": catboost_case,
 }  # fmt: skip
+
+
+# the frameworks that `make test-all` installs
+MARKS = dict.fromkeys(("xgboost", "lightgbm", "catboost"), pytest.mark.heavy)
 
 
 def joblib_bytes(model: Any) -> bytes:
@@ -98,7 +169,7 @@ def test_every_runtime_has_a_case() -> None:
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("name", sorted(CASES))
+@pytest.mark.parametrize("name", [pytest.param(name, marks=MARKS.get(name, ())) for name in sorted(CASES)])
 def test_runtime_conforms(name: str, check: Callable[[RuntimeCase, Path], None], tmp_path: Path) -> None:
     check(CASES[name](), tmp_path)
 

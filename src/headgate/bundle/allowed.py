@@ -93,6 +93,12 @@ NAMES: dict[str, str] = {
     "pandas.core.indexes.multi": "MultiIndex",
     "pandas.core.indexes.range": "RangeIndex",
     "pyarrow.lib": "_restore_array py_buffer type_for_alias",
+    # boosted trees: made empty, their state is a model's bytes; what those can do to a process, hosts bear
+    "xgboost.core": "Booster",
+    "xgboost.sklearn": "XGBClassifier XGBModel XGBRanker XGBRegressor XGBRFClassifier XGBRFRegressor",
+    "lightgbm.basic": "Booster",
+    "lightgbm.sklearn": "LGBMClassifier LGBMModel LGBMRanker LGBMRegressor",
+    "catboost.core": "CatBoost CatBoostClassifier CatBoostRanker CatBoostRegressor",
 }  # fmt: skip
 ALLOWED = frozenset((module, name) for module, names in NAMES.items() for name in names.split())
 

@@ -3,6 +3,7 @@
 import io
 import pickle
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,30 +17,44 @@ RECONSTRUCTOR = ("copyreg", "_reconstructor")
 HAS_OBJECTS = 0x01  # numpy's NPY_ITEM_HASOBJECT in a dtype's flags
 
 
+@dataclass(frozen=True)
+class Globals:
+    """What a file names."""
+
+    foreign: tuple[str, ...]  # sorted `module.name` of those outside the allow-list
+    packages: frozenset[str]  # the first part of every module
+
+
 def foreign_globals(path: Path) -> tuple[str, ...]:
     """Sorted `module.name` of every global outside the allow-list, in this file, in what is nested in it, and in what
     follows its end. Empty means that loading it can run nothing but the constructors of ordinary estimators.
 
     Raises `Malformed` for a file that is no pickle, or is damaged without naming a foreign global.
     """
-    return foreign_globals_in(path.read_bytes(), str(path))
+    return read_globals(path.read_bytes(), str(path)).foreign
 
 
 def foreign_globals_in(content: bytes, where: str = "the file") -> tuple[str, ...]:
     """`foreign_globals` of a file's bytes."""
+    return read_globals(content, where).foreign
+
+
+def read_globals(content: bytes, where: str = "the file") -> Globals:
+    """What a file's bytes name; raises as `foreign_globals` does."""
     stream = unpacked_stream(content)
     size = len(stream.getbuffer())
     foreign: set[str] = set()
+    packages: set[str] = set()
     try:
         while True:
-            _NameReader(stream, foreign).load()
+            _NameReader(stream, foreign, packages).load()
             if stream.tell() >= size:
                 break
     except Exception as error:
         # a file may break only after it has run its payload: the names found so far decide
         if not foreign:
             raise Malformed(f"{where} cannot be read as a pickle at byte {stream.tell()} of {size}: {error}") from error
-    return tuple(sorted(foreign))
+    return Globals(tuple(sorted(foreign)), frozenset(packages))
 
 
 class _Nothing:
@@ -68,11 +83,13 @@ class _Nothing:
 class _NameReader(PickleMachine):
     """Runs the opcodes with nothing in the place of every global."""
 
-    def __init__(self, stream: io.BytesIO, foreign: set[str]) -> None:
+    def __init__(self, stream: io.BytesIO, foreign: set[str], packages: set[str]) -> None:
         super().__init__(stream)
         self.foreign = foreign
+        self.packages = packages
 
     def resolve(self, module: str, name: str) -> _Nothing:
+        self.packages.add(module.partition(".")[0])
         special = (module, name) in (ARRAY_WRAPPER, MEMORY_MAP, GETATTR)
         if not (special or is_allowed(module, name) or has_stand_in(module, name)):
             self.foreign.add(f"{module}.{name}")
@@ -111,7 +128,7 @@ class _NameReader(PickleMachine):
         size, has_objects = _item(fields["dtype"])
         count = count_of(fields["shape"])
         if has_objects:
-            _NameReader(self.stream, self.foreign).load()
+            _NameReader(self.stream, self.foreign, self.packages).load()
         else:
             self.skip_padding(fields.get("numpy_array_alignment_bytes"))
             self.take(count * size)

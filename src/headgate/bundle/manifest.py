@@ -72,7 +72,7 @@ class Manifest(Record, frozen=True, kw_only=True):
 
     format: int = 1
     name: str
-    framework: str  # "scikit-learn", "onnx", "python"
+    framework: str  # "scikit-learn", "xgboost", "lightgbm", "catboost", "onnx", "python"
     framework_version: str = ""
     task: Task
     classes: tuple[Category | float, ...] = ()

@@ -18,6 +18,7 @@ import msgspec
 
 from headgate.bundle.manifest import Form, Manifest, Parity
 from headgate.errors import HeadgateError
+from headgate.packaging.boosters import BOOSTERS, booster_name, booster_of_file
 from headgate.packaging.converter import Answer, Input, Request
 from headgate.packaging.draft import Draft
 from headgate.packaging.native import Native, load_form
@@ -31,6 +32,7 @@ FILE = "model.onnx"
 DEADLINE = 180.0  # seconds for one conversion; a large forest takes tens
 MATRIX = ("matrix", "split", "matrix32", "split32")
 COLUMNS = ("columns", "whole", "columns32")
+FOREST = ("narrow", "wide")
 KINDS = {"string": "text", "bool": "truth"}
 # compiled is not "clearly slower" below this factor: a measurement that wavers must not decide
 CLEARLY = 2.0
@@ -125,8 +127,11 @@ def has_converter() -> bool:
 
 def may_compile(model: Any) -> bool:
     """Whether it is worth starting the converter: an estimator or a pickle, as far as can be seen from outside."""
-    pickled = isinstance(model, str | Path) and Path(model).suffix.lower() in PICKLES
-    return (pickled or is_estimator(model)) and has_converter()
+    if isinstance(model, str | Path):
+        fits = Path(model).suffix.lower() in PICKLES or booster_of_file(Path(model)) is not None
+    else:
+        fits = is_estimator(model) or booster_name(model) is not None
+    return fits and has_converter()
 
 
 @contextlib.contextmanager
@@ -149,7 +154,8 @@ def compile_model(draft: Draft, native: Native, converter: Converter, rows: Tabl
     original = native.predict(rows)
     refusals: list[str] = []
     differences: list[str] = []
-    for layout in _layouts(native.signature.features):
+    forest = draft.recognised.framework in BOOSTERS
+    for layout in FOREST if forest else _layouts(native.signature.features):
         answer = converter.convert(_request(draft, native, layout, PROBABILITIES in original))
         if answer.refused:
             refusals.append(f"it cannot be converted, {tidy_reason(answer.refused)}")
@@ -188,6 +194,7 @@ def _request(draft: Draft, native: Native, layout: str, probabilities: bool) -> 
         inputs=inputs,
         outputs=(PREDICTIONS, PROBABILITIES) if probabilities else (PREDICTIONS,),
         trusted=draft.recognised.trusted,
+        booster=draft.recognised.framework if draft.recognised.framework in BOOSTERS else "",
     )
 
 

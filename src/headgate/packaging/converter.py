@@ -14,9 +14,13 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from headgate.packaging.boosters import BOOSTERS, load_booster
+from headgate.packaging.boosting import teach_boosting
+from headgate.packaging.forest_graph import fits_graph, write_forest
 from headgate.packaging.graph import finish, widen_trees
 from headgate.packaging.imputing import MISSING_TEXT, teach_imputing
 from headgate.runtimes.unpickling import unpickle
+from headgate.runtimes.verify import PREDICTIONS, PROBABILITIES
 
 OPSETS = {"": 21, "ai.onnx.ml": 3}
 SEED = 0
@@ -39,6 +43,7 @@ class Request(msgspec.Struct, frozen=True):
     inputs: tuple[Input, ...]
     outputs: tuple[str, ...]  # names for the first outputs
     trusted: tuple[str, ...] = ()
+    booster: str = ""  # the framework of boosted trees that it is a model of
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -67,27 +72,49 @@ def _answer(request: Request) -> Answer:
     random.seed(SEED)
     np.random.seed(SEED)
     try:
-        _convert(request)
+        proto = _convert_booster(request) if request.booster else _convert_estimator(request)
+        Path(request.target).write_bytes(proto.SerializeToString(deterministic=True))
+    except NotImplementedError as error:
+        return Answer(refused=str(error))
     except Exception as error:  # noqa: BLE001 - whatever stops the converter is its answer
         return Answer(refused=f"{type(error).__name__}: {error}")
     return Answer()
 
 
-def _convert(request: Request) -> None:
+def _convert_booster(request: Request) -> Any:
+    path = Path(request.model)
+    model = load_booster(request.booster, path.read_bytes(), path.name, request.trusted)
+    told, forest = BOOSTERS[request.booster].describe(model), BOOSTERS[request.booster].read_forest(model)
+    chances = PROBABILITIES in request.outputs
+    reason = fits_graph(told.names, told.levels, forest)
+    if not reason and told.task == "classification" and not chances:
+        reason = "it answers classes without probabilities"
+    wide = request.layout == "wide"
+    if not reason and not wide and not forest.single:
+        reason = "it compares doubles"
+    if reason:
+        raise NotImplementedError(reason)
+    names = [given.name for given in request.inputs]
+    return write_forest(forest, names, told.levels, PROBABILITIES if chances else PREDICTIONS, wide=wide)
+
+
+def _convert_estimator(request: Request) -> Any:
     from skl2onnx import convert_sklearn
 
     model = unpickle(Path(request.model).read_bytes(), request.trusted)
+    teach_boosting()
     for part in _parts(model):
         _prepare(part)
     # without the second, a linear classifier without probabilities is not converted at all
     option = {"zipmap": False} if hasattr(model, "predict_proba") else {"output_class_labels": False}
-    options = {id(model): option} if hasattr(model, "classes_") else None
+    # a regressor of CatBoost has classes, none of them
+    options = {id(model): option} if len(getattr(model, "classes_", ())) else None
     types = _types(request)
     proto = convert_sklearn(model, name="model", initial_types=types, target_opset=OPSETS, options=options)
     split = [given.name for given in request.inputs] if request.layout.startswith("split") else []
     finish(proto, request.outputs, split=split)
     proto.ir_version = 10
-    Path(request.target).write_bytes(proto.SerializeToString(deterministic=True))
+    return proto
 
 
 def _parts(model: Any) -> Iterator[Any]:

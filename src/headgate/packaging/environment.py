@@ -9,10 +9,12 @@ from importlib.metadata import PackageNotFoundError, distribution, packages_dist
 
 from headgate.bundle.manifest import Environment
 from headgate.bundle.requirements import plain_name
+from headgate.packaging.boosters import BOOSTERS
 from headgate.packaging.recognise import Recognised
+from headgate.runtimes.boosted import PICKLES as PICKLED
 
 REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-ROOTS = {"scikit-learn": ("scikit-learn",), "onnx": (), "python": ("numpy",)}
+ROOTS = {"scikit-learn": ("scikit-learn",), "python": ("numpy",)}
 # what a model host of ours imports beside the model
 HOST = ("msgspec", "numpy")
 
@@ -21,8 +23,11 @@ def name_packages(recognised: Recognised, source: bytes, *, frames: bool) -> Env
     """Python's minor version and the packages; `source` is the model's file, pandas counts where it takes `frames`."""
     if recognised.framework == "onnx":
         return Environment(python=_python(), packages=_versions(["onnxruntime"]), direct=("onnxruntime",))
-    roots = [*ROOTS[recognised.framework], *_providers(_modules(recognised, source))]
-    if frames:
+    roots = [*ROOTS.get(recognised.framework, ()), *_providers(_modules(recognised, source))]
+    if recognised.file.endswith(PICKLED) and recognised.framework in BOOSTERS:
+        # a pickled wrapper is a class of scikit-learn too
+        roots.append("scikit-learn")
+    if frames and recognised.framework not in BOOSTERS:
         roots.append("pandas")
     direct = tuple(sorted({plain_name(name) for name in roots} & set(closure(roots))))
     return Environment(python=_python(), packages=_versions(closure([*roots, *HOST])), direct=direct)
@@ -61,7 +66,7 @@ def _modules(recognised: Recognised, source: bytes) -> set[str]:
     """The modules that the model's own code comes from or imports."""
     if recognised.file.endswith(".py"):
         return imported_modules(source)
-    return {code.partition(".")[0] for code in recognised.trusted}
+    return {code.partition(".")[0] for code in (*recognised.trusted, *recognised.needs)}
 
 
 def _providers(modules: Iterable[str]) -> list[str]:

@@ -8,9 +8,11 @@ from typing import Any, get_args
 import numpy as np
 
 from headgate.errors import Malformed, SignatureMismatch
+from headgate.packaging.boosters import BOOSTERS
 from headgate.packaging.recognise import Recognised, is_estimator
 from headgate.records import Category, Column, Dtype, Task
 from headgate.runtimes.batch import Array
+from headgate.runtimes.boosted import Description
 from headgate.runtimes.onnx import DTYPES, open_session
 
 TASKS: tuple[Task, ...] = get_args(Task)
@@ -36,6 +38,8 @@ def facts_of(recognised: Recognised, folder: Path) -> Facts:
     if recognised.framework == "onnx":
         return _onnx_facts(folder / recognised.file)
     model = recognised.model
+    if recognised.framework in BOOSTERS:
+        return _booster_facts(BOOSTERS[recognised.framework].describe(model))
     classes = _classes(model)
     if not is_estimator(model):
         task: Task | None = "classification" if classes or hasattr(model, "predict_proba") else None
@@ -60,6 +64,19 @@ def read_task(given: str | None, facts: Facts, truth: Array | None) -> Task:
 def plain_classes(classes: Sequence[Any]) -> tuple[Category | float, ...]:
     """Classes as Python values; whole numbers stay floats when the model answers floats."""
     return tuple(label.item() if isinstance(label, np.generic) else label for label in classes)
+
+
+def _booster_facts(told: Description) -> Facts:
+    columns = tuple(_booster_column(name, known) for name, known in zip(told.names, told.levels, strict=True))
+    return Facts(columns, told.named, told.task, plain_classes(told.classes))
+
+
+def _booster_column(name: str, known: tuple[Any, ...] | None) -> Column:
+    if known is None:
+        return Column(name=name, dtype="float64", nullable=True)
+    if not known:
+        return Column(name=name, dtype="string")
+    return _feature(name, list(known), True)
 
 
 def _classes(model: Any) -> tuple[Category | float, ...]:

@@ -52,10 +52,11 @@ def package(  # noqa: PLR0913 - the options of the public call
 ) -> Bundle:
     """Package a model: infer, measure, compile, prove parity, lock, sign.
 
-    `model` is a fitted scikit-learn estimator or pipeline, an object with `predict`, or a file (.joblib, .pkl, .onnx,
-    or .py that defines `model`). `data` [rows, columns] is the training data and `holdout` rows that the model has not
-    seen, as (X, y) or as one table that has the column `target`: pandas, Polars, PyArrow, NumPy, dicts, or a file.
-    `example` is some rows that show the columns where there is no training data; they give no ranges and levels.
+    `model` is a fitted scikit-learn estimator or pipeline, a model of XGBoost, LightGBM or CatBoost, an object with
+    `predict`, or a file (.joblib, .pkl, .onnx, .ubj, .json, .txt, .cbm, or .py that defines `model`). `data` [rows,
+    columns] is the training data and `holdout` rows that the model has not seen, as (X, y) or as one table that has the
+    column `target`: pandas, Polars, PyArrow, NumPy, dicts, or a file. `example` is some rows that show the columns
+    where there is no training data; they give no ranges and levels.
     `roles` gives columns other roles than feature, `{"ssn": "sensitive", "customer": ["entity", "context"]}`.
     `trust_code` names the classes and functions, `"package.module.Class"`, that a pickle may use beyond the ordinary.
     `lock` asks the package index for the hashes of the packages that the model needs, so that its environment can be
@@ -100,7 +101,7 @@ def _begin(name: str, case: Case, folder: Path, lineage: Lineage) -> Draft:
         framework_version=recognised.framework_version,
         task=case.task,
         signature=Signature(inputs=case.inputs),
-        forms={recognised.form: Form(runtime=recognised.runtime, path=recognised.file)},
+        forms={recognised.form: Form(runtime=recognised.runtime, path=recognised.file, options=recognised.options)},
         serves=recognised.form,
         lineage=lineage,
         environment=name_packages(recognised, (folder / recognised.file).read_bytes(), frames=case.facts.named),
@@ -142,7 +143,7 @@ def _choose_form(
     draft: Draft, case: Case, native: Native, golden: Golden, converter: Converter | None, tell: Progress
 ) -> Draft:
     """The draft with its compiled form, or with the reason why it has none."""
-    if draft.recognised.framework != "scikit-learn":
+    if draft.recognised.framework in BECAUSE:
         return draft.with_fields(serves_because=BECAUSE[draft.recognised.framework])
     if converter is None:
         reason = SWITCHED_OFF if has_converter() else NO_CONVERTER

@@ -4,32 +4,43 @@ import importlib.util
 import pickle
 import shutil
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from headgate.bundle.globals import foreign_globals
+from headgate.bundle.globals import read_globals
 from headgate.errors import Malformed, ModelError, NotFound, UnsupportedType, Untrusted
+from headgate.packaging.boosters import (
+    BOOSTERS,
+    booster_name,
+    booster_of_file,
+    check_booster,
+    load_booster,
+    save_booster,
+)
 from headgate.runtimes.python import run_model_file
 from headgate.runtimes.sklearn import load_estimator
 
 PICKLES = {".joblib", ".pkl", ".pickle"}
-SUFFIXES = (".joblib", ".pkl", ".onnx", ".py")
+SUFFIXES = (".joblib", ".pkl", ".onnx", ".ubj", ".json", ".txt", ".cbm", ".py")
 
 
 @dataclass(frozen=True)
 class Recognised:
     """A model whose file lies in the bundle's folder."""
 
-    framework: str  # "scikit-learn", "onnx", "python"
+    framework: str  # "scikit-learn", "xgboost", "lightgbm", "catboost", "onnx", "python"
     framework_version: str
     runtime: str  # short name in the table of runtimes
     file: str  # name in the bundle
     model: Any = None  # the loaded object; None for ONNX
     trusted: tuple[str, ...] = ()  # foreign globals that the caller named
+    options: dict[str, str] = field(default_factory=dict)  # of the form that the given file is
+    needs: tuple[str, ...] = ()  # packages of other frameworks that the object is made of
 
     @property
     def form(self) -> str:
@@ -47,6 +58,15 @@ def recognise(model: Any, folder: Path, trust_code: tuple[str, ...] = ()) -> Rec
         return _recognise_file(Path(model), folder, trust_code)
     if isinstance(model, type):
         raise UnsupportedType(f"Expected a fitted model, got the class {model.__qualname__}: make one and fit it.")
+    name = booster_name(model)
+    if name is None:
+        return _recognise_object(model, folder, trust_code)
+    file, content = save_booster(name, model)
+    (folder / file).write_bytes(content)
+    return _booster(name, file, model)
+
+
+def _recognise_object(model: Any, folder: Path, trust_code: tuple[str, ...]) -> Recognised:
     if is_estimator(model):
         _require_fitted(model)
         dump_estimator(model, folder / "model.joblib")
@@ -73,26 +93,50 @@ def _recognise_file(path: Path, folder: Path, trust_code: tuple[str, ...]) -> Re
     suffix = path.suffix.lower()
     if not path.exists():
         raise NotFound(f"There is no model file {path}.")
-    if suffix not in {*PICKLES, ".onnx", ".py"} or not path.is_file():
+    booster = booster_of_file(path)
+    if (suffix not in {*PICKLES, ".onnx", ".py"} and booster is None) or not path.is_file():
         raise UnsupportedType(
             f"Expected a model file ending in {', '.join(SUFFIXES)}, got {path}. Save the model with joblib.dump, or "
             f"wrap it in a .py file that defines `model`, an object with a method predict."
         )
     kept = folder / f"model{'.pkl' if suffix == '.pickle' else suffix}"
     shutil.copyfile(path, kept)
-    if suffix == ".onnx":
-        return _onnx()
+    if booster is not None:
+        return _booster(booster, kept.name, load_booster(booster, kept.read_bytes(), path.name))
     if suffix == ".py":
-        found = run_model_file(kept.read_bytes(), kept)
-        if not callable(getattr(found, "predict", None)):
-            raise ModelError(f"{path} defines `model`, a {type(found).__name__} without a method predict.")
-        return Recognised("python", "", "python", kept.name, found)
-    return _recognise_pickle(kept, trust_code, path)
+        return _recognise_code(kept, path)
+    return _onnx() if suffix == ".onnx" else _recognise_pickle(kept, trust_code, path)
+
+
+def _recognise_code(kept: Path, given: Path) -> Recognised:
+    found = run_model_file(kept.read_bytes(), kept)
+    if not callable(getattr(found, "predict", None)):
+        raise ModelError(f"{given} defines `model`, a {type(found).__name__} without a method predict.")
+    return Recognised("python", "", "python", kept.name, found)
 
 
 def _recognise_pickle(kept: Path, trust_code: tuple[str, ...], given: Path | None = None) -> Recognised:
-    foreign = foreign_globals(kept)
-    unknown = [name for name in foreign if name not in trust_code]
+    named = read_globals(kept.read_bytes(), str(given or kept))
+    foreign = named.foreign
+    _require_trust(given, [name for name in foreign if name not in trust_code])
+    model = load_estimator(kept.read_bytes(), foreign)
+    booster = booster_name(model)
+    if booster is not None:
+        check_booster(booster, model)
+        return _booster(booster, kept.name, model, foreign)
+    if is_estimator(model):
+        _require_fitted(model)
+        needs = tuple(sorted(named.packages & BOOSTERS.keys()))
+        return Recognised("scikit-learn", _version("scikit-learn"), "sklearn", kept.name, model, foreign, needs=needs)
+    if not callable(getattr(model, "predict", None)):
+        raise ModelError(
+            f"Expected an estimator or an object with a method predict in {given or kept.name}, "
+            f"got a {type(model).__module__}.{type(model).__qualname__}."
+        )
+    return Recognised("python", "", "python", kept.name, model, foreign)
+
+
+def _require_trust(given: Path | None, unknown: Sequence[str]) -> None:
     if unknown:
         options = " ".join(f"--trust-code {name}" for name in unknown)
         raise Untrusted(
@@ -100,16 +144,11 @@ def _recognise_pickle(kept: Path, trust_code: tuple[str, ...], given: Path | Non
             f"If you trust it, name it: trust_code={tuple(unknown)!r}, or {options}.",
             detail=[{"global": name} for name in unknown],
         )
-    model = load_estimator(kept.read_bytes(), foreign)
-    if is_estimator(model):
-        _require_fitted(model)
-        return Recognised("scikit-learn", _version("scikit-learn"), "sklearn", kept.name, model, foreign)
-    if not callable(getattr(model, "predict", None)):
-        raise ModelError(
-            f"Expected an estimator or an object with a method predict in {given or kept.name}, "
-            f"got a {type(model).__module__}.{type(model).__qualname__}."
-        )
-    return Recognised("python", "", "python", kept.name, model, foreign)
+
+
+def _booster(name: str, file: str, model: Any, trusted: tuple[str, ...] = ()) -> Recognised:
+    release: str = sys.modules[name].__version__
+    return Recognised(name, release, name, file, model, trusted, BOOSTERS[name].options_of(model), (name,))
 
 
 def _onnx() -> Recognised:

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from headgate.packaging.boosters import read_forest
 from headgate.packaging.table import Table
 from headgate.runtimes.batch import Array
+from headgate.runtimes.forest import Forest
 
 LEAF = -1
 DIRECT, SEARCHED = 1_500, 200  # thresholds looked at, of a tree on the columns themselves and behind transformers
@@ -67,7 +69,10 @@ def _movable(base: Table, name: str) -> bool:
 
 
 def _walk(model: Any, before: tuple[Any, ...]) -> Iterator[Splits]:
-    if hasattr(model, "best_estimator_"):
+    forest = read_forest(model)
+    if forest is not None:
+        yield from _forest(forest, before)
+    elif hasattr(model, "best_estimator_"):
         yield from _walk(model.best_estimator_, before)
     elif hasattr(model, "steps"):
         steps = [step for _, step in model.steps if step is not None and step != "passthrough"]
@@ -88,6 +93,12 @@ def _boosted(model: Any, before: tuple[Any, ...]) -> Iterator[Splits]:
     for predictor in (tree for trees in model._predictors for tree in trees):
         nodes = predictor.nodes[(predictor.nodes["is_leaf"] == 0) & (predictor.nodes["is_categorical"] == 0)]
         yield Splits(before, nodes["feature_idx"].astype(np.int64), nodes["num_threshold"].astype(np.float64), False)
+
+
+def _forest(forest: Forest, before: tuple[Any, ...]) -> Iterator[Splits]:
+    for tree in forest.trees:
+        numeric = np.array([node for node in tree.inner if node not in tree.codes], dtype=np.int64)
+        yield Splits(before, tree.features[numeric], tree.thresholds[numeric], forest.single)
 
 
 def _walk_members(model: Any, before: tuple[Any, ...]) -> Iterator[Splits]:

@@ -11,6 +11,9 @@ RUNTIMES: dict[str, str] = {
     "onnx": "headgate.runtimes.onnx:OnnxRuntime",
     "sklearn": "headgate.runtimes.sklearn:SklearnRuntime",
     "python": "headgate.runtimes.python:PythonRuntime",
+    "xgboost": "headgate.runtimes.xgboost:XgboostRuntime",
+    "lightgbm": "headgate.runtimes.lightgbm:LightgbmRuntime",
+    "catboost": "headgate.runtimes.catboost:CatboostRuntime",
 }
 
 

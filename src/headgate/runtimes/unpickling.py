@@ -1,5 +1,6 @@
 """Loading pickle and joblib files whose globals are all on the allow-list, or trusted by name."""
 
+import copyreg
 import functools
 import importlib
 import io
@@ -18,6 +19,8 @@ from headgate.runtimes.trees import check_tree
 
 # attributes that name a method which scikit-learn then calls on whatever is beside them
 METHODS = ("stack_method", "stack_method_", "response_method", "_response_method", "chain_method", "chain_method_")
+# packages whose classes are made empty and then given their state
+ESTIMATORS = ("sklearn", "xgboost", "lightgbm", "catboost")
 RESPONSES = {"auto", "decision_function", "predict", "predict_proba", "predict_log_proba", "transform", "score_samples"}
 
 
@@ -93,7 +96,7 @@ class _GuardedUnpickler(PickleMachine):
 
     def call(self, function: Any, arguments: Any) -> Any:
         # Ordinary files make estimators empty and set their state, which is checked; none calls an instance.
-        if _is_python_class_of_sklearn(function) or _is_instance_of_allowed(function):
+        if _is_estimator_class(function) or _is_instance_of_allowed(function) or _calls_a_base(function, arguments):
             raise Untrusted(f"The model file calls {function!r}, which no file of an ordinary estimator does.")
         return function(*arguments)
 
@@ -136,14 +139,25 @@ REPLACED: dict[tuple[str, str], Any] = {
 }
 
 
-def _is_python_class_of_sklearn(function: Any) -> bool:
+def _is_estimator_class(function: Any) -> bool:
     """Classes written in C need arguments to be made; those written in Python are made empty."""
-    return isinstance(function, type) and function.__module__.startswith("sklearn.") and function.__dictoffset__ != 0
+    return (
+        isinstance(function, type) and _package_of(function.__module__) in ESTIMATORS and function.__dictoffset__ != 0
+    )
+
+
+def _calls_a_base(function: Any, arguments: Any) -> bool:
+    """`_reconstructor` initialises by the base class that it is given: `Booster(model_file)` would open the file."""
+    return function is copyreg._reconstructor and any(map(_is_estimator_class, arguments[1:]))  # type: ignore[attr-defined]  # typeshed leaves it out
+
+
+def _package_of(module: str) -> str:
+    return module.partition(".")[0]
 
 
 def _is_instance_of_allowed(function: Any) -> bool:
-    root = type(function).__module__.split(".")[0]
-    return isinstance(function, functools.partial) or root in ("sklearn", "scipy", "pandas")
+    root = _package_of(type(function).__module__)
+    return isinstance(function, functools.partial) or root in (*ESTIMATORS, "scipy", "pandas")
 
 
 def _check_attributes(estimator: Any) -> None:

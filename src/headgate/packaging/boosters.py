@@ -1,0 +1,73 @@
+"""The frameworks of boosted trees, each with its runtime's module: how its models are saved, described and read."""
+
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from headgate.errors import Malformed, ModelError, UnsupportedType
+from headgate.runtimes import catboost, lightgbm, xgboost
+from headgate.runtimes.forest import Forest, check_forest
+
+# short name, which is also the package's → module with load_model, save_model, options_of, describe and read_forest
+BOOSTERS: dict[str, ModuleType] = {"xgboost": xgboost, "lightgbm": lightgbm, "catboost": catboost}
+SUFFIXES = {".ubj": "xgboost", ".json": "xgboost", ".txt": "lightgbm", ".cbm": "catboost"}
+CLASSES = {
+    "xgboost": ("Booster", "XGBModel"),
+    "lightgbm": ("Booster", "LGBMModel"),
+    "catboost": ("CatBoost",),
+}
+
+
+def booster_name(model: Any) -> str | None:
+    """The framework of a booster or of its scikit-learn wrapper, None for any other object; imports nothing."""
+    for name, classes in CLASSES.items():
+        module = sys.modules.get(name)
+        if module is not None and any(isinstance(model, getattr(module, kind)) for kind in classes):
+            return name
+    return None
+
+
+def booster_of_file(path: Path) -> str | None:
+    """The framework whose model file it is, by its ending; None where it is none's."""
+    return SUFFIXES.get(path.suffix.lower())
+
+
+def load_booster(name: str, content: bytes, file: str, trusted: tuple[str, ...] = ()) -> Any:
+    """The model in a file's bytes; raises `UnsupportedType` with what to install, `ModelError` or `Untrusted`."""
+    try:
+        return BOOSTERS[name].load_model(content, file, trusted)
+    except ImportError as error:
+        raise UnsupportedType(
+            f"{file} needs {name}, which cannot be imported here ({error}): pip install 'headgate[{name}]'"
+        ) from error
+
+
+def read_forest(model: Any) -> Forest | None:
+    """The trees of a booster or wrapper, None for any other object; raises `ModelError`."""
+    name = booster_name(model)
+    return None if name is None else BOOSTERS[name].read_forest(model)
+
+
+def save_booster(name: str, model: Any) -> tuple[str, bytes]:
+    """File name and bytes of a model in memory; raises `Malformed` for one that was not fitted, `ModelError`."""
+    _require_fitted(model)
+    saved: tuple[str, bytes] = BOOSTERS[name].save_model(model)
+    return saved
+
+
+def check_booster(name: str, model: Any) -> None:
+    """Raises `Malformed` for a model that was not fitted, `ModelError` for trees that no training has grown."""
+    _require_fitted(model)
+    try:
+        BOOSTERS[name].describe(model)
+    except Exception as error:
+        raise ModelError(f"The model of {name} cannot be read: {type(error).__name__}: {error}") from error
+    check_forest(BOOSTERS[name].read_forest(model))
+
+
+def _require_fitted(model: Any) -> None:
+    # wrappers of XGBoost and LightGBM have the one, models of CatBoost the other, a Booster is what training makes
+    tell = getattr(model, "__sklearn_is_fitted__", None) or getattr(model, "is_fitted", None)
+    if tell is not None and not tell():
+        raise Malformed(f"Expected a fitted model, got a {type(model).__qualname__} before fit: call fit(X, y) first.")
