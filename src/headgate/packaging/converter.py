@@ -16,6 +16,7 @@ import numpy as np
 
 from headgate.packaging.graph import finish, widen_trees
 from headgate.packaging.imputing import MISSING_TEXT, teach_imputing
+from headgate.packaging.network_converter import Network, convert_network
 from headgate.runtimes.unpickling import unpickle
 
 OPSETS = {"": 21, "ai.onnx.ml": 3}
@@ -39,6 +40,7 @@ class Request(msgspec.Struct, frozen=True):
     inputs: tuple[Input, ...]
     outputs: tuple[str, ...]  # names for the first outputs
     trusted: tuple[str, ...] = ()
+    network: Network | None = None  # a PyTorch module instead
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -67,7 +69,10 @@ def _answer(request: Request) -> Answer:
     random.seed(SEED)
     np.random.seed(SEED)
     try:
-        _convert(request)
+        if request.network is not None:
+            convert_network(request.network, Path(request.target))
+        else:
+            _convert(request)
     except Exception as error:  # noqa: BLE001 - whatever stops the converter is its answer
         return Answer(refused=f"{type(error).__name__}: {error}")
     return Answer()

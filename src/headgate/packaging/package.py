@@ -12,7 +12,7 @@ from headgate.packaging.card import write_card
 from headgate.packaging.case import Case, name_classes, profile_case, read_case
 from headgate.packaging.closing import close_categories
 from headgate.packaging.compile import Converter, compile_model, has_converter, may_compile, starting
-from headgate.packaging.draft import Draft, drafting, file_entry, publish, seal
+from headgate.packaging.draft import Draft, drafting, file_entries, publish, seal
 from headgate.packaging.environment import lock_environment
 from headgate.packaging.golden import make_golden
 from headgate.packaging.lineage import trace
@@ -24,6 +24,7 @@ from headgate.packaging.rows import comparison_rows
 from headgate.packaging.signature import infer_outputs
 from headgate.packaging.sources import read_holdout, read_training
 from headgate.records import Signature
+from headgate.runtimes.torch import TorchModel
 
 SAMPLE = 200  # rows that show what the model answers
 BECAUSE = {"onnx": "It came as ONNX.", "python": "Plain Python has no compiled form."}
@@ -90,11 +91,11 @@ def _begin(name: str, case: Case, folder: Path, lineage: Lineage) -> Draft:
         framework_version=recognised.framework_version,
         task=case.task,
         signature=Signature(inputs=case.inputs),
-        forms={recognised.form: Form(runtime=recognised.runtime, path=recognised.file)},
+        forms={recognised.form: Form(runtime=recognised.runtime, path=recognised.file, options=recognised.options)},
         serves=recognised.form,
         lineage=lineage,
         environment=lock_environment(recognised, frames=case.facts.named),
-        files={recognised.file: file_entry(folder / recognised.file)},
+        files=file_entries(folder),
         trusted_code=recognised.trusted,
     )
     return Draft(folder, recognised, manifest)
@@ -121,7 +122,12 @@ def _complete(draft: Draft, case: Case, converter: Converter | None, tell: Progr
 def _see_outputs(draft: Draft, case: Case) -> tuple[Draft, Native]:
     """The draft with its outputs, as the loaded model was seen to answer them."""
     first = load_form(draft.folder, draft.manifest, draft.manifest.serves)
-    outputs = first.predict(case.rows.take(range(min(SAMPLE, case.rows.rows))))
+    sample = case.rows.take(range(min(SAMPLE, case.rows.rows)))
+    if case.task == "classification" and isinstance(first.model, TorchModel):
+        scores = {"scores": first.model.scores(first.batch(sample))}
+        draft = draft.with_options(draft.manifest.serves, scores)
+        first = load_form(draft.folder, draft.manifest, draft.manifest.serves)
+    outputs = first.predict(sample)
     inputs = close_categories(first, case.inputs, case.rows)
     signature = Signature(inputs=inputs, outputs=infer_outputs(outputs))
     draft = draft.with_fields(signature=signature, classes=name_classes(case, outputs))
@@ -133,7 +139,7 @@ def _choose_form(
     draft: Draft, case: Case, native: Native, golden: Golden, converter: Converter | None, tell: Progress
 ) -> Draft:
     """The draft with its compiled form, or with the reason why it has none."""
-    if draft.recognised.framework != "scikit-learn":
+    if draft.recognised.framework in BECAUSE:
         return draft.with_fields(serves_because=BECAUSE[draft.recognised.framework])
     if converter is None:
         reason = SWITCHED_OFF if has_converter() else NO_CONVERTER

@@ -4,7 +4,7 @@ import importlib.util
 import pickle
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,12 @@ import numpy as np
 
 from headgate.bundle.globals import foreign_globals
 from headgate.errors import Malformed, ModelError, NotFound, UnsupportedType, Untrusted
+from headgate.packaging import networks
 from headgate.runtimes.python import run_model_file
 from headgate.runtimes.sklearn import load_estimator
 
 PICKLES = {".joblib", ".pkl", ".pickle"}
-SUFFIXES = (".joblib", ".pkl", ".onnx", ".py")
+SUFFIXES = (".joblib", ".pkl", ".onnx", ".py", *networks.SUFFIXES)
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Recognised:
     file: str  # name in the bundle
     model: Any = None  # the loaded object; None for ONNX
     trusted: tuple[str, ...] = ()  # foreign globals that the caller named
+    options: dict[str, str] = field(default_factory=dict)  # of the form
 
     @property
     def form(self) -> str:
@@ -54,6 +56,10 @@ def recognise(model: Any, folder: Path, trust_code: tuple[str, ...] = ()) -> Rec
     if type(model).__module__.startswith("onnx.") and hasattr(model, "SerializeToString"):
         (folder / "model.onnx").write_bytes(model.SerializeToString(deterministic=True))
         return _onnx()
+    if (dumped := networks.dump_network(model, folder)) is not None:
+        found = _recognise_file(dumped, folder, trust_code)
+        dumped.unlink()
+        return found
     if not callable(getattr(model, "predict", None)):
         raise UnsupportedType(
             f"Expected a fitted estimator, an object with a method predict, an ONNX model or a file "
@@ -73,11 +79,14 @@ def _recognise_file(path: Path, folder: Path, trust_code: tuple[str, ...]) -> Re
     suffix = path.suffix.lower()
     if not path.exists():
         raise NotFound(f"There is no model file {path}.")
-    if suffix not in {*PICKLES, ".onnx", ".py"} or not path.is_file():
+    if suffix not in {*PICKLES, *SUFFIXES} or not path.is_file():
         raise UnsupportedType(
             f"Expected a model file ending in {', '.join(SUFFIXES)}, got {path}. Save the model with joblib.dump, or "
             f"wrap it in a .py file that defines `model`, an object with a method predict."
         )
+    if suffix in networks.SUFFIXES:
+        file, options, trusted = networks.keep_network(path, folder, trust_code)
+        return Recognised(networks.FRAMEWORK, _version("torch"), "torch", file, trusted=trusted, options=options)
     kept = folder / f"model{'.pkl' if suffix == '.pickle' else suffix}"
     shutil.copyfile(path, kept)
     if suffix == ".onnx":

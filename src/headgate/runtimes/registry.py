@@ -11,6 +11,7 @@ RUNTIMES: dict[str, str] = {
     "onnx": "headgate.runtimes.onnx:OnnxRuntime",
     "sklearn": "headgate.runtimes.sklearn:SklearnRuntime",
     "python": "headgate.runtimes.python:PythonRuntime",
+    "torch": "headgate.runtimes.torch:TorchRuntime",
 }
 
 
