@@ -8,7 +8,7 @@ STAMP := $(VENV)/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-all lint bench soak docs clean
+.PHONY: help setup demo up test test-all test-deep lint bench soak docs clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -43,6 +43,13 @@ test-all: setup ## What `test` leaves out: heavy and long cases
 	@if test -x $(BIN)/uv; then for group in frameworks fuzz; do \
 		VIRTUAL_ENV=$(VENV) $(BIN)/uv sync -q --active --frozen --inexact --group dev --group $$group || true; done; fi
 	@$(BIN)/python -m pytest -q -n auto --dist loadfile -m heavy $(ARGS)
+
+# plain PyPI has PyTorch with CUDA, several GB
+TORCH ?= torch==2.13.0 --extra-index-url https://download.pytorch.org/whl/cpu
+test-deep: setup ## Deep-learning frameworks too: installs 1.1 GB (PyTorch for CPUs, transformers, Keras)
+	@$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/python -m pip install -q $(TORCH)
+	@$(BIN)/python -m pip install -q -e '.[transformers,keras,skops]'
+	@$(BIN)/python -m pytest -q tests/deep tests/runtimes/test_conformance.py $(ARGS)
 
 lint: setup ## Linter, formatter and type checker
 	@$(BIN)/ruff check src tests benchmarks

@@ -108,7 +108,7 @@ def test_targets() -> None:
     ("data", "expected"),
     [
         (object(), "Expected data as a pandas or Polars frame"),
-        (np.zeros(3), "2-D NumPy array"),
+        (np.zeros(3), "NumPy array of rows"),
         ({}, "Expected rows in data, got none"),
         ({"a": []}, "Expected rows in data, got none"),
         ({"a": [1], "b": [1, 2]}, "columns of one length"),

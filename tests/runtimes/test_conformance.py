@@ -66,6 +66,33 @@ def python_model(body: str) -> bytes:
     return f"class Model:\n    def predict(self, rows):\n        {body}\n\nmodel = Model()\n".encode()
 
 
+def torch_case() -> RuntimeCase:
+    torch = pytest.importorskip("torch", reason="no PyTorch here: make test-deep installs it")
+
+    class Weighted(torch.nn.Module):  # type: ignore[misc, name-defined]  # torch is not followed
+        def __init__(self, *weights: float) -> None:
+            super().__init__()
+            self.weights = torch.nn.Parameter(torch.tensor(weights))
+
+        def forward(self, features: Any) -> Any:
+            return (features * self.weights).sum(dim=1)
+
+    def exported(*weights: float) -> bytes:
+        rows = {0: torch.export.Dim.DYNAMIC}
+        program = torch.export.export(Weighted(*weights), (torch.zeros(3, len(weights)),), dynamic_shapes=(rows,))
+        file = io.BytesIO()
+        torch.export.save(program, file)
+        return file.getvalue()
+
+    return RuntimeCase(
+        name="torch",
+        file="model.pt2",
+        content=exported(1.0, 2.0),
+        failing=exported(1.0, 2.0, 3.0),
+        harmful=pickle.dumps(Gadget()),
+    )
+
+
 def fake_case() -> RuntimeCase:
     return RuntimeCase(name="fake", file="model.json", content=b'{"bias": 1}', failing=b'{"fails_at": 0}')
 
@@ -138,7 +165,7 @@ def xgboost_bytes(model: Any) -> bytes:
 
 CASES: dict[str, Callable[[], RuntimeCase]] = {
     "sklearn": sklearn_case, "onnx": onnx_case, "python": python_case, "fake": fake_case,
-    "xgboost": xgboost_case, "lightgbm": lightgbm_case, "catboost": catboost_case,
+    "xgboost": xgboost_case, "lightgbm": lightgbm_case, "catboost": catboost_case, "torch": torch_case,
 }  # fmt: skip
 
 

@@ -150,6 +150,10 @@ def _announce(bundle: Bundle, endpoint: str, settings: Settings, key: str) -> No
     found = {"endpoint": endpoint, "url": url, "version": LONE_VERSION.format(name=bundle.manifest.name), "key": key}
     if choices().output == "table" and not choices().quiet:
         click.echo(f"{bundle.manifest.name} ({bundle.manifest.framework}, {bundle.manifest.serves}) answers at {url}")
+        if any(column.shape for column in bundle.manifest.signature.inputs):
+            # an image is too long for a command line
+            say(f"Ctrl-C stops it. What it takes: {url.removesuffix('predict')}openapi.json")
+            return
         say("Ctrl-C stops it. Try it:")
         quoted = row.replace("'", "'\\''")
         click.echo(f"curl -s {url} {authorization}-H 'Content-Type: application/json' -d '{quoted}'")

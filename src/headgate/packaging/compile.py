@@ -18,14 +18,17 @@ import msgspec
 
 from headgate.bundle.manifest import Form, Manifest, Parity
 from headgate.errors import HeadgateError
+from headgate.packaging import networks
 from headgate.packaging.boosters import BOOSTERS, booster_name, booster_of_file
 from headgate.packaging.converter import Answer, Input, Request
 from headgate.packaging.draft import Draft
 from headgate.packaging.native import Native, load_form
+from headgate.packaging.network_converter import Network
 from headgate.packaging.parity import agrees, compare_outputs, reason_against
 from headgate.packaging.recognise import PICKLES, is_estimator
 from headgate.packaging.table import Table
 from headgate.records import Column
+from headgate.runtimes.torch import SCRIPT
 from headgate.runtimes.verify import PREDICTIONS, PROBABILITIES
 
 FILE = "model.onnx"
@@ -126,12 +129,18 @@ def has_converter() -> bool:
 
 
 def may_compile(model: Any) -> bool:
-    """Whether it is worth starting the converter: an estimator or a pickle, as far as can be seen from outside."""
+    """Whether it is worth starting the converter: an estimator, a pickle, boosted trees, a network, as far as told."""
     if isinstance(model, str | Path):
-        fits = Path(model).suffix.lower() in PICKLES or booster_of_file(Path(model)) is not None
+        suffix = Path(model).suffix.lower()
+        fits = suffix in {*PICKLES, *networks.SUFFIXES} or booster_of_file(Path(model)) is not None
     else:
-        fits = is_estimator(model) or booster_name(model) is not None
+        fits = is_estimator(model) or booster_name(model) is not None or type(model).__module__.startswith("torch.")
     return fits and has_converter()
+
+
+def is_network(draft: Draft) -> bool:
+    """Whether it is a PyTorch module, which its own exporter converts."""
+    return draft.recognised.framework == networks.FRAMEWORK
 
 
 @contextlib.contextmanager
@@ -151,11 +160,12 @@ def compile_model(draft: Draft, native: Native, converter: Converter, rows: Tabl
     What is refused is refused with a reason that holds no value of any row. The file is left in the draft's folder only
     where it agrees.
     """
+    if draft.manifest.forms[draft.manifest.serves].options.get("kind") == SCRIPT:
+        return _refused("TorchScript has no exporter; save an exported program (.pt2) instead")
     original = native.predict(rows)
     refusals: list[str] = []
     differences: list[str] = []
-    forest = draft.recognised.framework in BOOSTERS
-    for layout in FOREST if forest else _layouts(native.signature.features):
+    for layout in _layouts_of(draft, native.signature.features):
         answer = converter.convert(_request(draft, native, layout, PROBABILITIES in original))
         if answer.refused:
             refusals.append(f"it cannot be converted, {tidy_reason(answer.refused)}")
@@ -167,14 +177,24 @@ def compile_model(draft: Draft, native: Native, converter: Converter, rows: Tabl
     (draft.folder / FILE).unlink(missing_ok=True)
     # how it answers says more than why another layout does not convert
     reason = [*differences, *refusals, "its features do not fit into a graph"][0]
+    return _refused(reason)
+
+
+def _refused(reason: str) -> Compiled:
     return Compiled(Form(runtime="onnx", path="", refused=reason), False, f"The compiled form is refused: {reason}.")
 
 
 def tidy_reason(text: str) -> str:
     """One line without addresses, paths and numbering, so that the same failure reads the same everywhere."""
-    line = re.sub(r"0x[0-9a-fA-F]+", "0x…", " ".join(text.split()))
+    line = re.sub(r"0x[0-9a-fA-F]+", "0x…", " ".join(re.sub(r"\x1b\[[0-9;]*m", "", text).split()))
     line = re.sub(r"(/[\w.+-]+){2,}", "…", line)
     return line if len(line) <= 300 else f"{line[:299]}…"
+
+
+def _layouts_of(draft: Draft, features: Sequence[Column]) -> tuple[str, ...]:
+    if draft.recognised.framework in BOOSTERS:
+        return FOREST
+    return ("network",) if is_network(draft) else _layouts(features)
 
 
 def _layouts(features: Sequence[Column]) -> tuple[str, ...]:
@@ -195,6 +215,7 @@ def _request(draft: Draft, native: Native, layout: str, probabilities: bool) -> 
         outputs=(PREDICTIONS, PROBABILITIES) if probabilities else (PREDICTIONS,),
         trusted=draft.recognised.trusted,
         booster=draft.recognised.framework if draft.recognised.framework in BOOSTERS else "",
+        network=Network(draft.manifest, str(draft.folder), draft.manifest.serves) if is_network(draft) else None,
     )
 
 

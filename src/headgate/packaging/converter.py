@@ -19,6 +19,7 @@ from headgate.packaging.boosting import teach_boosting
 from headgate.packaging.forest_graph import fits_graph, write_forest
 from headgate.packaging.graph import finish, widen_trees
 from headgate.packaging.imputing import MISSING_TEXT, teach_imputing
+from headgate.packaging.network_converter import Network, convert_network
 from headgate.runtimes.unpickling import unpickle
 from headgate.runtimes.verify import PREDICTIONS, PROBABILITIES
 
@@ -44,6 +45,7 @@ class Request(msgspec.Struct, frozen=True):
     outputs: tuple[str, ...]  # names for the first outputs
     trusted: tuple[str, ...] = ()
     booster: str = ""  # the framework of boosted trees that it is a model of
+    network: Network | None = None  # a PyTorch module instead
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -72,8 +74,11 @@ def _answer(request: Request) -> Answer:
     random.seed(SEED)
     np.random.seed(SEED)
     try:
-        proto = _convert_booster(request) if request.booster else _convert_estimator(request)
-        Path(request.target).write_bytes(proto.SerializeToString(deterministic=True))
+        if request.network is not None:
+            convert_network(request.network, Path(request.target))
+        else:
+            proto = _convert_booster(request) if request.booster else _convert_estimator(request)
+            Path(request.target).write_bytes(proto.SerializeToString(deterministic=True))
     except NotImplementedError as error:
         return Answer(refused=str(error))
     except Exception as error:  # noqa: BLE001 - whatever stops the converter is its answer

@@ -4,13 +4,16 @@ import csv
 import importlib.util
 import json
 import re
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from headgate.errors import Malformed, NotFound, UnsupportedType
 
-SUFFIXES = (".csv", ".json", ".ndjson", ".jsonl", ".parquet", ".arrow", ".feather")
+SUFFIXES = (".csv", ".json", ".ndjson", ".jsonl", ".parquet", ".arrow", ".feather", ".npy", ".npz")
 # a leading zero makes a code of a number: 007
 DECIMAL = re.compile(r"[+-]?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][+-]?[0-9]+)?|[nN]a[nN]", re.ASCII)
 
@@ -26,6 +29,8 @@ def read_content(path: Path) -> Any:
         return _read_columnar(path, "read_parquet" if suffix == ".parquet" else "read_ipc")
     if suffix in (".json", ".ndjson", ".jsonl"):
         return _read_json(path)
+    if suffix in (".npy", ".npz"):
+        return _read_arrays(path)
     raise UnsupportedType(f"Expected a data file ending in {', '.join(SUFFIXES)}, got {path}: convert it first.")
 
 
@@ -89,6 +94,16 @@ def _read_json(path: Path) -> Any:
     if isinstance(content, dict):
         return content.get("rows", content.get("columns", content))
     return content
+
+
+def _read_arrays(path: Path) -> Any:
+    """The array of a `.npy` file, or a column for each array of a `.npz` file; objects would be pickles."""
+    try:
+        with path.open("rb") as file:
+            content = np.load(file, allow_pickle=False)
+            return dict(content) if isinstance(content, Mapping) else content
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise Malformed(f"{path} does not hold arrays of numbers or text: {error}.") from error
 
 
 def _read_columnar(path: Path, reader: str) -> Any:

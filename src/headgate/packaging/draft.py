@@ -34,9 +34,14 @@ class Draft:
     def with_form(self, name: str, form: Form) -> "Draft":
         """The same with one more form, and its file named."""
         named = {**self.manifest.files}
-        if form.path:
+        if form.path and (self.folder / form.path).is_file():
             named[form.path] = file_entry(self.folder / form.path)
         return self.with_fields(forms={**self.manifest.forms, name: form}, files=named)
+
+    def with_options(self, name: str, options: dict[str, str]) -> "Draft":
+        """The same with more options of a form."""
+        form = self.manifest.forms[name]
+        return self.with_form(name, msgspec.structs.replace(form, options={**form.options, **options}))
 
     def with_file(self, name: str, content: bytes) -> "Draft":
         """The same with one more file, written and named."""
@@ -49,6 +54,12 @@ def file_entry(path: Path) -> FileEntry:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return FileEntry(sha256=digest, size=path.stat().st_size)
+
+
+def file_entries(folder: Path) -> dict[str, FileEntry]:
+    """Every file in the folder, by its path in it."""
+    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): file_entry(path) for path in found}
 
 
 @contextmanager
@@ -70,8 +81,8 @@ def seal(draft: Draft) -> Bundle:
     """Write the manifest and sign it with the user's own key, made on first use."""
     (draft.folder / MANIFEST).write_bytes(canonical_bytes(draft.manifest))
     sign_folder(draft.folder, load_or_create_key(user_key_path(os.environ)))
-    for path in draft.folder.iterdir():
-        path.chmod(0o644)
+    for path in draft.folder.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
     return Bundle(draft.folder, draft.manifest, digest_of(draft.manifest))
 
 

@@ -8,6 +8,7 @@ from typing import Any, get_args
 import numpy as np
 
 from headgate.errors import Malformed, SignatureMismatch
+from headgate.packaging import networks
 from headgate.packaging.boosters import BOOSTERS
 from headgate.packaging.recognise import Recognised, is_estimator
 from headgate.records import Category, Column, Dtype, Task
@@ -37,6 +38,9 @@ def facts_of(recognised: Recognised, folder: Path) -> Facts:
     """Ask the model."""
     if recognised.framework == "onnx":
         return _onnx_facts(folder / recognised.file)
+    if recognised.framework == networks.FRAMEWORK:
+        columns = networks.network_columns(folder / recognised.file, recognised.options)
+        return Facts(columns, bool(columns) and all(column.shape for column in columns))
     model = recognised.model
     if recognised.framework in BOOSTERS:
         return _booster_facts(BOOSTERS[recognised.framework].describe(model))

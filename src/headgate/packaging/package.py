@@ -12,7 +12,7 @@ from headgate.packaging.card import write_card
 from headgate.packaging.case import Case, name_classes, profile_case, read_case
 from headgate.packaging.closing import close_categories
 from headgate.packaging.compile import Converter, compile_model, has_converter, may_compile, starting
-from headgate.packaging.draft import Draft, deliver, drafting, file_entry, seal
+from headgate.packaging.draft import Draft, deliver, drafting, file_entries, seal
 from headgate.packaging.environment import name_packages
 from headgate.packaging.golden import make_golden
 from headgate.packaging.lineage import trace
@@ -25,6 +25,7 @@ from headgate.packaging.rows import comparison_rows
 from headgate.packaging.signature import infer_outputs
 from headgate.packaging.sources import read_sources
 from headgate.records import Signature
+from headgate.runtimes.torch import TorchModel
 
 SAMPLE = 200  # rows that show what the model answers
 BECAUSE = {"onnx": "It came as ONNX.", "python": "Plain Python has no compiled form."}
@@ -105,7 +106,7 @@ def _begin(name: str, case: Case, folder: Path, lineage: Lineage) -> Draft:
         serves=recognised.form,
         lineage=lineage,
         environment=name_packages(recognised, (folder / recognised.file).read_bytes(), frames=case.facts.named),
-        files={recognised.file: file_entry(folder / recognised.file)},
+        files=file_entries(folder),
         trusted_code=recognised.trusted,
     )
     return Draft(folder, recognised, manifest)
@@ -131,7 +132,12 @@ def _complete(draft: Draft, case: Case, converter: Converter | None, tell: Progr
 def _see_outputs(draft: Draft, case: Case) -> tuple[Draft, Native]:
     """The draft with its outputs, as the loaded model was seen to answer them."""
     first = load_form(draft.folder, draft.manifest, draft.manifest.serves)
-    outputs = first.predict(case.rows.take(range(min(SAMPLE, case.rows.rows))))
+    sample = case.rows.take(range(min(SAMPLE, case.rows.rows)))
+    if case.task == "classification" and isinstance(first.model, TorchModel):
+        scores = {"scores": first.model.scores(first.batch(sample))}
+        draft = draft.with_options(draft.manifest.serves, scores)
+        first = load_form(draft.folder, draft.manifest, draft.manifest.serves)
+    outputs = first.predict(sample)
     inputs = close_categories(first, case.inputs, case.rows)
     signature = Signature(inputs=inputs, outputs=infer_outputs(outputs))
     draft = draft.with_fields(signature=signature, classes=name_classes(case, outputs))

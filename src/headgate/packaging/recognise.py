@@ -14,6 +14,7 @@ import numpy as np
 
 from headgate.bundle.globals import read_globals
 from headgate.errors import Malformed, ModelError, NotFound, UnsupportedType, Untrusted
+from headgate.packaging import networks
 from headgate.packaging.boosters import (
     BOOSTERS,
     booster_name,
@@ -26,7 +27,7 @@ from headgate.runtimes.python import run_model_file
 from headgate.runtimes.sklearn import load_estimator
 
 PICKLES = {".joblib", ".pkl", ".pickle"}
-SUFFIXES = (".joblib", ".pkl", ".onnx", ".ubj", ".json", ".txt", ".cbm", ".py")
+SUFFIXES = (".joblib", ".pkl", ".onnx", ".ubj", ".json", ".txt", *networks.SUFFIXES, ".cbm", ".py")
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,10 @@ def _recognise_object(model: Any, folder: Path, trust_code: tuple[str, ...]) -> 
     if type(model).__module__.startswith("onnx.") and hasattr(model, "SerializeToString"):
         (folder / "model.onnx").write_bytes(model.SerializeToString(deterministic=True))
         return _onnx()
+    if (dumped := networks.dump_network(model, folder)) is not None:
+        found = _recognise_file(dumped, folder, trust_code)
+        dumped.unlink()
+        return found
     if not callable(getattr(model, "predict", None)):
         raise UnsupportedType(
             f"Expected a fitted estimator, an object with a method predict, an ONNX model or a file "
@@ -94,11 +99,15 @@ def _recognise_file(path: Path, folder: Path, trust_code: tuple[str, ...]) -> Re
     if not path.exists():
         raise NotFound(f"There is no model file {path}.")
     booster = booster_of_file(path)
-    if (suffix not in {*PICKLES, ".onnx", ".py"} and booster is None) or not path.is_file():
+    known = {*PICKLES, ".onnx", ".py", *networks.SUFFIXES}
+    if (suffix not in known and booster is None) or not path.is_file():
         raise UnsupportedType(
             f"Expected a model file ending in {', '.join(SUFFIXES)}, got {path}. Save the model with joblib.dump, or "
             f"wrap it in a .py file that defines `model`, an object with a method predict."
         )
+    if suffix in networks.SUFFIXES:
+        file, options, trusted = networks.keep_network(path, folder, trust_code)
+        return Recognised(networks.FRAMEWORK, _version("torch"), "torch", file, trusted=trusted, options=options)
     kept = folder / f"model{'.pkl' if suffix == '.pickle' else suffix}"
     shutil.copyfile(path, kept)
     if booster is not None:

@@ -84,6 +84,8 @@ def infer_outputs(outputs: Outputs) -> tuple[Column, ...]:
     found = [Column(name=PREDICTIONS, dtype=dtype_of(outputs[PREDICTIONS]), shape=outputs[PREDICTIONS].shape[1:])]
     if PROBABILITIES in outputs:
         found.append(Column(name=PROBABILITIES, dtype="float64", shape=outputs[PROBABILITIES].shape[1:]))
+    others = [name for name in outputs if name not in (PREDICTIONS, PROBABILITIES)]
+    found += [Column(name=name, dtype=dtype_of(outputs[name]), shape=outputs[name].shape[1:]) for name in others]
     return tuple(found)
 
 

@@ -66,7 +66,7 @@ def read_table(data: Any, where: str = "data") -> Table:
     table = _READERS.get(library, _from_plain)(data)
     if table is None:
         raise UnsupportedType(
-            f"Expected {where} as a pandas or Polars frame, PyArrow table, 2-D NumPy array, dict of columns, "
+            f"Expected {where} as a pandas or Polars frame, PyArrow table, NumPy array of rows, dict of columns, "
             f"list of rows or a file ({', '.join(SUFFIXES)}), got {type(data).__module__}.{type(data).__qualname__}."
         )
     if not table.rows:
@@ -252,8 +252,11 @@ def _arrow_column(column: Any, where: str = "target") -> tuple[Array, tuple[Cate
 
 
 def _from_numpy(data: Any) -> Table | None:
-    if not isinstance(data, np.ndarray) or data.ndim != 2:
+    if not isinstance(data, np.ndarray) or data.ndim < 2:
         return None
+    if data.ndim > 2:
+        # images or sequences: one column that holds an array per row
+        return Table({"x0": data}, named=False)
     names = [f"x{place}" for place in range(data.shape[1])]
     if data.dtype.kind in NUMBERS:
         return Table({name: data[:, place] for place, name in enumerate(names)}, named=False)

@@ -63,12 +63,17 @@ def column_array(column: Column, values: Sequence[Any] | Array) -> Array:
             f"Column {column.name!r} should hold {column.dtype} of shape {column.shape}: {error}.",
             detail=[{"column": column.name, "expected": column.dtype, "got": str(error)}],
         ) from error
-    if array.ndim != 1 + len(column.shape):
+    if not fits_shape(array.shape[1:], column.shape):
         raise SignatureMismatch(
             f"Column {column.name!r} should have values of shape {column.shape}, got {array.shape[1:]}.",
             detail=[{"column": column.name, "expected": list(column.shape), "got": list(array.shape[1:])}],
         )
     return array
+
+
+def fits_shape(shape: tuple[int, ...], declared: tuple[int, ...]) -> bool:
+    """Whether values of this shape are of the declared one, in which -1 stands for any size."""
+    return len(shape) == len(declared) and all(want in (-1, got) for got, want in zip(shape, declared, strict=True))
 
 
 def _convert(column: Column, values: Sequence[Any] | Array) -> Array:

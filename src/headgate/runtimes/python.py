@@ -1,8 +1,9 @@
 """Models in plain Python: a `.py` file that defines `model`, or a pickled object, with a method `predict`.
 
 `predict` is given what the form's option `input` says: "frame" (pandas), "matrix", or "columns" (name → array). Without
-it: a matrix when all features are numbers of one dtype, else a frame where pandas is installed, else columns. It
-answers one value per row, or a mapping with `predictions` and perhaps `probabilities`.
+it: a matrix when all features are numbers of one dtype; else columns where one has a shape (images, vectors) or holds
+bytes, or pandas is not installed; else a frame. It answers one value per row, or a mapping with `predictions` and
+perhaps `probabilities`.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ import numpy as np
 from headgate.bundle.bundle import verified_bytes
 from headgate.bundle.manifest import Form, Manifest
 from headgate.errors import HeadgateError, ModelError
+from headgate.records import Signature
 from headgate.runtimes.batch import Array, Batch
 from headgate.runtimes.columns import matrix_dtype
 from headgate.runtimes.frames import frame_maker, has_pandas, matrix_of
@@ -107,8 +109,7 @@ def run_model_file(content: bytes, path: Path) -> Any:
 
 def _plan_table(manifest: Manifest, form: Form) -> Table:
     features = manifest.signature.features
-    matrix = matrix_dtype(manifest.signature) is not None
-    kind = form.options.get("input") or ("matrix" if matrix else "frame" if has_pandas() else "columns")
+    kind = form.options.get("input") or _usual_table(manifest.signature)
     if kind == "matrix":
         return matrix_of
     if kind == "frame":
@@ -116,6 +117,13 @@ def _plan_table(manifest: Manifest, form: Form) -> Table:
     if kind == "columns":
         return lambda batch: dict(batch.columns)
     raise ModelError(f"The form's option input is {kind!r}, expected frame, matrix or columns.")
+
+
+def _usual_table(signature: Signature) -> str:
+    if matrix_dtype(signature) is not None:
+        return "matrix"
+    arrays = any(column.shape or column.dtype == "bytes" for column in signature.features)
+    return "columns" if arrays or not has_pandas() else "frame"
 
 
 def _as_outputs(answer: Any) -> dict[str, Array]:

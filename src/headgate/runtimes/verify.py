@@ -1,5 +1,6 @@
 """Is what a model answered an answer, and is it the one that it gave when it was packaged?"""
 
+import base64
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +12,7 @@ from headgate.bundle.manifest import Manifest
 from headgate.errors import ModelOutputInvalid
 from headgate.records import Column, Task
 from headgate.runtimes.batch import Array
-from headgate.runtimes.columns import batch_from_columns
+from headgate.runtimes.columns import batch_from_columns, fits_shape
 from headgate.runtimes.runtime import LoadedModel, Outputs
 
 PREDICTIONS, PROBABILITIES = "predictions", "probabilities"
@@ -47,7 +48,7 @@ def check_declared(outputs: Outputs, declared: Sequence[Column]) -> None:
         if array is None:
             continue
         shape = array.shape[1:]
-        if not _fits(shape, column.shape):
+        if not fits_shape(shape, column.shape):
             raise ModelOutputInvalid(
                 f"The model answered {column.name} of shape {shape} a row, its signature says {column.shape}."
             )
@@ -55,10 +56,6 @@ def check_declared(outputs: Outputs, declared: Sequence[Column]) -> None:
             raise ModelOutputInvalid(
                 f"The model answered {column.name} of {array.dtype}, its signature says {column.dtype}."
             )
-
-
-def _fits(shape: tuple[int, ...], declared: tuple[int, ...]) -> bool:
-    return len(shape) == len(declared) and all(want in (-1, got) for got, want in zip(shape, declared, strict=True))
 
 
 def _numeric(array: Array) -> bool:
@@ -122,4 +119,7 @@ def _agrees(got: Any, wanted: Any, tolerance: Tolerance) -> bool:
     if isinstance(wanted, int | float) and isinstance(got, int | float):
         # an exact comparison first: a whole number may be too large for a float
         return got == wanted or abs(got - wanted) <= tolerance.absolute + tolerance.relative * abs(wanted)
+    if isinstance(got, bytes):
+        # as golden requests spell them
+        return bool(base64.b64encode(got).decode() == wanted)
     return bool(got == wanted)

@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-import numpy as np
 import orjson
 from msgspec import UNSET
 from msgspec.structs import astuple
@@ -31,9 +30,8 @@ from headgate.serving.dialects.second_look import (
     with_aliases,
     with_known_matrix,
 )
+from headgate.serving.dialects.texts import Texts, key_of
 from headgate.serving.problems import FORMS, find_problem
-
-NUMPY = orjson.OPT_SERIALIZE_NUMPY
 
 
 class NativeDialect:
@@ -69,35 +67,6 @@ class NativeDialect:
             return body
 
         return encode
-
-
-def key_of(name: str) -> bytes:
-    """What stands before an output's values."""
-    return b",%b:" % orjson.dumps(name)
-
-
-class Texts:
-    """An array as JSON, all rows written in one call and cut into rows only where several callers share them."""
-
-    def __init__(self, array: Array) -> None:
-        self._rows = len(array)
-        self._ndim = array.ndim
-        self._numbers = array.dtype.kind in "biuf" and array.ndim <= 2
-        self._pieces: list[bytes] | None = None
-        if self._numbers:
-            self._text = orjson.dumps(np.ascontiguousarray(array), option=NUMPY)
-        else:
-            self._pieces = [orjson.dumps(row, option=NUMPY) for row in array.tolist()]
-
-    def part(self, start: int, stop: int) -> bytes:
-        """The list of the rows from start to before stop."""
-        if self._numbers and stop - start == self._rows:
-            return self._text
-        if self._pieces is None:
-            self._pieces = self._text[1:-1].split(b",") if self._ndim == 1 else self._text[2:-2].split(b"],[")
-        if self._numbers and self._ndim == 2:
-            return b"[[%b]]" % (self._pieces[start] if stop - start == 1 else b"],[".join(self._pieces[start:stop]))
-        return b"[%b]" % (self._pieces[start] if stop - start == 1 else b",".join(self._pieces[start:stop]))
 
 
 class NativeDecoder:

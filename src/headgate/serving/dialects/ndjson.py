@@ -16,7 +16,6 @@ from headgate.serving.cells import read_cell
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.dialects.dialect import Array, Body, Decode, Encode, Origin
 from headgate.serving.dialects.envelope import RowId, instance_type, row_type
-from headgate.serving.dialects.native import Texts
 from headgate.serving.dialects.second_look import (
     KEYS,
     check_ids,
@@ -25,6 +24,7 @@ from headgate.serving.dialects.second_look import (
     refuse_duplicates,
     with_aliases,
 )
+from headgate.serving.dialects.texts import Texts
 from headgate.serving.problems import count_problem, excerpt, find_problem, fits, mismatch, problem
 
 ID = "id"

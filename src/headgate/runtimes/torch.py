@@ -1,0 +1,245 @@
+"""PyTorch models: an exported program (.pt2), TorchScript (.pt), or weights with the code of their module.
+
+The form's option `kind` says which: "exported", "script" or "weights"; with weights, `code` names the Python file whose
+`model` is the module that takes them. A single input of rank two takes all features as one matrix; otherwise each
+feature is an input, by name or in order. Of a classifier the option `scores` says what it answers: "logits" (the
+probabilities are their softmax, or sigmoid where there is one), "probabilities", or "labels".
+"""
+
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headgate.bundle.bundle import verified_bytes
+from headgate.bundle.manifest import Form, Manifest
+from headgate.errors import HeadgateError, ModelError, Untrusted
+from headgate.records import Column
+from headgate.runtimes.batch import Array, Batch
+from headgate.runtimes.exported import check_exported
+from headgate.runtimes.frames import matrix_of
+from headgate.runtimes.python import run_model_file
+from headgate.runtimes.runtime import Outputs
+from headgate.runtimes.verify import PREDICTIONS, PROBABILITIES
+
+EXPORTED, SCRIPT, WEIGHTS = "exported", "script", "weights"
+LOGITS, CHANCES, LABELS = "logits", "probabilities", "labels"
+Feed = Callable[[Batch], list[Any]]
+PICKLED = (
+    "The file holds a pickled object, which runs code when it is loaded. Save the model as an exported program, "
+    "torch.export.save(torch.export.export(model, (example,)), 'model.pt2'), or its state_dict with the module's code."
+)
+
+
+class TorchModel:
+    """A module that answers batches."""
+
+    device = "cpu"
+
+    def __init__(self, module: Any, feed: Feed, manifest: Manifest, scores: str) -> None:
+        import torch
+
+        self._inference = torch.inference_mode
+        self._module = module
+        self._feed = feed
+        self._scores = scores if manifest.task == "classification" else ""
+        self._classes = np.array(
+            manifest.classes, object if any(isinstance(c, str) for c in manifest.classes) else None
+        )
+
+    def predict(self, batch: Batch) -> Outputs:
+        """Answer every row; raises `ModelError` with PyTorch's reason."""
+        try:
+            with self._inference():
+                named = named_outputs(self._module(*self._feed(batch)), self._scores)
+                outputs = {name: tensor.detach().cpu().numpy() for name, tensor in named.items()}
+            return self._with_labels(outputs)
+        except HeadgateError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise ModelError(f"The model failed on {batch.rows} rows: {type(error).__name__}: {error}") from error
+
+    def scores(self, batch: Batch) -> str:
+        """What a classifier is seen to answer: whole numbers are labels, shares of one are probabilities."""
+        try:
+            with self._inference():
+                answer = named_outputs(self._module(*self._feed(batch)), "")[PREDICTIONS]
+        except (Exception, SystemExit) as error:
+            raise ModelError(f"The model failed on {batch.rows} rows: {type(error).__name__}: {error}") from error
+        if not answer.is_floating_point():
+            return LABELS
+        shares = bool(((answer >= 0) & (answer <= 1)).all())
+        whole = answer.ndim < 2 or bool(((answer.sum(dim=1) - 1).abs() < 1e-3).all())
+        return CHANCES if shares and whole else LOGITS
+
+    def stream(self, batch: Batch) -> Iterator[Outputs]:
+        """One part."""
+        yield self.predict(batch)
+
+    def close(self) -> None:
+        """Drop the module; predict fails afterwards."""
+        self._module = None
+
+    def _with_labels(self, outputs: dict[str, Array]) -> Outputs:
+        if PREDICTIONS in outputs:
+            if not self._scores or not len(self._classes):
+                return outputs
+            places = outputs[PREDICTIONS]
+        else:
+            places = outputs[PROBABILITIES].argmax(axis=1)
+        return {PREDICTIONS: self._classes[places] if len(self._classes) else places, **outputs}
+
+
+class TorchRuntime:
+    """Loads PyTorch models."""
+
+    name = "torch"
+    preload: tuple[str, ...] = ("numpy", "torch")
+
+    def load(self, folder: Path, manifest: Manifest, form: str) -> TorchModel:
+        """Load one form; raises `ModelError` with PyTorch's reason, `Untrusted` for a file that would run code."""
+        chosen = manifest.forms[form]
+        module, inputs = load_module(folder, manifest, chosen)
+        feed = plan_feed(module, inputs, manifest.signature.features)
+        return TorchModel(module, feed, manifest, chosen.options.get("scores", LOGITS))
+
+
+def load_module(folder: Path, manifest: Manifest, form: Form) -> tuple[Any, list[tuple[str, Any]]]:
+    """The module, ready to answer, and its inputs as (name, tensor) where the file says them."""
+    content = verified_bytes(folder, manifest, form.path)
+    try:
+        import torch
+    except ImportError as error:
+        raise ModelError(f"The model needs PyTorch: pip install 'headgate[torch]' ({error}).") from error
+    # requests are spread over processes
+    torch.set_num_threads(1)
+    kind = form.options.get("kind", EXPORTED)
+    try:
+        if kind == EXPORTED:
+            return open_exported(content)
+        if kind == SCRIPT:
+            module = torch.jit.load(io.BytesIO(content), map_location="cpu")
+        else:
+            code = form.options.get("code", "")
+            module = run_model_file(verified_bytes(folder, manifest, code), folder / code)
+            module.load_state_dict(read_weights(content))
+        return module.eval(), []
+    except HeadgateError:
+        raise
+    except Exception as error:
+        raise ModelError(f"PyTorch {torch.__version__} cannot load the model: {_first_line(error)}") from error
+
+
+def open_exported(content: bytes) -> tuple[Any, list[tuple[str, Any]]]:
+    """The module of an exported program, and its inputs."""
+    import torch
+
+    check_exported(content)
+    program = torch.export.load(io.BytesIO(content))
+    tensors = {node.name: node.meta.get("val") for node in program.graph.nodes if node.op == "placeholder"}
+    inputs = [(name, tensors[name]) for name in program.graph_signature.user_inputs if name in tensors]
+    for name, tensor in inputs:
+        if isinstance(tensor, torch.Tensor) and (not tensor.shape or isinstance(tensor.shape[0], int)):
+            raise ModelError(
+                f"The exported program takes {name!r} of {list(tensor.shape)}, a fixed number of rows. Export it with "
+                f"a free one: torch.export.export(model, (example,), dynamic_shapes=({{0: torch.export.Dim.DYNAMIC}},))"
+            )
+    return program.module(), inputs
+
+
+def read_weights(content: bytes) -> Any:
+    """The state dict in a .safetensors or .pt file; raises `Untrusted` for one with anything but tensors in it."""
+    if content[:2] == b"PK" or content[:1] == b"\x80":
+        import torch
+
+        try:
+            return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        except Exception as error:
+            raise Untrusted(PICKLED) from error
+    try:
+        from safetensors.torch import load
+
+        return load(content)
+    except ImportError as error:
+        raise ModelError(f"The weights need safetensors: pip install 'headgate[torch]' ({error}).") from error
+
+
+def plan_feed(module: Any, inputs: Sequence[tuple[str, Any]], features: Sequence[Column]) -> Feed:
+    """How a batch becomes the module's arguments; raises `ModelError` for features that are no tensors."""
+    _require_numbers(features)
+    if _is_matrix(inputs, features):
+        return _matrix_feed(inputs[0][1].dtype if inputs else kind_of(module))
+    names = [name for name, _ in inputs]
+    if inputs and len(inputs) != len(features):
+        raise ModelError(f"The model takes {len(inputs)} inputs ({', '.join(names)}), the signature {len(features)}.")
+    own = [column.name for column in features]
+    kinds = [tensor.dtype for _, tensor in inputs] or [None] * len(features)
+    return _column_feed(names if set(own) == set(names) else own, kinds, kind_of(module))
+
+
+def _require_numbers(features: Sequence[Column]) -> None:
+    for column in features:
+        if column.dtype in ("string", "bytes", "datetime"):
+            raise ModelError(f"Feature {column.name!r} is {column.dtype}; PyTorch takes numbers. Encode it beforehand.")
+
+
+def _is_matrix(inputs: Sequence[tuple[str, Any]], features: Sequence[Column]) -> bool:
+    """Whether all features are one tensor."""
+    flat = all(not column.shape for column in features)
+    return flat and (not inputs or (len(inputs) == 1 and len(inputs[0][1].shape) == 2))
+
+
+def _matrix_feed(kind: Any) -> Feed:
+    import torch
+
+    return lambda batch: [torch.tensor(matrix_of(batch), dtype=kind)]
+
+
+def _column_feed(order: Sequence[str], kinds: Sequence[Any], usual: Any) -> Feed:
+    """One tensor a column; of the module's `usual` kind where the file does not say one and it is no whole number."""
+    import torch
+
+    def feed(batch: Batch) -> list[Any]:
+        tensors = [torch.tensor(batch.columns[name]) for name in order]
+        return [
+            tensor.to(kind or (usual if tensor.is_floating_point() else tensor.dtype))
+            for tensor, kind in zip(tensors, kinds, strict=True)
+        ]
+
+    return feed
+
+
+def named_outputs(answer: Any, scores: str) -> dict[str, Any]:
+    """What a module answers, under our names; of a classifier's scores the probabilities [rows, classes]."""
+    import torch
+
+    main = _main_part(answer)
+    if scores in ("", LABELS):
+        return {PREDICTIONS: main.reshape(-1) if main.ndim == 2 and main.shape[1] == 1 else main}
+    main = main.reshape(-1, 1) if main.ndim == 1 else main
+    if main.shape[1] > 1:
+        return {PROBABILITIES: main if scores == CHANCES else torch.softmax(main, dim=1)}
+    second = main if scores == CHANCES else torch.sigmoid(main)
+    return {PROBABILITIES: torch.cat([1 - second, second], dim=1)}
+
+
+def _main_part(answer: Any) -> Any:
+    """The one that is the answer, of what a module may give besides."""
+    if isinstance(answer, Mapping):
+        return next((answer[name] for name in (PREDICTIONS, "logits") if name in answer), next(iter(answer.values())))
+    return answer[0] if isinstance(answer, list | tuple) else answer
+
+
+def kind_of(module: Any) -> Any:
+    """The dtype of a module's fractions."""
+    import torch
+
+    kinds = (parameter.dtype for parameter in module.parameters() if parameter.is_floating_point())
+    return next(kinds, torch.float32)
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
