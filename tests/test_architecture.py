@@ -21,7 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "statistics": set(),
     "bundle": {"statistics"},
     "runtimes": {"bundle", "statistics"},
-    "packaging": {"runtimes", "bundle", "statistics"},
+    "packaging": {"importing", "runtimes", "bundle", "statistics"},
     "importing": set(),
     "optimizing": {"packaging", "runtimes", "bundle", "statistics"},
     "serving": {"runtimes", "bundle", "statistics"},

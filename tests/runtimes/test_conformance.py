@@ -147,6 +147,19 @@ def catboost_case() -> RuntimeCase:
     )
 
 
+def pmml_case() -> RuntimeCase:
+    pytest.importorskip("sklearn_pmml_model", reason="no reader of PMML here: make test-all installs it")
+    fields = "".join(f'<DataField name="{name}" optype="continuous" dataType="double"/>' for name in "aby")
+    schema = '<MiningField name="y" usageType="target"/><MiningField name="a"/><MiningField name="b"/>'
+    table = '<NumericPredictor name="a" coefficient="2"/><NumericPredictor name="b" coefficient="3"/>'
+    content = (
+        f'<PMML xmlns="http://www.dmg.org/PMML-4_4" version="4.4"><DataDictionary>{fields}</DataDictionary>'
+        f'<RegressionModel functionName="regression"><MiningSchema>{schema}</MiningSchema>'
+        f'<RegressionTable intercept="1">{table}</RegressionTable></RegressionModel></PMML>'
+    )
+    return RuntimeCase(name="pmml", file="model.pmml", content=content.encode(), harmful=pickle.dumps(Gadget()))
+
+
 BOOSTED_TARGET = np.arange(40) % 2
 
 
@@ -165,7 +178,8 @@ def xgboost_bytes(model: Any) -> bytes:
 
 CASES: dict[str, Callable[[], RuntimeCase]] = {
     "sklearn": sklearn_case, "onnx": onnx_case, "python": python_case, "fake": fake_case,
-    "xgboost": xgboost_case, "lightgbm": lightgbm_case, "catboost": catboost_case, "torch": torch_case,
+    "xgboost": xgboost_case, "lightgbm": lightgbm_case, "catboost": catboost_case, "pmml": pmml_case,
+    "torch": torch_case,
 }  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from headgate.records import Record
 
 KEY_VARIABLE = "HEADGATE_SIGNING_KEY"
 # runtimes that load data only, or nothing outside of the allow-list
-GUARDED = frozenset({"onnx", "sklearn", "xgboost", "lightgbm", "catboost"})
+GUARDED = frozenset({"onnx", "sklearn", "xgboost", "lightgbm", "catboost", "pmml"})
 FORMAT = 1  # of `manifest.sig`
 # a signature of ours is never a valid signature of something else
 DOMAIN = b"headgate bundle manifest\0"

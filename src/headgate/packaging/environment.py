@@ -14,7 +14,12 @@ from headgate.packaging.recognise import Recognised
 from headgate.runtimes.boosted import PICKLES as PICKLED
 
 REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-ROOTS = {"scikit-learn": ("scikit-learn",), "python": ("numpy",), "pytorch": ("torch", "numpy")}
+ROOTS = {
+    "scikit-learn": ("scikit-learn",),
+    "python": ("numpy",),
+    "pytorch": ("torch", "numpy"),
+    "pmml": ("sklearn-pmml-model", "scikit-learn", "pandas"),
+}
 # what a model host of ours imports beside the model
 HOST = ("msgspec", "numpy")
 

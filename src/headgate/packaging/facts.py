@@ -15,6 +15,7 @@ from headgate.records import Category, Column, Dtype, Task
 from headgate.runtimes.batch import Array
 from headgate.runtimes.boosted import Description
 from headgate.runtimes.onnx import DTYPES, open_session
+from headgate.runtimes.pmml import fields_of, read_pmml
 
 TASKS: tuple[Task, ...] = get_args(Task)
 LABELS = ("predictions", "label", "output_label", "labels")
@@ -41,6 +42,8 @@ def facts_of(recognised: Recognised, folder: Path) -> Facts:
     if recognised.framework == networks.FRAMEWORK:
         columns = networks.network_columns(folder / recognised.file, recognised.options)
         return Facts(columns, bool(columns) and all(column.shape for column in columns))
+    if recognised.framework == "pmml":
+        return _pmml_facts((folder / recognised.file).read_bytes())
     model = recognised.model
     if recognised.framework in BOOSTERS:
         return _booster_facts(BOOSTERS[recognised.framework].describe(model))
@@ -49,6 +52,13 @@ def facts_of(recognised: Recognised, folder: Path) -> Facts:
         task: Task | None = "classification" if classes or hasattr(model, "predict_proba") else None
         return Facts(_features(model), _is_named(model), task, classes)
     return Facts(_features(model), _is_named(model), _estimator_task(model), classes)
+
+
+def _pmml_facts(content: bytes) -> Facts:
+    classes = _classes(read_pmml(content))
+    fields, task = fields_of(content)
+    columns = tuple(Column(name=each.name, dtype=each.dtype, categories=each.levels or None) for each in fields)
+    return Facts(columns, True, task, classes if task == "classification" else ())
 
 
 def read_task(given: str | None, facts: Facts, truth: Array | None) -> Task:

@@ -19,6 +19,7 @@ from headgate.packaging.lineage import trace
 from headgate.packaging.lock import lock as lock_environment
 from headgate.packaging.measure import holdout_metrics
 from headgate.packaging.native import Native, load_form
+from headgate.packaging.originals import opened
 from headgate.packaging.recognise import recognise
 from headgate.packaging.roles import Given
 from headgate.packaging.rows import comparison_rows
@@ -28,7 +29,11 @@ from headgate.records import Signature
 from headgate.runtimes.torch import TorchModel
 
 SAMPLE = 200  # rows that show what the model answers
-BECAUSE = {"onnx": "It came as ONNX.", "python": "Plain Python has no compiled form."}
+BECAUSE = {
+    "onnx": "It came as ONNX.",
+    "python": "Plain Python has no compiled form.",
+    "pmml": "PMML is read, not compiled.",
+}
 SWITCHED_OFF = "compiling was switched off"
 NO_CONVERTER = "the converter is not installed, pip install 'headgate[convert]'"
 Progress = Callable[[str], None]
@@ -54,10 +59,11 @@ def package(  # noqa: PLR0913 - the options of the public call
     """Package a model: infer, measure, compile, prove parity, lock, sign.
 
     `model` is a fitted scikit-learn estimator or pipeline, a model of XGBoost, LightGBM or CatBoost, an object with
-    `predict`, or a file (.joblib, .pkl, .onnx, .ubj, .json, .txt, .cbm, or .py that defines `model`). `data` [rows,
-    columns] is the training data and `holdout` rows that the model has not seen, as (X, y) or as one table that has the
-    column `target`: pandas, Polars, PyArrow, NumPy, dicts, or a file. `example` is some rows that show the columns
-    where there is no training data; they give no ranges and levels.
+    `predict`, a file (.joblib, .pkl, .onnx, .ubj, .json, .txt, .cbm, .pmml, .pt2, .pt, .safetensors, or .py that
+    defines `model`), or an MLflow model's folder. `data` [rows, columns] is the training data and `holdout` rows that
+    the model has not seen, as (X, y) or as one table that has the column `target`: pandas, Polars, PyArrow, NumPy,
+    dicts, or a file. `example` is some rows that show the columns where there is no training data; they give no ranges
+    and levels.
     `roles` gives columns other roles than feature, `{"ssn": "sensitive", "customer": ["entity", "context"]}`.
     `trust_code` names the classes and functions, `"package.module.Class"`, that a pickle may use beyond the ordinary.
     `lock` asks the package index for the hashes of the packages that the model needs, so that its environment can be
@@ -70,8 +76,11 @@ def package(  # noqa: PLR0913 - the options of the public call
     validate_name(name)
     tell = progress or _say_nothing
     goal = Path(output).absolute() if output is not None else None
-    starts = compile and may_compile(model)
-    with drafting(goal.parent if goal else Path.cwd()) as folder, starting(starts) as converter:
+    with (
+        opened(model, example, lineage) as (model, example, lineage),
+        drafting(goal.parent if goal else Path.cwd()) as folder,
+        starting(compile and may_compile(model)) as converter,
+    ):
         tell("reading the model")
         recognised = recognise(model, folder, tuple(trust_code))
         tell("reading the data")

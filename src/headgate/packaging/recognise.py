@@ -27,7 +27,9 @@ from headgate.runtimes.python import run_model_file
 from headgate.runtimes.sklearn import load_estimator
 
 PICKLES = {".joblib", ".pkl", ".pickle"}
-SUFFIXES = (".joblib", ".pkl", ".onnx", ".ubj", ".json", ".txt", *networks.SUFFIXES, ".cbm", ".py")
+# files that say themselves what they take: suffix → framework, which is the runtime's name too, and its distribution
+DESCRIBED = {".onnx": ("onnx", "onnxruntime"), ".pmml": ("pmml", "sklearn-pmml-model")}
+SUFFIXES = (".joblib", ".pkl", ".onnx", ".ubj", ".json", ".txt", *networks.SUFFIXES, ".cbm", ".pmml", ".py")
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Recognised:
     framework_version: str
     runtime: str  # short name in the table of runtimes
     file: str  # name in the bundle
-    model: Any = None  # the loaded object; None for ONNX
+    model: Any = None  # the loaded object; None for ONNX and PMML, which say themselves what they take
     trusted: tuple[str, ...] = ()  # foreign globals that the caller named
     options: dict[str, str] = field(default_factory=dict)  # of the form that the given file is
     needs: tuple[str, ...] = ()  # packages of other frameworks that the object is made of
@@ -74,7 +76,7 @@ def _recognise_object(model: Any, folder: Path, trust_code: tuple[str, ...]) -> 
         return _recognise_pickle(folder / "model.joblib", trust_code)
     if type(model).__module__.startswith("onnx.") and hasattr(model, "SerializeToString"):
         (folder / "model.onnx").write_bytes(model.SerializeToString(deterministic=True))
-        return _onnx()
+        return _described(".onnx")
     if (dumped := networks.dump_network(model, folder)) is not None:
         found = _recognise_file(dumped, folder, trust_code)
         dumped.unlink()
@@ -99,7 +101,7 @@ def _recognise_file(path: Path, folder: Path, trust_code: tuple[str, ...]) -> Re
     if not path.exists():
         raise NotFound(f"There is no model file {path}.")
     booster = booster_of_file(path)
-    known = {*PICKLES, ".onnx", ".py", *networks.SUFFIXES}
+    known = {*PICKLES, *DESCRIBED, ".py", *networks.SUFFIXES}
     if (suffix not in known and booster is None) or not path.is_file():
         raise UnsupportedType(
             f"Expected a model file ending in {', '.join(SUFFIXES)}, got {path}. Save the model with joblib.dump, or "
@@ -114,7 +116,7 @@ def _recognise_file(path: Path, folder: Path, trust_code: tuple[str, ...]) -> Re
         return _booster(booster, kept.name, load_booster(booster, kept.read_bytes(), path.name))
     if suffix == ".py":
         return _recognise_code(kept, path)
-    return _onnx() if suffix == ".onnx" else _recognise_pickle(kept, trust_code, path)
+    return _described(suffix) if suffix in DESCRIBED else _recognise_pickle(kept, trust_code, path)
 
 
 def _recognise_code(kept: Path, given: Path) -> Recognised:
@@ -160,8 +162,9 @@ def _booster(name: str, file: str, model: Any, trusted: tuple[str, ...] = ()) ->
     return Recognised(name, release, name, file, model, trusted, BOOSTERS[name].options_of(model), (name,))
 
 
-def _onnx() -> Recognised:
-    return Recognised("onnx", _version("onnxruntime"), "onnx", "model.onnx")
+def _described(suffix: str) -> Recognised:
+    framework, distribution = DESCRIBED[suffix]
+    return Recognised(framework, _version(distribution), framework, f"model{suffix}")
 
 
 def _require_fitted(model: Any) -> None:

@@ -14,6 +14,7 @@ RUNTIMES: dict[str, str] = {
     "xgboost": "headgate.runtimes.xgboost:XgboostRuntime",
     "lightgbm": "headgate.runtimes.lightgbm:LightgbmRuntime",
     "catboost": "headgate.runtimes.catboost:CatboostRuntime",
+    "pmml": "headgate.runtimes.pmml:PmmlRuntime",
     "torch": "headgate.runtimes.torch:TorchRuntime",
 }
 
