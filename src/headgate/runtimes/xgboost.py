@@ -214,6 +214,11 @@ def _level_names(encoded: Mapping[str, Any]) -> tuple[Any, ...] | None:
     if not offsets:
         return tuple(values)
     text = bytes(value % 256 for value in values)
+    if not text.isascii():
+        raise ModelError(
+            "XGBoost has cut the names of the categories, as it does where one is not plain ASCII: they are lost. "
+            "Rename them and train again, or encode them in a pipeline of scikit-learn."
+        )
     return tuple(text[start:stop].decode() for start, stop in zip(offsets, offsets[1:], strict=False))
 
 
