@@ -144,6 +144,12 @@ def cancer_with_gaps() -> Data:
     return gaps, target
 
 
+def cancer_with_holes() -> Data:
+    """A number that stands for missing values."""
+    features, target = cancer_with_gaps()
+    return np.nan_to_num(features, nan=-1.0), target
+
+
 def sentences() -> Data:
     """Sentences on data sets, with the data set that they are about."""
     import pandas as pd
@@ -397,6 +403,7 @@ CASES = [
     Case("xgboost", xgb, cancer, heavy=True, needs="xgboost"),
     Case("xgboost-100", lambda: xgb(n_estimators=100), iris, heavy=True, needs="xgboost"),
     Case("xgboost-gaps", xgb, cancer_with_gaps, heavy=True, needs="xgboost"),
+    Case("xgboost-missing", lambda: xgb(missing=-1.0), cancer_with_holes, heavy=True, needs="xgboost"),
     Case("xgboost-frame", xgb, wine, heavy=True, needs="xgboost"),
     Case("xgboost-regressor", lambda: xgb("XGBRegressor"), diabetes, heavy=True, needs="xgboost"),
     Case("xgboost-gamma", lambda: xgb("XGBRegressor", objective="reg:gamma"), diabetes, heavy=True, needs="xgboost"),

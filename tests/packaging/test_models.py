@@ -269,3 +269,37 @@ def test_the_public_names_are_there() -> None:
     assert set(headgate.__all__) <= set(dir(headgate))
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         headgate.nonsense  # noqa: B018 - the access is the test
+
+
+@pytest.mark.heavy
+def test_a_number_that_stands_for_missing_values_is_kept_and_compiled(package: Any) -> None:
+    """XGBoost's own files do not hold it."""
+    xgboost = pytest.importorskip("xgboost")
+    features, target = cancer()
+    holes = np.where(np.arange(len(target))[:, None] % 3 == 0, -1.0, features)
+    model = xgboost.XGBClassifier(n_estimators=20, missing=-1.0, n_jobs=1).fit(holes, target)
+    # no data: nothing shows the packager a -1
+    bundle = package(model)
+    assert bundle.manifest.forms["native"].options == {"missing": "-1.0"}
+    assert bundle.manifest.serves == "onnx"
+    expected = model.predict_proba(holes)
+    for form in ("native", "onnx"):
+        found = headgate.load(bundle.folder, form=form).predict_proba(holes)
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("framework", ["xgboost", "lightgbm", "catboost"])
+def test_a_booster_in_memory_is_packaged_twice_alike(package: Any, framework: str, tmp_path: Path) -> None:
+    model, features, target = next(case for case in CASES if case.name == framework).fitted()
+    first, second = (package(model, data=features, target=target) for _ in range(2))
+    assert first.digest == second.digest
+    # and so is the file that the framework writes of it
+    given = next(name for name in first.manifest.files if name.startswith("model.") and name != "model.onnx")
+    kept = tmp_path / f"given{Path(given).suffix}"
+    kept.write_bytes((first.folder / given).read_bytes())
+    again = package(kept, data=features, target=target)
+    assert (again.folder / given).read_bytes() == kept.read_bytes()
+    assert again.manifest.framework == framework
+    assert again.manifest.classes == tuple(range(2))
+    assert again.manifest.serves == "onnx"

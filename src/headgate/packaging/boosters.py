@@ -49,6 +49,13 @@ def read_forest(model: Any) -> Forest | None:
     return None if name is None else BOOSTERS[name].read_forest(model)
 
 
+def missing_of(model: Any) -> str | None:
+    """The number that stands for a missing value to a booster or wrapper, None where it is NaN."""
+    name = booster_name(model)
+    options: dict[str, str] = BOOSTERS[name].options_of(model) if name else {}
+    return options.get("missing")
+
+
 def save_booster(name: str, model: Any) -> tuple[str, bytes]:
     """File name and bytes of a model in memory; raises `Malformed` for one that was not fitted, `ModelError`."""
     _require_fitted(model)

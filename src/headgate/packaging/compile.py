@@ -195,6 +195,7 @@ def _request(draft: Draft, native: Native, layout: str, probabilities: bool) -> 
         outputs=(PREDICTIONS, PROBABILITIES) if probabilities else (PREDICTIONS,),
         trusted=draft.recognised.trusted,
         booster=draft.recognised.framework if draft.recognised.framework in BOOSTERS else "",
+        options=draft.recognised.options,
     )
 
 
