@@ -20,7 +20,7 @@ from headgate.runtimes.boosted import PICKLES, BoostedModel, Description, classi
 from headgate.runtimes.coding import Levels, ToMatrix, matrix_coder
 from headgate.runtimes.forest import LEAF, Forest, Link, Tree, check_forest, integers, numbers
 from headgate.runtimes.runtime import Outputs
-from headgate.runtimes.ubjson import check_ubjson
+from headgate.runtimes.ubjson import read_ubjson
 from headgate.runtimes.unpickling import unpickle
 from headgate.runtimes.verify import PREDICTIONS
 
@@ -85,7 +85,7 @@ def _check_whole(content: bytes) -> None:
     if not content.startswith(b"{"):
         raise ModelError("Expected a model of XGBoost, JSON or UBJSON; the file is another one.")
     if content[1:2] in (b"L", b"i", b"U", b"I", b"l", b"$", b"#"):
-        check_ubjson(content)
+        read_ubjson(content)
         return
     try:
         json.loads(content)
@@ -182,7 +182,7 @@ class _Plan:
 
 
 def _learner(booster: Any) -> dict[str, Any]:
-    learner: dict[str, Any] = json.loads(booster.save_raw("json"))["learner"]
+    learner: dict[str, Any] = read_ubjson(bytes(booster.save_raw("ubj")))["learner"]
     return learner
 
 
@@ -209,11 +209,11 @@ def _levels(learner: Mapping[str, Any]) -> Levels:
 
 def _level_names(encoded: Mapping[str, Any]) -> tuple[Any, ...] | None:
     values, offsets = encoded["values"], encoded.get("offsets")
-    if not values:
+    if not len(values):
         return None
-    if not offsets:
-        return tuple(values)
-    text = bytes(value % 256 for value in values)
+    if offsets is None or not len(offsets):
+        return tuple(np.asarray(values).tolist())
+    text = np.asarray(values, dtype=np.int8).tobytes()
     if not text.isascii():
         raise ModelError(
             "XGBoost has cut the names of the categories, as it does where one is not plain ASCII: they are lost. "
@@ -230,7 +230,7 @@ def _read_forest(learner: Mapping[str, Any], end: int) -> Forest:
         return Forest((), _width(learner), base, link, True, True, f"{booster['name']} has no trees")
     # DART keeps a plain model, and what each tree weighs
     model = booster.get("gbtree", booster)["model"]
-    weights = booster.get("weight_drop") or [1.0] * len(model["trees"])
+    weights = booster.get("weight_drop", np.ones(len(model["trees"])))
     kept = model["iteration_indptr"][end] if end else len(model["trees"])
     trees = tuple(_read_trees(model, weights, kept))
     refused = "" if link else f"nothing is known of the objective {objective}"
