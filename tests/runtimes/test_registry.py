@@ -17,7 +17,9 @@ def test_every_runtime_in_the_table_is_there(name: str) -> None:
 
 
 def test_an_unknown_name_names_those_that_are_known() -> None:
-    with pytest.raises(NotFound, match=r"no runtime 'torch'; there are: onnx, python, sklearn"):
+    with pytest.raises(
+        NotFound, match=r"no runtime 'torch'; there are: catboost, lightgbm, onnx, python, sklearn, xgboost"
+    ):
         load_runtime("torch")
 
 
