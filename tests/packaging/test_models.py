@@ -12,6 +12,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from tests.crafted_trees import deadly_catboost
 from tests.packaging.estimators import CASES, cancer, forest, iris, wine
 
 import headgate
@@ -303,3 +304,11 @@ def test_a_booster_in_memory_is_packaged_twice_alike(package: Any, framework: st
     assert again.manifest.framework == framework
     assert again.manifest.classes == tuple(range(2))
     assert again.manifest.serves == "onnx"
+
+
+@pytest.mark.heavy
+def test_a_file_that_kills_its_reader_is_refused(package: Any, tmp_path: Path) -> None:
+    path = tmp_path / "given.cbm"
+    path.write_bytes(deadly_catboost(tmp_path / "search"))
+    with pytest.raises(ModelError, match="model.cbm ended the process that read it"):
+        package(path)

@@ -1,5 +1,8 @@
 """The frameworks of boosted trees, each with its runtime's module: how its models are saved, described and read."""
 
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +15,16 @@ from headgate.runtimes.forest import Forest, check_forest
 # short name, which is also the package's → module with load_model, save_model, options_of, describe and read_forest
 BOOSTERS: dict[str, ModuleType] = {"xgboost": xgboost, "lightgbm": lightgbm, "catboost": catboost}
 SUFFIXES = {".ubj": "xgboost", ".json": "xgboost", ".txt": "lightgbm", ".cbm": "catboost"}
+# frameworks whose files nobody checks before they are followed
+DEADLY = frozenset({"catboost"})
+TRIAL_SECONDS = 120
+TRIAL = """
+import pathlib, sys
+from headgate.packaging.boosters import load_booster
+name, file = sys.argv[1:]
+model = load_booster(name, pathlib.Path(file).read_bytes(), file)
+model.predict([[0.0] * len(model.feature_names_)], thread_count=1)
+"""
 CLASSES = {
     "xgboost": ("Booster", "XGBModel"),
     "lightgbm": ("Booster", "LGBMModel"),
@@ -31,6 +44,30 @@ def booster_name(model: Any) -> str | None:
 def booster_of_file(path: Path) -> str | None:
     """The framework whose model file it is, by its ending; None where it is none's."""
     return SUFFIXES.get(path.suffix.lower())
+
+
+def survive(name: str, path: Path) -> None:
+    """Have a process of its own read the file first, where the framework dies of crafted ones; raises `ModelError`.
+
+    What it says of the file is not heard: who reads it next says the same.
+    """
+    if name not in DEADLY:
+        return
+    try:
+        tried = subprocess.run(
+            [sys.executable, "-P", "-c", TRIAL, name, str(path)],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            capture_output=True,
+            check=False,
+            timeout=TRIAL_SECONDS,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ModelError(f"{path.name} was not read within {TRIAL_SECONDS} s: save the model again.") from error
+    if tried.returncode < 0:
+        raise ModelError(
+            f"{path.name} ended the process that read it ({signal.Signals(-tried.returncode).name}): it is damaged, "
+            f"or was made to do harm. Save the model again with {name}."
+        )
 
 
 def load_booster(name: str, content: bytes, file: str, trusted: tuple[str, ...] = ()) -> Any:
