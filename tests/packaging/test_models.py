@@ -29,6 +29,7 @@ from headgate.errors import (
     UnsupportedType,
     Untrusted,
 )
+from headgate.packaging import boosters
 from headgate.packaging.environment import closure
 from headgate.testing.bundles import LinearModel, linear_graph
 
@@ -312,3 +313,14 @@ def test_a_file_that_kills_its_reader_is_refused(package: Any, tmp_path: Path) -
     path.write_bytes(deadly_catboost(tmp_path / "search"))
     with pytest.raises(ModelError, match="model.cbm ended the process that read it"):
         package(path)
+
+
+@pytest.mark.parametrize(("file", "framework"), [("m.ubj", "xgboost"), ("m.txt", "lightgbm"), ("m.cbm", "catboost")])
+def test_a_framework_that_is_not_here_is_named_with_its_extra(
+    package: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, framework: str
+) -> None:
+    monkeypatch.setitem(sys.modules, framework, None)
+    monkeypatch.setattr(boosters, "DEADLY", frozenset())
+    (tmp_path / file).write_bytes(b"{}")
+    with pytest.raises(ModelError, match=rf"needs {framework}, .*pip install 'headgate\[{framework}\]'"):
+        package(tmp_path / file)

@@ -16,7 +16,16 @@ from headgate.bundle.bundle import verified_bytes
 from headgate.bundle.manifest import Manifest
 from headgate.errors import HeadgateError, ModelError
 from headgate.runtimes.batch import Array
-from headgate.runtimes.boosted import PICKLES, Answer, BoostedModel, Description, classified, first_line, task_of
+from headgate.runtimes.boosted import (
+    PICKLES,
+    Answer,
+    BoostedModel,
+    Description,
+    classified,
+    first_line,
+    framework,
+    task_of,
+)
 from headgate.runtimes.coding import Levels, ToMatrix, matrix_coder
 from headgate.runtimes.forest import LEAF, Forest, Link, Tree, check_forest, integers, numbers
 from headgate.runtimes.unpickling import unpickle
@@ -59,9 +68,7 @@ class LightgbmRuntime:
 
 def load_model(content: bytes, name: str, trusted: Sequence[str] = ()) -> Any:
     """The `Booster` or wrapper in a file's bytes, its trees checked; raises as `LightgbmRuntime.load` does."""
-    # takes 0.5 s to import
-    import lightgbm
-
+    lightgbm = framework("lightgbm")
     if name.endswith(PICKLES):
         model = unpickle(content, trusted)
         if not isinstance(model, lightgbm.Booster | lightgbm.LGBMModel):

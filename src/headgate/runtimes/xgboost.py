@@ -16,7 +16,16 @@ from headgate.bundle.bundle import verified_bytes
 from headgate.bundle.manifest import Manifest
 from headgate.errors import HeadgateError, ModelError
 from headgate.runtimes.batch import Array, Batch
-from headgate.runtimes.boosted import PICKLES, BoostedModel, Description, classified, first_line, softmax, task_of
+from headgate.runtimes.boosted import (
+    PICKLES,
+    BoostedModel,
+    Description,
+    classified,
+    first_line,
+    framework,
+    softmax,
+    task_of,
+)
 from headgate.runtimes.coding import Levels, ToMatrix, matrix_coder
 from headgate.runtimes.forest import LEAF, Forest, Link, Tree, check_forest, integers, numbers
 from headgate.runtimes.runtime import Outputs
@@ -62,9 +71,7 @@ class XgboostRuntime:
 
 def load_model(content: bytes, name: str, trusted: Sequence[str] = ()) -> Any:
     """The `Booster` or wrapper in a file's bytes, its trees checked; raises as `XgboostRuntime.load` does."""
-    # takes 0.3 s to import
-    import xgboost
-
+    xgboost = framework("xgboost")
     if name.endswith(PICKLES):
         model = unpickle(content, trusted)
     else:
@@ -159,9 +166,7 @@ class _Plan:
                 matrix, iteration_range=self.range, predict_type=kind, missing=self.missing, validate_features=False
             )
         else:
-            import xgboost
-
-            rows = xgboost.DMatrix(matrix, missing=self.missing, nthread=1)
+            rows = framework("xgboost").DMatrix(matrix, missing=self.missing, nthread=1)
             answer = self.booster.predict(rows, output_margin=kind == "margin", validate_features=False)
         return answer
 
