@@ -38,11 +38,13 @@ up: setup ## Run Headgate here
 test: setup ## The suite without heavy frameworks
 	@$(BIN)/python -m pytest -q -n auto --dist loadfile -m 'not heavy and not soak' $(ARGS)
 
-test-all: setup ## What `test` leaves out: heavy and long cases
+test-all: setup ## What `test` leaves out: heavy and long cases (PAGE=1 writes docs/reference/frameworks.md)
 	@# where there is no wheel of a framework or of the fuzzer, their tests skip and say so
 	@if test -x $(BIN)/uv; then for group in frameworks fuzz; do \
 		VIRTUAL_ENV=$(VENV) $(BIN)/uv sync -q --active --frozen --inexact --group dev --group $$group || true; done; fi
 	@$(BIN)/python -m pytest -q -n auto --dist loadfile -m heavy $(ARGS)
+	@# the table of frameworks: alone on the machine, with the estimators of `test` too
+	@$(if $(PAGE),HEADGATE_TEST_PAGE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/packaging/test_estimators.py -k test_estimator)
 
 # plain PyPI has PyTorch with CUDA, several GB
 TORCH ?= torch==2.13.0 --extra-index-url https://download.pytorch.org/whl/cpu

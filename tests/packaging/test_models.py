@@ -12,6 +12,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from tests.crafted_trees import deadly_catboost
 from tests.packaging.estimators import CASES, cancer, forest, iris, wine
 
 import headgate
@@ -28,6 +29,7 @@ from headgate.errors import (
     UnsupportedType,
     Untrusted,
 )
+from headgate.packaging import boosters
 from headgate.packaging.environment import closure
 from headgate.testing.bundles import LinearModel, linear_graph
 
@@ -281,3 +283,56 @@ def test_example_rows_show_columns_and_nothing_beyond(tmp_path: Path) -> None:
         (None, None, None)
     }
     assert (manifest.lineage.data_rows, manifest.lineage.data_digest) == (0, "")
+
+
+@pytest.mark.heavy
+def test_a_number_that_stands_for_missing_values_is_kept_and_compiled(package: Any) -> None:
+    """XGBoost's own files do not hold it."""
+    xgboost = pytest.importorskip("xgboost")
+    features, target = cancer()
+    holes = np.where(np.arange(len(target))[:, None] % 3 == 0, -1.0, features)
+    model = xgboost.XGBClassifier(n_estimators=20, missing=-1.0, n_jobs=1).fit(holes, target)
+    # no data: nothing shows the packager a -1
+    bundle = package(model)
+    assert bundle.manifest.forms["native"].options == {"missing": "-1.0"}
+    assert bundle.manifest.serves == "onnx"
+    expected = model.predict_proba(holes)
+    for form in ("native", "onnx"):
+        found = headgate.load(bundle.folder, form=form).predict_proba(holes)
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("framework", ["xgboost", "lightgbm", "catboost"])
+def test_a_booster_in_memory_is_packaged_twice_alike(package: Any, framework: str, tmp_path: Path) -> None:
+    model, features, target = next(case for case in CASES if case.name == framework).fitted()
+    first, second = (package(model, data=features, target=target) for _ in range(2))
+    assert first.digest == second.digest
+    # and so is the file that the framework writes of it
+    given = next(name for name in first.manifest.files if name.startswith("model.") and name != "model.onnx")
+    kept = tmp_path / f"given{Path(given).suffix}"
+    kept.write_bytes((first.folder / given).read_bytes())
+    again = package(kept, data=features, target=target)
+    assert (again.folder / given).read_bytes() == kept.read_bytes()
+    assert again.manifest.framework == framework
+    assert again.manifest.classes == tuple(range(2))
+    assert again.manifest.serves == "onnx"
+
+
+@pytest.mark.heavy
+def test_a_file_that_kills_its_reader_is_refused(package: Any, tmp_path: Path) -> None:
+    path = tmp_path / "given.cbm"
+    path.write_bytes(deadly_catboost(tmp_path / "search"))
+    with pytest.raises(ModelError, match="model.cbm ended the process that read it"):
+        package(path)
+
+
+@pytest.mark.parametrize(("file", "framework"), [("m.ubj", "xgboost"), ("m.txt", "lightgbm"), ("m.cbm", "catboost")])
+def test_a_framework_that_is_not_here_is_named_with_its_extra(
+    package: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, framework: str
+) -> None:
+    monkeypatch.setitem(sys.modules, framework, None)
+    monkeypatch.setattr(boosters, "DEADLY", frozenset())
+    (tmp_path / file).write_bytes(b"{}")
+    with pytest.raises(ModelError, match=rf"needs {framework}, .*pip install 'headgate\[{framework}\]'"):
+        package(tmp_path / file)

@@ -210,6 +210,14 @@ def test_levels_of_xgboost_are_those_of_the_frame(tmp_path: Path) -> None:
         loaded.predict(batch(MIXED, columns))
 
 
+def test_names_of_levels_that_xgboost_has_cut_are_not_guessed() -> None:
+    xgboost = pytest.importorskip("xgboost")
+    table = frame().assign(b=pandas.Categorical(np.array(["Bern", "Genève", "Zürich"])[THREE]))
+    model = xgboost.XGBClassifier(n_estimators=2, enable_categorical=True, n_jobs=1).fit(table, TARGET)
+    with pytest.raises(ModelError, match="has cut the names of the categories"):
+        BOOSTERS["xgboost"].describe(model)
+
+
 def test_levels_of_lightgbm_are_those_of_the_frame(tmp_path: Path) -> None:
     lightgbm = pytest.importorskip("lightgbm")
     table = frame()
@@ -228,6 +236,14 @@ def test_levels_of_lightgbm_are_those_of_the_frame(tmp_path: Path) -> None:
     moved = table.assign(b=pandas.Categorical(columns["b"]))
     answered = loaded.predict(batch(MIXED, columns))
     np.testing.assert_allclose(answered["probabilities"], model.predict_proba(moved), rtol=1e-9)
+
+
+def test_lightgbm_that_does_not_tell_its_columns_of_categories_is_refused() -> None:
+    lightgbm = pytest.importorskip("lightgbm")
+    table = frame().assign(c=pandas.Categorical(["same"] * len(TARGET)))
+    model = lightgbm.LGBMClassifier(n_estimators=3, verbose=-1, n_jobs=1).fit(table, TARGET)
+    with pytest.raises(ModelError, match="does not tell which columns"):
+        BOOSTERS["lightgbm"].describe(model)
 
 
 def test_catboost_is_given_levels_as_they_are(tmp_path: Path) -> None:

@@ -168,6 +168,21 @@ def test_a_frame_with_text_and_gaps(tmp_path: Path) -> None:
     expect(load(tmp_path, fitted, MIXED).predict(batch_from_columns(MIXED, columns)), fitted, rows)
 
 
+@pytest.mark.parametrize("missing", [None, np.nan])
+def test_missing_text_is_what_the_encoder_was_fitted_with(tmp_path: Path, missing: Any) -> None:
+    rows = pandas.DataFrame({"city": pandas.Series(["Rome", missing, "Oslo", "Rome"] * 10, dtype=object)})
+    signature = Signature(inputs=(Column(name="city", dtype="string", nullable=True, categories=("Oslo", "Rome")),))
+    target = [0, 1, 0, 0] * 10
+    for encoder in (
+        preprocessing.OneHotEncoder(handle_unknown="ignore"),
+        compose.make_column_transformer((preprocessing.OneHotEncoder(handle_unknown="ignore"), ["city"])),
+        compose.make_column_transformer((pipeline.make_pipeline(preprocessing.OneHotEncoder()), [0])),
+    ):
+        fitted = pipeline.make_pipeline(encoder, linear_model.LogisticRegression()).fit(rows, target)
+        loaded = load(tmp_path, fitted, signature)
+        expect(loaded.predict(batch_from_columns(signature, {"city": ["Rome", None, "Oslo"]})), fitted, rows[:3])
+
+
 def test_categories_of_a_frame(tmp_path: Path) -> None:
     rows = pandas.DataFrame({"n": np.arange(40.0), "level": pandas.Categorical(["p", "q"] * 20)})
     signature = Signature(

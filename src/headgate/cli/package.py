@@ -34,8 +34,8 @@ def package(
     output: str | None,
     **choices: Any,
 ) -> None:
-    """Make a bundle of MODEL: a file (.joblib .pkl .onnx .ubj .json .txt .cbm .pmml .pt2 .pt .safetensors, or .py that defines
-    `model`), or an MLflow model's folder.
+    """Make a bundle of MODEL: a file (.joblib .pkl .onnx .ubj .json .txt .cbm .pmml .pt2 .pt .safetensors, or .py that
+    defines `model`), or an MLflow model's folder.
 
     The bundle says what the model takes and answers, how good it is on the holdout, and what it needs; it is signed
     with your own key. Where a compiled form gives the same answers, it is in the bundle and serves.

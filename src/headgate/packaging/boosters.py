@@ -1,17 +1,30 @@
 """The frameworks of boosted trees, each with its runtime's module: how its models are saved, described and read."""
 
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from headgate.errors import Malformed, ModelError, UnsupportedType
+from headgate.errors import Malformed, ModelError
 from headgate.runtimes import catboost, lightgbm, xgboost
 from headgate.runtimes.forest import Forest, check_forest
 
 # short name, which is also the package's → module with load_model, save_model, options_of, describe and read_forest
 BOOSTERS: dict[str, ModuleType] = {"xgboost": xgboost, "lightgbm": lightgbm, "catboost": catboost}
 SUFFIXES = {".ubj": "xgboost", ".json": "xgboost", ".txt": "lightgbm", ".cbm": "catboost"}
+# frameworks whose files nobody checks before they are followed
+DEADLY = frozenset({"catboost"})
+TRIAL_SECONDS = 120
+TRIAL = """
+import pathlib, sys
+from headgate.packaging.boosters import load_booster
+name, file = sys.argv[1:]
+model = load_booster(name, pathlib.Path(file).read_bytes(), file)
+model.predict([[0.0] * len(model.feature_names_)], thread_count=1)
+"""
 CLASSES = {
     "xgboost": ("Booster", "XGBModel"),
     "lightgbm": ("Booster", "LGBMModel"),
@@ -33,20 +46,46 @@ def booster_of_file(path: Path) -> str | None:
     return SUFFIXES.get(path.suffix.lower())
 
 
-def load_booster(name: str, content: bytes, file: str, trusted: tuple[str, ...] = ()) -> Any:
-    """The model in a file's bytes; raises `UnsupportedType` with what to install, `ModelError` or `Untrusted`."""
+def survive(name: str, path: Path) -> None:
+    """Have a process of its own read the file first, where the framework dies of crafted ones; raises `ModelError`.
+
+    What it says of the file is not heard: who reads it next says the same.
+    """
+    if name not in DEADLY:
+        return
     try:
-        return BOOSTERS[name].load_model(content, file, trusted)
-    except ImportError as error:
-        raise UnsupportedType(
-            f"{file} needs {name}, which cannot be imported here ({error}): pip install 'headgate[{name}]'"
-        ) from error
+        tried = subprocess.run(
+            [sys.executable, "-P", "-c", TRIAL, name, str(path)],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            capture_output=True,
+            check=False,
+            timeout=TRIAL_SECONDS,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ModelError(f"{path.name} was not read within {TRIAL_SECONDS} s: save the model again.") from error
+    if tried.returncode < 0:
+        raise ModelError(
+            f"{path.name} ended the process that read it ({signal.Signals(-tried.returncode).name}): it is damaged, "
+            f"or was made to do harm. Save the model again with {name}."
+        )
+
+
+def load_booster(name: str, content: bytes, file: str, trusted: tuple[str, ...] = ()) -> Any:
+    """The model in a file's bytes, its trees checked; raises `ModelError` or `Untrusted`."""
+    return BOOSTERS[name].load_model(content, file, trusted)
 
 
 def read_forest(model: Any) -> Forest | None:
     """The trees of a booster or wrapper, None for any other object; raises `ModelError`."""
     name = booster_name(model)
     return None if name is None else BOOSTERS[name].read_forest(model)
+
+
+def missing_of(model: Any) -> str | None:
+    """The number that stands for a missing value to a booster or wrapper, None where it is NaN."""
+    name = booster_name(model)
+    options: dict[str, str] = BOOSTERS[name].options_of(model) if name else {}
+    return options.get("missing")
 
 
 def save_booster(name: str, model: Any) -> tuple[str, bytes]:

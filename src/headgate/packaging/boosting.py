@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from headgate.errors import HeadgateError
-from headgate.packaging.boosters import read_forest
+from headgate.packaging.boosters import missing_of, read_forest
 from headgate.packaging.forest_graph import link_nodes, tree_node
 
 CLASSIFIERS = {
@@ -89,6 +89,8 @@ def _regressor(scope: Any, operator: Any, container: Any) -> None:
 
 def _written(scope: Any, operator: Any, container: Any, forest: Any) -> str:
     """The sums of the leaves and what becomes of them, as the framework rounds the values it is given."""
+    if missing_of(operator.raw_operator):
+        raise HeadgateError(f"{type(operator.raw_operator).__name__}: a number stands for missing values")
     from onnx import TensorProto
     from skl2onnx.operator_converters.common import concatenate_variables
 

@@ -216,6 +216,7 @@ def _request(draft: Draft, native: Native, layout: str, probabilities: bool) -> 
         trusted=draft.recognised.trusted,
         booster=draft.recognised.framework if draft.recognised.framework in BOOSTERS else "",
         network=Network(draft.manifest, str(draft.folder), draft.manifest.serves) if is_network(draft) else None,
+        options=draft.recognised.options,
     )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from headgate.packaging.boosters import BOOSTERS, load_booster
 from headgate.packaging.boosting import teach_boosting
-from headgate.packaging.forest_graph import fits_graph, write_forest
+from headgate.packaging.forest_graph import Shape, fits_graph, write_forest
 from headgate.packaging.graph import finish, widen_trees
 from headgate.packaging.imputing import MISSING_TEXT, teach_imputing
 from headgate.packaging.network_converter import Network, convert_network
@@ -46,6 +46,7 @@ class Request(msgspec.Struct, frozen=True):
     trusted: tuple[str, ...] = ()
     booster: str = ""  # the framework of boosted trees that it is a model of
     network: Network | None = None  # a PyTorch module instead
+    options: dict[str, str] = {}  # of the model's own form
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -100,7 +101,8 @@ def _convert_booster(request: Request) -> Any:
     if reason:
         raise NotImplementedError(reason)
     names = [given.name for given in request.inputs]
-    return write_forest(forest, names, told.levels, PROBABILITIES if chances else PREDICTIONS, wide=wide)
+    shape = Shape(PROBABILITIES if chances else PREDICTIONS, wide, request.options.get("missing"))
+    return write_forest(forest, names, told.levels, shape)
 
 
 def _convert_estimator(request: Request) -> Any:

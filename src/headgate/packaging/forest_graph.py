@@ -133,10 +133,20 @@ def _add_chain(
     return free
 
 
-def write_forest(forest: Forest, names: Sequence[str], levels: Levels, output: str, *, wide: bool) -> Any:
+@dataclass(frozen=True)
+class Shape:
+    """How a graph is wanted."""
+
+    output: str  # name of its one output
+    wide: bool  # whether leaves are summed in doubles
+    missing: str | None = None  # a number that stands for a missing value, beside NaN
+
+
+def write_forest(forest: Forest, names: Sequence[str], levels: Levels, shape: Shape) -> Any:
     """The whole model: a matrix `features`, or an input by column where there are levels; one output."""
     from onnx import TensorProto, helper
 
+    wide, output = shape.wide, shape.output
     kind = TensorProto.DOUBLE if wide and not forest.single else TensorProto.FLOAT
     nodes: list[Any] = []
     if all(known is None for known in levels):
@@ -145,6 +155,8 @@ def write_forest(forest: Forest, names: Sequence[str], levels: Levels, output: s
     else:
         inputs = [_column_input(name, known, kind) for name, known in zip(names, levels, strict=True)]
         source = _join_columns(nodes, names, levels, kind)
+    if shape.missing is not None:
+        source = _without_missing(nodes, source, float(shape.missing), kind)
     if wide and forest.single:
         nodes.append(helper.make_node("Cast", [source], ["wide"], name="widen", to=TensorProto.DOUBLE))
         source = "wide"
@@ -154,6 +166,18 @@ def write_forest(forest: Forest, names: Sequence[str], levels: Levels, output: s
     graph = helper.make_graph(nodes, "model", inputs, [answered])
     opsets = [helper.make_opsetid("", 21), helper.make_opsetid(ML, ML_VERSION)]
     return helper.make_model(graph, opset_imports=opsets, producer_name="headgate", ir_version=10)
+
+
+def _without_missing(nodes: list[Any], source: str, missing: float, kind: int) -> str:
+    """The matrix with NaN where it holds the number that stands for it."""
+    from onnx import helper
+
+    for name, value in (("missing", missing), ("nothing", float("nan"))):
+        tensor = helper.make_tensor(name, kind, [1], [value])
+        nodes.append(helper.make_node("Constant", [], [name], name=name, value=tensor))
+    nodes.append(helper.make_node("Equal", [source, "missing"], ["is_missing"], name="find_missing"))
+    nodes.append(helper.make_node("Where", ["is_missing", "nothing", source], ["filled"], name="fill_missing"))
+    return "filled"
 
 
 def _column_input(name: str, known: Sequence[Any] | None, kind: int) -> Any:

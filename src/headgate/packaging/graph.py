@@ -127,11 +127,21 @@ def finish(model: Any, names: Sequence[str], *, split: Sequence[str]) -> Any:
     if split:
         _join_inputs(graph, split)
     _drop_unused(graph)
+    _lower_anywhere(graph)
     for place in range(len(model.opset_import) - 1, -1, -1):
         if model.opset_import[place].domain in [other.domain for other in model.opset_import[:place]]:
             del model.opset_import[place]
     _require_ml(model)
     return model
+
+
+def _lower_anywhere(graph: Any) -> None:
+    """Letters are lowered in the locale that every machine has; by default it is one that slim images lack."""
+    from onnx import helper
+
+    for node in graph.node:
+        if node.op_type == "StringNormalizer" and all(given.name != "locale" for given in node.attribute):
+            node.attribute.append(helper.make_attribute("locale", "C"))
 
 
 def _shorten(graph: Any, output: str) -> None:

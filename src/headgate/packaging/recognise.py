@@ -22,6 +22,7 @@ from headgate.packaging.boosters import (
     check_booster,
     load_booster,
     save_booster,
+    survive,
 )
 from headgate.runtimes.python import run_model_file
 from headgate.runtimes.sklearn import load_estimator
@@ -113,6 +114,7 @@ def _recognise_file(path: Path, folder: Path, trust_code: tuple[str, ...]) -> Re
     kept = folder / f"model{'.pkl' if suffix == '.pickle' else suffix}"
     shutil.copyfile(path, kept)
     if booster is not None:
+        survive(booster, kept)
         return _booster(booster, kept.name, load_booster(booster, kept.read_bytes(), path.name))
     if suffix == ".py":
         return _recognise_code(kept, path)

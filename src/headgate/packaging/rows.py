@@ -1,6 +1,6 @@
 """The rows on which two forms of a model are compared."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,14 @@ from headgate.runtimes.frames import frame_maker, matrix_of
 
 MOST = 5_000  # rows of the data
 MADE_UP = 500
+TEXTS = 20  # rows whose text is changed
+ODD: tuple[Callable[[str], str], ...] = (
+    str.upper,
+    lambda text: text.replace(" ", "é ") + "é",
+    lambda text: text.replace(" ", "-"),
+    lambda text: f"Ünïcode 東京 {text} ß",
+    lambda text: text.replace(" ", "_"),
+)
 
 
 def made_up_rows(model: Any, columns: Sequence[Column]) -> Table:
@@ -26,16 +34,15 @@ def made_up_rows(model: Any, columns: Sequence[Column]) -> Table:
 
 
 def comparison_rows(native: Native, model: Any, data: Table, holdout: Table | None, golden: Golden) -> Table:
-    """Holdout and data, evenly thinned, rows at the split points of the model's trees, and the golden requests.
+    """Holdout and data, evenly thinned, rows at the split points of trees, with odd texts, and the golden requests.
 
     Raises `ModelError` when the model's own transformers fail on values from the data.
     """
     features = native.signature.features
     names = [column.name for column in features]
     parts = [_thin(table) for table in (holdout, data) if table is not None]
-    at_splits = _at_splits(native, model, parts[-1], names)
-    if at_splits is not None:
-        parts.append(at_splits)
+    added = (_at_splits(native, model, parts[-1], names), _with_odd_texts(native, parts[-1], names))
+    parts += [rows for rows in added if rows is not None]
     if golden.rows:
         asked = golden.inputs.columns
         parts.append(Table({column.name: column_array(column, asked[column.name]) for column in features}))
@@ -50,6 +57,29 @@ def _at_splits(native: Native, model: Any, base: Table, names: Sequence[str]) ->
         return rows_at_splits(find_splits(model), base, names, lambda rows: make(native.batch(rows)))
     except Exception as error:
         raise ModelError(f"The model's transformers failed at split points: {type(error).__name__}: {error}") from error
+
+
+def _with_odd_texts(native: Native, base: Table, names: Sequence[str]) -> Table | None:
+    """Rows whose free text is as people write it elsewhere: converters split words by other rules than scikit-learn."""
+    free = [
+        column.name
+        for column in native.signature.features
+        if column.dtype == "string" and not column.categories and not column.shape
+    ]
+    if not free:
+        return None
+    rows = Table({name: base.columns[name] for name in names}).take(
+        np.repeat(np.arange(min(base.rows, TEXTS)), len(ODD))
+    )
+    for name in free:
+        told = rows.columns[name]
+        told[:] = [None if text is None else ODD[row % len(ODD)](text) for row, text in enumerate(told.tolist())]
+    try:
+        native.predict(rows)
+    except ModelError:
+        # it takes no text that training did not see
+        return None
+    return rows
 
 
 def _thin(table: Table) -> Table:

@@ -1,5 +1,6 @@
 """What the runtimes of boosted trees have in common: how they describe a model, and how scores become answers."""
 
+import importlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -51,6 +52,16 @@ class BoostedModel:
 
     def close(self) -> None:
         """Nothing is held beyond the booster's memory."""
+
+
+def framework(name: str) -> Any:
+    """The framework's package, which takes up to a second to import; raises `ModelError` with what to install."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise ModelError(
+            f"The model needs {name}, which cannot be imported here ({error}): pip install 'headgate[{name}]'"
+        ) from error
 
 
 def task_of(*, classifies: bool, ranks: bool) -> Task:

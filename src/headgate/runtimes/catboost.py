@@ -16,7 +16,16 @@ from headgate.bundle.bundle import verified_bytes
 from headgate.bundle.manifest import Manifest
 from headgate.errors import HeadgateError, ModelError
 from headgate.runtimes.batch import Array, Batch
-from headgate.runtimes.boosted import PICKLES, Answer, BoostedModel, Description, classified, first_line, task_of
+from headgate.runtimes.boosted import (
+    PICKLES,
+    Answer,
+    BoostedModel,
+    Description,
+    classified,
+    first_line,
+    framework,
+    task_of,
+)
 from headgate.runtimes.coding import require_numbers
 from headgate.runtimes.forest import LEAF, Forest, Link, Tree, integers, numbers
 from headgate.runtimes.frames import matrix_of
@@ -59,9 +68,7 @@ def load_model(content: bytes, name: str, trusted: Sequence[str] = ()) -> Any:
 
     CatBoost refuses most damaged files itself; on some it dies, which is why a host loads them first.
     """
-    # takes 0.7 s to import
-    import catboost
-
+    catboost = framework("catboost")
     if name.endswith(PICKLES):
         model = unpickle(content, trusted)
     else:

@@ -1,7 +1,7 @@
 """The tables that Python models take: a pandas frame, or one matrix."""
 
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,10 @@ def has_pandas() -> bool:
     return importlib.util.find_spec("pandas") is not None
 
 
-def frame_maker(features: Sequence[Column]) -> Callable[[Batch], Any]:
+def frame_maker(features: Sequence[Column], objects: Container[str] = ()) -> Callable[[Batch], Any]:
     """From a batch to a `pandas.DataFrame` with the features' names; a matrix where there is no pandas.
 
+    Missing text is NaN, as in the frames that pandas reads itself, and None in the columns of `objects`.
     Raises `ModelError` when there is no pandas and the columns do not fit into one matrix of numbers.
     """
     if not has_pandas():
@@ -33,9 +34,13 @@ def frame_maker(features: Sequence[Column]) -> Callable[[Batch], Any]:
     def make(batch: Batch) -> Any:
         if batch.matrix is not None:
             return pandas.DataFrame(batch.matrix, columns=names, copy=False)
-        return pandas.DataFrame(
-            {name: array if array.ndim == 1 else list(array) for name, array in batch.columns.items()}, columns=names
-        )
+        return pandas.DataFrame({name: fill(name, array) for name, array in batch.columns.items()}, columns=names)
+
+    def fill(name: str, array: Array) -> Any:
+        if name in objects:
+            # otherwise pandas takes text for its own type, which knows no None
+            return pandas.Series(array, dtype=object)
+        return array if array.ndim == 1 else list(array)
 
     return make
 

@@ -16,7 +16,16 @@ from headgate.bundle.bundle import verified_bytes
 from headgate.bundle.manifest import Manifest
 from headgate.errors import HeadgateError, ModelError
 from headgate.runtimes.batch import Array
-from headgate.runtimes.boosted import PICKLES, Answer, BoostedModel, Description, classified, first_line, task_of
+from headgate.runtimes.boosted import (
+    PICKLES,
+    Answer,
+    BoostedModel,
+    Description,
+    classified,
+    first_line,
+    framework,
+    task_of,
+)
 from headgate.runtimes.coding import Levels, ToMatrix, matrix_coder
 from headgate.runtimes.forest import LEAF, Forest, Link, Tree, check_forest, integers, numbers
 from headgate.runtimes.unpickling import unpickle
@@ -59,9 +68,7 @@ class LightgbmRuntime:
 
 def load_model(content: bytes, name: str, trusted: Sequence[str] = ()) -> Any:
     """The `Booster` or wrapper in a file's bytes, its trees checked; raises as `LightgbmRuntime.load` does."""
-    # takes 0.5 s to import
-    import lightgbm
-
+    lightgbm = framework("lightgbm")
     if name.endswith(PICKLES):
         model = unpickle(content, trusted)
         if not isinstance(model, lightgbm.Booster | lightgbm.LGBMModel):
@@ -101,8 +108,9 @@ def describe(model: Any) -> Description:
     booster = booster_of(model)
     text = booster.model_to_string()
     objective, _ = _objective(text)
-    names = tuple(booster.feature_name())
-    named = any(name != UNNAMED.format(place=place) for place, name in enumerate(names))
+    given_names = tuple(booster.feature_name())
+    named = any(name != UNNAMED.format(place=place) for place, name in enumerate(given_names))
+    names = given_names if named else tuple(f"x{place}" for place in range(len(given_names)))
     task = task_of(classifies=objective in CLASSIFY, ranks=objective in RANK)
     given = getattr(model, "classes_", None)
     classes = tuple(given.tolist()) if given is not None else tuple(range(max(2, int(_head(text)["num_class"]))))
@@ -141,14 +149,26 @@ def _decode(content: bytes) -> str:
 
 
 def _levels(booster: Any) -> Levels:
-    """What the training frame's categories were, where it was a frame."""
-    kept = list(booster.pandas_categorical or ())
-    levels: list[tuple[Any, ...] | None] = []
-    for information in _head(booster.model_to_string())["feature_infos"].split():
-        # LightGBM keeps the levels of the frame's columns of categories, in their order
-        by_category = not information.startswith("[") and information != "none"
-        levels.append(tuple(kept.pop(0)) if by_category and kept else None)
-    return levels
+    """What the training frame's categories were, where it was a frame.
+
+    LightGBM keeps those of the frame's columns of categories in their order, and not which columns these were.
+    """
+    kept = [tuple(levels) for levels in booster.pandas_categorical or ()]
+    told = _head(booster.model_to_string())["feature_infos"].split()
+    if not kept:
+        return [None] * len(told)
+    # numbers are told as [lowest:highest], categories by their codes, a column of one value as none
+    by_category = [place for place, codes in enumerate(told) if not codes.startswith("[") and codes != "none"]
+    fits = len(by_category) == len(kept) and all(
+        max(map(int, told[place].split(":"))) < len(levels) for place, levels in zip(by_category, kept, strict=True)
+    )
+    if not fits:
+        raise ModelError(
+            "LightGBM does not tell which columns the training frame's categories belong to: train without columns of "
+            "one value, and with all columns of categories as categories of pandas."
+        )
+    found = dict(zip(by_category, kept, strict=True))
+    return [found.get(place) for place in range(len(told))]
 
 
 def _head(text: str) -> dict[str, str]:

@@ -132,10 +132,29 @@ def _use_one_thread(estimator: Any) -> None:
 def _plan_table(estimator: Any, features: Sequence[Column]) -> Table:
     """A frame for what was fitted on one, the texts alone for a vectoriser, else a matrix."""
     if getattr(estimator, "feature_names_in_", None) is not None:
-        return frame_maker(features)
+        return frame_maker(features, frozenset(_columns_with_none(estimator, features)))
     if len(features) == 1 and type(_first_step(estimator)).__name__ in VECTORIZERS:
         return lambda batch: batch.columns[features[0].name]
     return matrix_of
+
+
+def _columns_with_none(estimator: Any, features: Sequence[Column]) -> Iterator[str]:
+    """Columns whose encoder was fitted with None for missing text: to it, NaN is a level that it never saw."""
+    names = [column.name for column in features]
+    first = _first_step(estimator)
+    placed = [(first, names)]
+    placed += [(part, _named(columns, names)) for _, part, columns in getattr(first, "transformers_", ())]
+    for part, columns in placed:
+        steps = [step for _, step in part.steps] if hasattr(part, "steps") else [part]
+        known = next((step.categories_ for step in steps if hasattr(step, "categories_")), ())
+        if len(known) == len(columns):
+            yield from (name for name, levels in zip(columns, known, strict=True) if any(x is None for x in levels))
+
+
+def _named(columns: Any, names: list[str]) -> list[str]:
+    """The names of a transformer's columns, where they are told by name or by place."""
+    told = [columns] if isinstance(columns, str) else list(columns) if not isinstance(columns, slice) else []
+    return [name if isinstance(name, str) else names[int(name)] for name in told if not isinstance(name, bool)]
 
 
 def _first_step(estimator: Any) -> Any:

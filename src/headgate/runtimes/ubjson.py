@@ -1,22 +1,30 @@
-"""Is it a whole file of Universal Binary JSON? XGBoost reads on beyond the end of one that is not, and dies of it."""
+"""Universal Binary JSON, in which XGBoost writes its models: read whole, or refused with the place.
+
+XGBoost itself reads on beyond the end of a file that is not whole, and dies of it. Arrays of numbers come as NumPy's.
+"""
+
+from typing import Any
+
+import numpy as np
 
 from headgate.errors import ModelError
 
-SIZES = {b"Z": 0, b"N": 0, b"T": 0, b"F": 0, b"i": 1, b"U": 1, b"C": 1, b"I": 2, b"l": 4, b"d": 4, b"L": 8, b"D": 8}
-COUNTS = {b"i": 1, b"U": 1, b"I": 2, b"l": 4, b"L": 8}
+NUMBERS = {b"i": ">i1", b"U": ">u1", b"I": ">i2", b"l": ">i4", b"L": ">i8", b"d": ">f4", b"D": ">f8"}
+COUNTS = frozenset((b"i", b"U", b"I", b"l", b"L"))
+WORDS = {b"Z": None, b"T": True, b"F": False}
 DEEPEST = 64  # XGBoost writes some ten levels
 
 
-def check_ubjson(content: bytes) -> None:
-    """Raises `ModelError` with the place where the file is not what it should be."""
+def read_ubjson(content: bytes) -> dict[str, Any]:
+    """The object in a file's bytes; raises `ModelError` with the place where it is not what it should be."""
     reader = _Reader(content)
     if reader.take(1) != b"{":
         raise reader.wrong("an object")
-    reader.skip_object(0)
+    return reader.read_object(0)
 
 
 class _Reader:
-    """Goes over the values of a file without keeping any."""
+    """Goes through a file once, from its first byte on."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -34,42 +42,54 @@ class _Reader:
             raise self.wrong(f"{size} more bytes")
         return taken
 
-    def skip_object(self, depth: int) -> None:
+    def read_object(self, depth: int) -> dict[str, Any]:
         """Names and values, to the end of the object or as many as it says."""
         kind, count = self._container()
-        while count is None or count > 0:
-            if count is None and self._peek() == b"}":
-                self.take(1)
-                return
-            self.take(self._count())
-            self._skip_value(kind or self.take(1), depth)
+        found: dict[str, Any] = {}
+        while self._has_more(count, b"}"):
+            name = self._text()
+            found[name] = self._read(kind or self.take(1), depth)
             count = None if count is None else count - 1
+        return found
 
-    def _skip_array(self, depth: int) -> None:
+    def _read_array(self, depth: int) -> Any:
         kind, count = self._container()
-        if kind in SIZES and count is not None:
-            self.take(SIZES[kind] * count)
-            return
-        while count is None or count > 0:
-            if count is None and self._peek() == b"]":
-                self.take(1)
-                return
-            self._skip_value(kind or self.take(1), depth)
+        if kind in NUMBERS and count is not None:
+            dtype = np.dtype(NUMBERS[kind])
+            return np.frombuffer(self.take(dtype.itemsize * count), dtype).astype(dtype.newbyteorder("="))
+        found = []
+        while self._has_more(count, b"]"):
+            found.append(self._read(kind or self.take(1), depth))
             count = None if count is None else count - 1
+        return found
 
-    def _skip_value(self, kind: bytes, depth: int) -> None:
+    def _has_more(self, count: int | None, end: bytes) -> bool:
+        """Whether a value follows, by what was said or by what comes."""
+        if count is not None:
+            return count > 0
+        if self._content[self._place : self._place + 1] != end:
+            return True
+        self._place += 1
+        return False
+
+    def _read(self, kind: bytes, depth: int) -> Any:
         if depth > DEEPEST:
             raise self.wrong("fewer levels")
-        if kind in SIZES:
-            self.take(SIZES[kind])
-        elif kind == b"S":
-            self.take(self._count())
-        elif kind == b"{":
-            self.skip_object(depth + 1)
-        elif kind == b"[":
-            self._skip_array(depth + 1)
-        else:
-            raise self.wrong("a value")
+        if kind in NUMBERS:
+            dtype = np.dtype(NUMBERS[kind])
+            return np.frombuffer(self.take(dtype.itemsize), dtype)[0].item()
+        if kind in WORDS:
+            return WORDS[kind]
+        if kind == b"S":
+            return self._text()
+        if kind == b"{":
+            return self.read_object(depth + 1)
+        if kind == b"[":
+            return self._read_array(depth + 1)
+        raise self.wrong("a value")
+
+    def _text(self) -> str:
+        return self.take(self._count()).decode(errors="replace")
 
     def _container(self) -> tuple[bytes, int | None]:
         """The kind of all values, empty where each says its own, and how many there are, where it is said."""
@@ -78,7 +98,11 @@ class _Reader:
             kind = self.take(2)[1:]
         if self._peek() == b"#":
             self.take(1)
-            return kind, self._count()
+            count = self._count()
+            if kind in WORDS:
+                # they take no bytes: nothing bounds how many there may be
+                raise self.wrong("values that take bytes")
+            return kind, count
         if kind:
             raise self.wrong("a count")
         return b"", None
@@ -87,7 +111,8 @@ class _Reader:
         kind = self.take(1)
         if kind not in COUNTS:
             raise self.wrong("a count")
-        return int.from_bytes(self.take(COUNTS[kind]), "big", signed=kind != b"U")
+        size = np.dtype(NUMBERS[kind]).itemsize
+        return int.from_bytes(self.take(size), "big", signed=kind != b"U")
 
     def _peek(self) -> bytes:
         return self._content[self._place : self._place + 1]

@@ -16,11 +16,20 @@ from headgate.bundle.bundle import verified_bytes
 from headgate.bundle.manifest import Manifest
 from headgate.errors import HeadgateError, ModelError
 from headgate.runtimes.batch import Array, Batch
-from headgate.runtimes.boosted import PICKLES, BoostedModel, Description, classified, first_line, softmax, task_of
+from headgate.runtimes.boosted import (
+    PICKLES,
+    BoostedModel,
+    Description,
+    classified,
+    first_line,
+    framework,
+    softmax,
+    task_of,
+)
 from headgate.runtimes.coding import Levels, ToMatrix, matrix_coder
 from headgate.runtimes.forest import LEAF, Forest, Link, Tree, check_forest, integers, numbers
 from headgate.runtimes.runtime import Outputs
-from headgate.runtimes.ubjson import check_ubjson
+from headgate.runtimes.ubjson import read_ubjson
 from headgate.runtimes.unpickling import unpickle
 from headgate.runtimes.verify import PREDICTIONS
 
@@ -62,9 +71,7 @@ class XgboostRuntime:
 
 def load_model(content: bytes, name: str, trusted: Sequence[str] = ()) -> Any:
     """The `Booster` or wrapper in a file's bytes, its trees checked; raises as `XgboostRuntime.load` does."""
-    # takes 0.3 s to import
-    import xgboost
-
+    xgboost = framework("xgboost")
     if name.endswith(PICKLES):
         model = unpickle(content, trusted)
     else:
@@ -85,7 +92,7 @@ def _check_whole(content: bytes) -> None:
     if not content.startswith(b"{"):
         raise ModelError("Expected a model of XGBoost, JSON or UBJSON; the file is another one.")
     if content[1:2] in (b"L", b"i", b"U", b"I", b"l", b"$", b"#"):
-        check_ubjson(content)
+        read_ubjson(content)
         return
     try:
         json.loads(content)
@@ -159,9 +166,7 @@ class _Plan:
                 matrix, iteration_range=self.range, predict_type=kind, missing=self.missing, validate_features=False
             )
         else:
-            import xgboost
-
-            rows = xgboost.DMatrix(matrix, missing=self.missing, nthread=1)
+            rows = framework("xgboost").DMatrix(matrix, missing=self.missing, nthread=1)
             answer = self.booster.predict(rows, output_margin=kind == "margin", validate_features=False)
         return answer
 
@@ -182,7 +187,7 @@ class _Plan:
 
 
 def _learner(booster: Any) -> dict[str, Any]:
-    learner: dict[str, Any] = json.loads(booster.save_raw("json"))["learner"]
+    learner: dict[str, Any] = read_ubjson(bytes(booster.save_raw("ubj")))["learner"]
     return learner
 
 
@@ -209,11 +214,16 @@ def _levels(learner: Mapping[str, Any]) -> Levels:
 
 def _level_names(encoded: Mapping[str, Any]) -> tuple[Any, ...] | None:
     values, offsets = encoded["values"], encoded.get("offsets")
-    if not values:
+    if not len(values):
         return None
-    if not offsets:
-        return tuple(values)
-    text = bytes(value % 256 for value in values)
+    if offsets is None or not len(offsets):
+        return tuple(np.asarray(values).tolist())
+    text = np.asarray(values, dtype=np.int8).tobytes()
+    if not text.isascii():
+        raise ModelError(
+            "XGBoost has cut the names of the categories, as it does where one is not plain ASCII: they are lost. "
+            "Rename them and train again, or encode them in a pipeline of scikit-learn."
+        )
     return tuple(text[start:stop].decode() for start, stop in zip(offsets, offsets[1:], strict=False))
 
 
@@ -225,7 +235,7 @@ def _read_forest(learner: Mapping[str, Any], end: int) -> Forest:
         return Forest((), _width(learner), base, link, True, True, f"{booster['name']} has no trees")
     # DART keeps a plain model, and what each tree weighs
     model = booster.get("gbtree", booster)["model"]
-    weights = booster.get("weight_drop") or [1.0] * len(model["trees"])
+    weights = booster.get("weight_drop", np.ones(len(model["trees"])))
     kept = model["iteration_indptr"][end] if end else len(model["trees"])
     trees = tuple(_read_trees(model, weights, kept))
     refused = "" if link else f"nothing is known of the objective {objective}"

@@ -1,0 +1,1 @@
+"""The suite. A package of its own, for some libraries install one of the same name."""
