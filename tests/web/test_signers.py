@@ -85,3 +85,13 @@ def test_what_is_no_key_is_refused(console: Console, key: str) -> None:
 def test_a_reason_is_needed(console: Console, signing_key: Path) -> None:
     body = {"key": public(signing_key), "reason": " "}
     assert console.ask("POST", "/signers/revoke", json=body).status_code == 400
+
+
+@pytest.mark.parametrize("text", ["{{7*7}}", "{% raise %}", "${HOME}", "$SECRET", "%(x)s", "{0.__class__}", "{text}"])
+def test_free_text_is_no_template(console: Console, tmp_path: Path, text: str) -> None:
+    """SEC-17"""
+    key = public(tmp_path / "other.key")
+    assert console.post("/signers", {"public_key": key, "note": text})["note"] == text
+    [signer] = [each for each in console.get("/signers")["items"] if each["public_key"] == key]
+    assert signer["note"] == text
+    assert text in {event["reason"] for event in console.get("/audit")["items"]}
