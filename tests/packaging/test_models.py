@@ -80,14 +80,14 @@ def test_a_pipeline_without_data_tells_names_levels_and_gaps(package: Any) -> No
     assert (age.dtype, age.categories) == ("float64", None)
     assert visits.dtype == "float64"
     assert bundle.manifest.serves == "onnx"
-    assert read_golden(bundle.folder).rows > 1
+    assert read_golden(bundle.folder, bundle.manifest).rows > 1
 
 
 def test_a_model_that_takes_gaps_says_so_without_data(package: Any) -> None:
     model = HistGradientBoostingClassifier(max_iter=5).fit(*iris())
     bundle = package(model)
     assert all(column.nullable for column in bundle.manifest.signature.inputs)
-    assert None in read_golden(bundle.folder).inputs.columns["x0"]
+    assert None in read_golden(bundle.folder, bundle.manifest).inputs.columns["x0"]
 
 
 def test_python_files(package: Any, tmp_path: Path) -> None:
