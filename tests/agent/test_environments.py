@@ -277,6 +277,22 @@ def test_half_built_and_old_environments_go_but_never_one_in_use(agent: Agent) -
     assert Path(agent.note(used).read_text().strip()).exists()
 
 
+def test_an_environment_whose_python_is_gone_is_built_again(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = agent.bundle()
+    assert agent.ask(bundle) == [None]
+    python = environments_in(agent.home) / lock_of(bundle.manifest) / "bin" / "python"
+    python.unlink()
+    python.symlink_to("/no/such/python")
+    assert agent.ask(bundle) == [None]
+    assert replies(Path(agent.note(bundle).read_text().strip()), "print(1)") == "1"
+    assert len(agent.built()) == 1
+    # and where it is not needed any more, nothing leads to it
+    python.unlink()
+    monkeypatch.setattr(module, "installed_version", lambda name: "2.1")
+    assert agent.ask(bundle) == [None]
+    assert not agent.note(bundle).exists()
+
+
 def test_an_interpreter_that_somebody_named_stays(agent: Agent) -> None:
     bundle = agent.bundle()
     agent.note(bundle).write_text(sys.executable)

@@ -26,7 +26,7 @@ from headgate.bundle.bundle import verified_bytes
 from headgate.bundle.fitting import Misfit, misfits
 from headgate.bundle.manifest import REQUIREMENTS, Manifest
 from headgate.bundle.requirements import check_requirements
-from headgate.errors import EnvironmentMismatch, HeadgateError, Untrusted
+from headgate.errors import EnvironmentMismatch, HeadgateError, Unavailable, Untrusted
 from headgate.home import Home, write_atomically
 from headgate.installer import run_program, run_uv
 from headgate.records import Variant
@@ -78,8 +78,8 @@ class Environments:
                 done(None)
                 return
             self._require_buildable(variant.digest, lacking)
-        except HeadgateError as error:
-            done(error)
+        except (HeadgateError, OSError) as error:
+            done(error if isinstance(error, HeadgateError) else _cannot_write(error))
             return
         if lock in self._waiting:
             self._waiting[lock].append((variant.digest, done))
@@ -107,7 +107,15 @@ class Environments:
     def _look(self, variant: Variant) -> tuple[tuple[Misfit, ...], str]:
         manifest = cached_bundle(self._home, variant.digest).manifest
         lacking = misfits(manifest, variant.form, installed_version, python_version())
+        self._drop_stale_note(variant.digest)
         return lacking, lock_of(manifest) if lacking else ""
+
+    def _drop_stale_note(self, digest: str) -> None:
+        """An environment of ours that was removed, or whose Python is gone, is no interpreter any more."""
+        note = self._home.cache / f"{digest}.{SUFFIX}"
+        lock = self._lock_of(note)
+        if lock and not python_in(environments_in(self._home) / lock).exists():
+            note.unlink()
 
     def _stands(self, digest: str, lock: str) -> bool:
         """Whether the bundle's interpreter is there already: an environment of ours, or one that somebody named."""
@@ -152,11 +160,14 @@ class Environments:
         self._loop.post(lambda: self._settle(lock, trouble))
 
     def _settle(self, lock: str, trouble: HeadgateError | None) -> None:
-        waiting = self._waiting.pop(lock)
-        for digest, done in waiting:
-            if trouble is None:
-                self._hand_out(digest, environments_in(self._home) / lock)
-            done(trouble)
+        for digest, done in self._waiting.pop(lock):
+            own = trouble
+            try:
+                if trouble is None:
+                    self._hand_out(digest, environments_in(self._home) / lock)
+            except OSError as error:
+                own = _cannot_write(error)
+            done(own)
 
     def _hand_out(self, digest: str, folder: Path) -> None:
         link_headgate(folder)
@@ -196,9 +207,16 @@ def build_environment(home: Home, settings: Settings, digest: str, lock: str) ->
         run_uv((*_sync_options(settings), "--python", str(python_in(draft)), str(listed)), end - time.monotonic())
         link_headgate(draft)
         run_program((str(python_in(draft)), "-c", PROBE), PROBE_SECONDS)
-        draft.rename(environments_in(home) / lock)
+        _replace(draft, environments_in(home) / lock)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _replace(draft: Path, place: Path) -> None:
+    """One that is there is broken, or nobody would have built another."""
+    if place.exists():
+        shutil.rmtree(place.rename(place.with_name(f"{BUILDING}{secrets.token_hex(4)}")), ignore_errors=True)
+    draft.rename(place)
 
 
 def _sync_options(settings: Settings) -> tuple[str, ...]:
@@ -247,6 +265,10 @@ def installed_version(name: str) -> str | None:
 
 def python_version() -> str:
     return ".".join(platform.python_version_tuple()[:2])
+
+
+def _cannot_write(error: OSError) -> Unavailable:
+    return Unavailable(f"Expected to write the environment, got: {error}.")
 
 
 def _said(lacking: tuple[Misfit, ...]) -> str:
