@@ -21,11 +21,11 @@ from headgate.agent.environments import (
     KEPT_SECONDS,
     Environments,
     environments_in,
-    installed_version,
     lock_of,
 )
 from headgate.agent.loop import Loop
 from headgate.bundle.bundle import Bundle, open_bundle
+from headgate.bundle.fitting import installed_version
 from headgate.bundle.manifest import REQUIREMENTS, Environment, Form, Manifest
 from headgate.bundle.requirements import requirements_text
 from headgate.bundle.signing import load_or_create_key, public_text, sign_folder, user_key_path

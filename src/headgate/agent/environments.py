@@ -8,22 +8,19 @@ starts in it, so only bundles that a trusted key has signed get one.
 
 import logging
 import os
-import platform
 import secrets
 import shutil
 import threading
 import time
 from collections.abc import Callable
-from functools import cache
 from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from headgate.agent.bundles import cached_bundle
 from headgate.agent.interpreters import SUFFIX
 from headgate.agent.loop import Loop
 from headgate.bundle.bundle import verified_bytes
-from headgate.bundle.fitting import Misfit, misfits
+from headgate.bundle.fitting import Misfit, installed_version, misfits, python_version, what_to_install
 from headgate.bundle.manifest import REQUIREMENTS, Manifest
 from headgate.bundle.requirements import check_requirements
 from headgate.errors import EnvironmentMismatch, HeadgateError, Unavailable, Untrusted
@@ -254,19 +251,6 @@ def lock_of(manifest: Manifest) -> str:
     return sha256(f"{manifest.environment.python} {entry.sha256}".encode()).hexdigest()
 
 
-@cache
-def installed_version(name: str) -> str | None:
-    """Of a distribution, here."""
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
-
-
-def python_version() -> str:
-    return ".".join(platform.python_version_tuple()[:2])
-
-
 def _cannot_write(error: OSError) -> Unavailable:
     return Unavailable(f"Expected to write the environment, got: {error}.")
 
@@ -276,6 +260,4 @@ def _said(lacking: tuple[Misfit, ...]) -> str:
 
 
 def _next_step(lacking: tuple[Misfit, ...]) -> str:
-    pins = " ".join(f"'{each.package}=={each.wanted}'" for each in lacking if each.package != "Python")
-    install = f"install {pins} beside Headgate" if pins else "run Headgate on that Python"
-    return f"Or {install}, or package the model again with what is here."
+    return f"Or {what_to_install(lacking)}, or package the model again with what is here."
