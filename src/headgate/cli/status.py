@@ -10,7 +10,7 @@ import click
 from headgate.agent.status import node_status
 from headgate.cli.instance import client
 from headgate.cli.options import PlainCommand, choices
-from headgate.cli.rendering import print_table, show_one
+from headgate.cli.rendering import joined, print_table, show_one
 from headgate.client import local
 from headgate.errors import Unreachable
 from headgate.home import Home, find_home
@@ -71,6 +71,7 @@ def _facts(found: Mapping[str, Any]) -> dict[str, object]:
         "control": f"{control['url']} (pid {control['pid']}){reason}" if control.get("pid") else f"not running{reason}",
         "data": (found.get("data") or {}).get("url"),
         **({"certificate": "; ".join(sorted(faults))} if faults else {}),
+        **({"building": f"environment of {joined(building)}"} if (building := found.get("building")) else {}),
         "agent": f"pid {agent['pid']}" if agent else f"not running{orphans}",
         "home": found["home"],
         "version": found["version"],

@@ -79,6 +79,7 @@ class StatusShape(Shape):
     hosts: list[HostShape]
     crashes: list[CrashShape]
     endpoints: list[EndpointState]
+    building: list[str] = Field(description="Endpoints whose newest version waits until its environment is built.")
 
 
 class HealthShape(Shape):
@@ -139,6 +140,7 @@ def status(plane: Plane, caller: Who) -> StatusShape:
         hosts=[_host(host) for report in reports for host in report.hosts],
         crashes=[_crash(count) for report in reports for count in report.crashes],
         endpoints=endpoints,
+        building=sorted({endpoint for report in reports for endpoint in report.building}),
     )
 
 
