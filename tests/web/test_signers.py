@@ -76,6 +76,17 @@ def test_a_file_in_the_home_trusts_but_does_not_undo_a_revocation(tmp_path: Path
     second.close()
 
 
+def test_a_wrong_line_in_the_file_keeps_nobody_from_starting(tmp_path: Path) -> None:
+    first = Console(tmp_path)
+    before = signers(first)
+    first.close()
+    with (tmp_path / "home" / "keys" / "trusted").open("a") as file:
+        file.write("no-key Ann\n")
+    second = Console(tmp_path)
+    assert signers(second) == before
+    second.close()
+
+
 @pytest.mark.parametrize("key", ["", "AAAA", "not base64 at all", "!" * 44])
 def test_what_is_no_key_is_refused(console: Console, key: str) -> None:
     assert console.ask("POST", "/signers", json={"public_key": key}).status_code == 400
