@@ -178,8 +178,7 @@ def bootstrap(plane: ControlPlane) -> None:
     """What a new instance needs, and what one keeps up to date: trusted keys, credentials, no leftovers."""
     sweep(plane.home)
     trust_owner(trusted_path(plane.home), os.environ)
-    with plane.database.write() as tx:
-        learn_signers(tx, read_trusted_keys(trusted_path(plane.home)).keys, by="headgate")
+    learn_trusted(plane)
     known = read_credentials(plane.home)
     if known is None or not _verify(plane.database, known):
         with plane.database.write() as tx:
@@ -189,6 +188,17 @@ def bootstrap(plane: ControlPlane) -> None:
     current = msgspec.structs.replace(known, url=plane.url, certificate=certificate)
     if current != known:
         write_atomically(plane.home.credentials, msgspec.json.encode(current))
+
+
+def learn_trusted(plane: ControlPlane) -> None:
+    """Trust the keys that the home's file names, but for those that were revoked; a wrong line trusts nobody."""
+    try:
+        keys = read_trusted_keys(trusted_path(plane.home)).keys
+    except (HeadgateError, OSError) as error:
+        log.warning("no key is taken from %s: %s", trusted_path(plane.home), error)
+        return
+    with plane.database.write() as tx:
+        learn_signers(tx, keys, by="headgate")
 
 
 def trust_owner(trusted: Path, environment: Mapping[str, str]) -> None:

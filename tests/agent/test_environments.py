@@ -21,11 +21,11 @@ from headgate.agent.environments import (
     KEPT_SECONDS,
     Environments,
     environments_in,
-    installed_version,
     lock_of,
 )
 from headgate.agent.loop import Loop
 from headgate.bundle.bundle import Bundle, open_bundle
+from headgate.bundle.fitting import installed_version
 from headgate.bundle.manifest import REQUIREMENTS, Environment, Form, Manifest
 from headgate.bundle.requirements import requirements_text
 from headgate.bundle.signing import load_or_create_key, public_text, sign_folder, user_key_path
@@ -275,6 +275,22 @@ def test_half_built_and_old_environments_go_but_never_one_in_use(agent: Agent) -
     # and a note of one that is gone is no interpreter: it is built again
     assert agent.ask(used) == [None]
     assert Path(agent.note(used).read_text().strip()).exists()
+
+
+def test_an_environment_whose_python_is_gone_is_built_again(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = agent.bundle()
+    assert agent.ask(bundle) == [None]
+    python = environments_in(agent.home) / lock_of(bundle.manifest) / "bin" / "python"
+    python.unlink()
+    python.symlink_to("/no/such/python")
+    assert agent.ask(bundle) == [None]
+    assert replies(Path(agent.note(bundle).read_text().strip()), "print(1)") == "1"
+    assert len(agent.built()) == 1
+    # and where it is not needed any more, nothing leads to it
+    python.unlink()
+    monkeypatch.setattr(module, "installed_version", lambda name: "2.1")
+    assert agent.ask(bundle) == [None]
+    assert not agent.note(bundle).exists()
 
 
 def test_an_interpreter_that_somebody_named_stays(agent: Agent) -> None:

@@ -1,9 +1,11 @@
 """Which installed packages a bundle runs with."""
 
+import msgspec
 import pytest
 
-from headgate.bundle.fitting import misfits
+from headgate.bundle.fitting import misfits, python_version, require_fit
 from headgate.bundle.manifest import Environment, Form, Manifest
+from headgate.errors import EnvironmentMismatch
 from headgate.records import Signature
 
 PACKAGES = {"scikit-learn": "1.9.1", "numpy": "2.4.6", "scipy": "1.17.1", "joblib": "1.6.0", "their-code": "0.3"}
@@ -56,3 +58,10 @@ def test_a_compiled_form_needs_none_of_them() -> None:
 def test_python_counts_where_a_pickle_holds_code() -> None:
     assert said({}, python="3.12") == ""
     assert said({}, python="3.12", trusted=("a.b",)) == "Python 3.11 (here is 3.12)"
+
+
+def test_who_loads_it_alone_is_told_what_to_do() -> None:
+    other = Environment(python=python_version(), packages={"headgate-ghost": "1.2"}, direct=("headgate-ghost",))
+    with pytest.raises(EnvironmentMismatch, match=r"headgate-ghost 1\.2 \(here is none\).*'headgate-ghost==1\.2'"):
+        require_fit(msgspec.structs.replace(manifest(), environment=other), "native")
+    require_fit(msgspec.structs.replace(manifest(), environment=other), "onnx")

@@ -14,20 +14,24 @@ from headgate.errors import HeadgateError
 from headgate.runtimes.registry import load_runtime
 
 SOME, MANY = 25, 1_000
+COMPILED = pytest.param("compiled", MANY, marks=[pytest.mark.heavy, pytest.mark.timeout(900)])
+both = pytest.mark.parametrize(("packaged", "flips"), [("native", SOME), COMPILED], indirect=["packaged"])
 PART = "part of it was loaded though a byte had changed"
 
 
-@pytest.fixture(scope="module", params=[False, pytest.param(True, marks=pytest.mark.heavy)], ids=["native", "compiled"])
+@pytest.fixture(scope="module")
 def packaged(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, signing_key: Path) -> Bundle:
     """A bundle with every kind of file that packaging writes."""
     rows = [[0.1, 0.2], [0.9, 0.4], [0.3, 0.8], [0.7, 0.6]]
     model = LogisticRegression().fit(rows, [0, 1, 0, 1])
     output = tmp_path_factory.mktemp("packaged") / "bundle"
     held = (rows, [0, 1, 0, 1])
-    return headgate.package(model, name="m", data=rows, holdout=held, output=output, compile=request.param)
+    return headgate.package(
+        model, name="m", data=rows, holdout=held, output=output, compile=request.param == "compiled"
+    )
 
 
-@pytest.mark.parametrize("flips", [SOME, pytest.param(MANY, marks=[pytest.mark.heavy, pytest.mark.timeout(900)])])
+@both
 def test_no_file_is_loaded_with_a_changed_byte(packaged: Bundle, flips: int, tmp_path: Path, signing_key: Path) -> None:
     folder = tmp_path / "bundle"
     shutil.copytree(packaged.folder, folder)
@@ -47,16 +51,14 @@ def test_no_file_is_loaded_with_a_changed_byte(packaged: Bundle, flips: int, tmp
     assert require_trust(open_bundle(folder), trusted)
 
 
-@pytest.mark.parametrize(
-    "flips", [10 * SOME, pytest.param(10 * MANY, marks=[pytest.mark.heavy, pytest.mark.timeout(900)])]
-)
+@both
 def test_no_archive_is_unpacked_with_a_changed_byte(
     packaged: Bundle, flips: int, tmp_path: Path, signing_key: Path
 ) -> None:
     trusted = TrustedKeys().and_key(load_or_create_key(signing_key))
     archive = packaged.pack(tmp_path / "m.hgb")
     content, chance = archive.read_bytes(), random.Random(flips)
-    for number in range(flips):
+    for number in range(5 * flips):
         archive.write_bytes(_flipped(content, chance))
         with pytest.raises(HeadgateError):
             require_trust(open_bundle(archive, tmp_path / f"opened-{number}"), trusted)

@@ -8,6 +8,7 @@ import click
 import pytest
 from tests.cli.conftest import Headgate
 
+from headgate.bundle.signing import load_or_create_key, public_text, sign_folder
 from headgate.cli.instance import complete_endpoints, complete_models, complete_versions
 from headgate.cli.main import headgate as root
 from headgate.testing.bundles import build_bundle
@@ -186,16 +187,24 @@ def test_actors_and_keys(headgate: Headgate, control: FakeControl) -> None:
     assert "secret" not in headgate("key", "list").out
     assert headgate("key", "revoke", "key1").out == "Key key1 is revoked.\n"
     assert headgate("actor", "remove", "ann").code == 0
+    assert headgate("actor", "add", "bob", "--role", "king").code == 2
 
 
-def test_signing_keys(headgate: Headgate, control: FakeControl) -> None:
+def test_signing_keys(headgate: Headgate, control: FakeControl, tmp_path: Path) -> None:
     own = headgate("key", "own", "--output", "json").json["public_key"]
     assert headgate("key", "trust", own, "--note", "Ann's").out == f"Bundles signed by key {'5' * 16} may run code.\n"
+    signed = build_bundle(tmp_path)
+    sign_folder(signed.folder, load_or_create_key(tmp_path / "other.key"))
+    assert headgate("key", "trust", str(signed.folder)).code == 0
+    assert json.loads(control.requests[-1].body)["public_key"] == public_text(
+        load_or_create_key(tmp_path / "other.key")
+    )
+    bare = build_bundle(tmp_path / "bare")
+    assert "is not" in headgate("key", "trust", str(bare.folder)).err
     assert "trusted" in headgate("key", "list-trusted").out
     gone = headgate("key", "distrust", "5" * 16, "--reason", "stolen").out
     assert "is loaded any more. Still answering: fraud:1 behind fraud." in gone
     assert "revoked" in headgate("key", "list-trusted").out
-    assert headgate("actor", "add", "bob", "--role", "king").code == 2
 
 
 def test_projects_and_gates(headgate: Headgate, control: FakeControl) -> None:

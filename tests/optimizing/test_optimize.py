@@ -121,7 +121,7 @@ def test_the_chosen_variant_is_a_bundle_of_its_own(bundled: Callable[[Any, Any],
     assert 0.8 < manifest.metrics["accuracy"] <= 1.0
     # its golden requests expect what it answers, not what the original did
     model = load_runtime("onnx").load(made.folder, manifest, "onnx")
-    verify_golden(model, manifest, read_golden(made.folder))
+    verify_golden(model, manifest, read_golden(made.folder, manifest))
 
 
 def test_the_same_choice_gives_the_same_bundle(bundled: Callable[[Any, Any], Bundle], tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def rates(bundle: Bundle, name: str) -> Iterator[str]:
         yield from ("–" for _ in ROWS)
         return
     model = load_runtime(form.runtime).load(bundle.folder, bundle.manifest, name)
-    golden = read_golden(bundle.folder)
+    golden = read_golden(bundle.folder, bundle.manifest)
     for rows in ROWS:
         columns = {
             column: [values[place % golden.rows] for place in range(rows)]

@@ -60,7 +60,7 @@ def check_parity(bundle: Bundle) -> None:
 
 
 def check_forms(bundle: Bundle) -> None:
-    golden = read_golden(bundle.folder)
+    golden = read_golden(bundle.folder, bundle.manifest)
     assert golden.rows
     for name, form in bundle.manifest.forms.items():
         if not form.refused:
@@ -120,7 +120,7 @@ def test_the_bundle_says_all_that_is_known(package: Any) -> None:
     assert told[0] == "reading the model"
     assert told[-1] == "signing"
     assert signed_by(bundle.folder, bundle.digest) == public_text(load_or_create_key(Path(_key())))
-    golden = read_golden(bundle.folder)
+    golden = read_golden(bundle.folder, bundle.manifest)
     assert golden.rows == 8
     assert None in golden.inputs.columns["age"]
     assert "a-level-that-was-not-there" in golden.inputs.columns["size"]

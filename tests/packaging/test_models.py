@@ -82,14 +82,14 @@ def test_a_pipeline_without_data_tells_names_levels_and_gaps(package: Any) -> No
     assert (age.dtype, age.categories) == ("float64", None)
     assert visits.dtype == "float64"
     assert bundle.manifest.serves == "onnx"
-    assert read_golden(bundle.folder).rows > 1
+    assert read_golden(bundle.folder, bundle.manifest).rows > 1
 
 
 def test_a_model_that_takes_gaps_says_so_without_data(package: Any) -> None:
     model = HistGradientBoostingClassifier(max_iter=5).fit(*iris())
     bundle = package(model)
     assert all(column.nullable for column in bundle.manifest.signature.inputs)
-    assert None in read_golden(bundle.folder).inputs.columns["x0"]
+    assert None in read_golden(bundle.folder, bundle.manifest).inputs.columns["x0"]
 
 
 def test_python_files(package: Any, tmp_path: Path) -> None:
@@ -230,10 +230,12 @@ def test_mistakes_are_explained(name: str, package: Any, tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
-def test_files_of_no_known_kind_are_named(package: Any, tmp_path: Path) -> None:
-    path = tmp_path / "model.h5"
+@pytest.mark.parametrize("suffix", ["h5", "keras", "skops", "npy", "npz", "dill", "zip", "tar", "yaml"])
+def test_files_of_no_known_kind_are_named(package: Any, tmp_path: Path, suffix: str) -> None:
+    """SEC-11, SEC-14, SEC-15"""
+    path = tmp_path / f"model.{suffix}"
     path.write_bytes(b"")
-    with pytest.raises(UnsupportedType, match=r"ending in \.joblib, \.pkl, .*\.pmml, \.py, got .*model\.h5"):
+    with pytest.raises(UnsupportedType, match=rf"ending in \.joblib, .*, got .*model\.{suffix}"):
         package(path)
     damaged = tmp_path / "model.joblib"
     damaged.write_bytes(b"not a pickle")

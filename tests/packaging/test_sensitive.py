@@ -67,7 +67,7 @@ def test_no_canary_leaves_the_data(feature: bool, package: Any) -> None:
     ssn = next(column for column in bundle.manifest.signature.inputs if column.name == "ssn")
     assert (ssn.categories, ssn.example) == (None, "example-1")
     assert ("feature" in ssn.roles) == feature
-    assert read_golden(bundle.folder).rows
+    assert read_golden(bundle.folder, bundle.manifest).rows
     card = (bundle.folder / "card.md").read_text()
     assert "| ssn | string | no |" in card
     assert "not shown" in card
@@ -88,7 +88,7 @@ def test_refusals_hold_no_values(package: Any) -> None:
     frame = person_frame()
     model = forest(3).fit(frame[["salary"]], frame["age"] > 40)
     bundle = package(model, data=frame[["salary"]], roles={"salary": "sensitive"})
-    golden = read_golden(bundle.folder)
+    golden = read_golden(bundle.folder, bundle.manifest)
     assert set(golden.inputs.columns["salary"]) <= {0.0, 1.0, -1.0, 0.5, 2.0, 10.0}
 
 
@@ -100,7 +100,7 @@ def test_a_model_that_takes_no_made_up_level_has_no_golden_requests(package: Any
         make_column_transformer((OneHotEncoder(), ["ssn"]), ("passthrough", ["age"])), LinearRegression()
     ).fit(frame[["ssn", "age"]], frame["age"])
     bundle = package(model, data=frame[["ssn", "age"]], roles={"ssn": "sensitive"})
-    golden = read_golden(bundle.folder)
+    golden = read_golden(bundle.folder, bundle.manifest)
     assert golden.rows == 0
     for path in (Path(bundle.folder) / name for name in ("manifest.json", "golden.json", "profile.json", "card.md")):
         assert CANARY_TEXT.encode() not in path.read_bytes()

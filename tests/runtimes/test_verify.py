@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from headgate.bundle.golden import Golden, GoldenInputs, GoldenOutputs, Tolerance, read_golden
-from headgate.bundle.manifest import Manifest
-from headgate.errors import Malformed, ModelOutputInvalid
+from headgate.bundle.manifest import GOLDEN, Manifest
+from headgate.errors import Corrupt, Malformed, ModelOutputInvalid
 from headgate.records import Column, Task
 from headgate.runtimes.verify import check_declared, check_outputs, compare, verify_golden
+from headgate.testing.bundles import BuiltBundle, write_bundle
 from headgate.testing.runtime import FakeAnswers, FakeModel
 from headgate.testing.runtime_conformance import RuntimeCase
 
@@ -139,14 +140,23 @@ def test_probabilities_must_still_be_there(tmp_path: Path) -> None:
 
 
 def test_a_golden_file_is_read_strictly(tmp_path: Path) -> None:
-    path = tmp_path / "golden.json"
-    path.write_bytes(msgspec.json.encode(golden(4.0, 2.0)))
-    assert read_golden(tmp_path) == golden(4.0, 2.0)
-    assert "probabilities" not in json.loads(path.read_bytes())["outputs"]
-    for content in (b"", b"{}", b"[]", path.read_bytes() + b"x", path.read_bytes().replace(b"inputs", b"input")):
-        path.write_bytes(content)
+    whole = msgspec.json.encode(golden(4.0, 2.0))
+    assert "probabilities" not in json.loads(whole)["outputs"]
+    built = with_golden(tmp_path, whole)
+    assert read_golden(built.folder, built.manifest) == golden(4.0, 2.0)
+    for content in (b"", b"{}", b"[]", whole + b"x", whole.replace(b"inputs", b"input"), b"\xff"):
+        built = with_golden(tmp_path, content)
         with pytest.raises(Malformed, match="golden"):
-            read_golden(tmp_path)
-    path.unlink()
-    with pytest.raises(Malformed):
-        read_golden(tmp_path)
+            read_golden(built.folder, built.manifest)
+    # the bytes that were packaged, and no others
+    built = with_golden(tmp_path, whole)
+    (built.folder / GOLDEN).write_bytes(whole.replace(b"4.0", b"5.0"))
+    with pytest.raises(Corrupt):
+        read_golden(built.folder, built.manifest)
+    (built.folder / GOLDEN).unlink()
+    with pytest.raises(Corrupt):
+        read_golden(built.folder, built.manifest)
+
+
+def with_golden(folder: Path, content: bytes) -> BuiltBundle:
+    return write_bundle(folder, manifest(folder), {GOLDEN: content})

@@ -109,7 +109,7 @@ class Console:
         answer = self.ask("GET", f"/node/tables?cursor={cursor}", self.node_key)
         return msgspec.json.decode(answer.content, type=NodeTables)
 
-    def report(self, *, failing: str = "", reason: str = "it does not load") -> None:
+    def report(self, *, failing: str = "", reason: str = "it does not load", building: tuple[str, ...] = ()) -> None:
         """The node says that its worker answers with everything that is published, but for one endpoint."""
         routes = {table.endpoint: table for table in self.tables().routes}
         failures = {
@@ -121,7 +121,7 @@ class Console:
         }
         generations = {name: table.number for name, table in routes.items() if name != failing}
         worker = WorkerReport(worker="w0", pid=4, ready=True, generations=generations)
-        heard = NodeReport(node="here", agent_pid=3, port=8123, workers=(worker,), failures=failures)
+        heard = NodeReport(node="here", agent_pid=3, port=8123, workers=(worker,), failures=failures, building=building)
         answer = self.ask(
             "POST",
             "/node/report",

@@ -108,6 +108,9 @@ def test_the_status_says_what_runs(console: Console) -> None:
     assert status["workers"][0]["generation"] == 1
     assert status["control"]["url"] == "http://127.0.0.1:8090"
     assert status["data"]["url"] == "http://127.0.0.1:8123"
+    assert status["building"] == []
+    console.report(building=("fraud",))
+    assert console.get("/status")["building"] == ["fraud"]
 
 
 def test_a_version_that_answers_is_not_retired(console: Console) -> None:

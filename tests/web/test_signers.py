@@ -76,6 +76,17 @@ def test_a_file_in_the_home_trusts_but_does_not_undo_a_revocation(tmp_path: Path
     second.close()
 
 
+def test_a_wrong_line_in_the_file_keeps_nobody_from_starting(tmp_path: Path) -> None:
+    first = Console(tmp_path)
+    before = signers(first)
+    first.close()
+    with (tmp_path / "home" / "keys" / "trusted").open("a") as file:
+        file.write("no-key Ann\n")
+    second = Console(tmp_path)
+    assert signers(second) == before
+    second.close()
+
+
 @pytest.mark.parametrize("key", ["", "AAAA", "not base64 at all", "!" * 44])
 def test_what_is_no_key_is_refused(console: Console, key: str) -> None:
     assert console.ask("POST", "/signers", json={"public_key": key}).status_code == 400
@@ -85,3 +96,13 @@ def test_what_is_no_key_is_refused(console: Console, key: str) -> None:
 def test_a_reason_is_needed(console: Console, signing_key: Path) -> None:
     body = {"key": public(signing_key), "reason": " "}
     assert console.ask("POST", "/signers/revoke", json=body).status_code == 400
+
+
+@pytest.mark.parametrize("text", ["{{7*7}}", "{% raise %}", "${HOME}", "$SECRET", "%(x)s", "{0.__class__}", "{text}"])
+def test_free_text_is_no_template(console: Console, tmp_path: Path, text: str) -> None:
+    """SEC-17"""
+    key = public(tmp_path / "other.key")
+    assert console.post("/signers", {"public_key": key, "note": text})["note"] == text
+    [signer] = [each for each in console.get("/signers")["items"] if each["public_key"] == key]
+    assert signer["note"] == text
+    assert text in {event["reason"] for event in console.get("/audit")["items"]}

@@ -8,25 +8,22 @@ starts in it, so only bundles that a trusted key has signed get one.
 
 import logging
 import os
-import platform
 import secrets
 import shutil
 import threading
 import time
 from collections.abc import Callable
-from functools import cache
 from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from headgate.agent.bundles import cached_bundle
 from headgate.agent.interpreters import SUFFIX
 from headgate.agent.loop import Loop
 from headgate.bundle.bundle import verified_bytes
-from headgate.bundle.fitting import Misfit, misfits
+from headgate.bundle.fitting import Misfit, installed_version, misfits, python_version, what_to_install
 from headgate.bundle.manifest import REQUIREMENTS, Manifest
 from headgate.bundle.requirements import check_requirements
-from headgate.errors import EnvironmentMismatch, HeadgateError, Untrusted
+from headgate.errors import EnvironmentMismatch, HeadgateError, Unavailable, Untrusted
 from headgate.home import Home, write_atomically
 from headgate.installer import run_program, run_uv
 from headgate.records import Variant
@@ -85,8 +82,8 @@ class Environments:
                 done(None)
                 return
             self._require_buildable(variant.digest, lacking)
-        except HeadgateError as error:
-            done(error)
+        except (HeadgateError, OSError) as error:
+            done(error if isinstance(error, HeadgateError) else _cannot_write(error))
             return
         if lock in self._waiting:
             self._waiting[lock].append((variant.digest, done))
@@ -117,7 +114,15 @@ class Environments:
     def _look(self, variant: Variant) -> tuple[tuple[Misfit, ...], str]:
         manifest = cached_bundle(self._home, variant.digest).manifest
         lacking = misfits(manifest, variant.form, installed_version, python_version())
+        self._drop_stale_note(variant.digest)
         return lacking, lock_of(manifest) if lacking else ""
+
+    def _drop_stale_note(self, digest: str) -> None:
+        """An environment of ours that was removed, or whose Python is gone, is no interpreter any more."""
+        note = self._home.cache / f"{digest}.{SUFFIX}"
+        lock = self._lock_of(note)
+        if lock and not python_in(environments_in(self._home) / lock).exists():
+            note.unlink()
 
     def _stands(self, digest: str, lock: str) -> bool:
         """Whether the bundle's interpreter is there already: an environment of ours, or one that somebody named."""
@@ -162,11 +167,14 @@ class Environments:
         self._loop.post(lambda: self._settle(lock, trouble))
 
     def _settle(self, lock: str, trouble: HeadgateError | None) -> None:
-        waiting = self._waiting.pop(lock)
-        for digest, done in waiting:
-            if trouble is None:
-                self._hand_out(digest, environments_in(self._home) / lock)
-            done(trouble)
+        for digest, done in self._waiting.pop(lock):
+            own = trouble
+            try:
+                if trouble is None:
+                    self._hand_out(digest, environments_in(self._home) / lock)
+            except OSError as error:
+                own = _cannot_write(error)
+            done(own)
 
     def _hand_out(self, digest: str, folder: Path) -> None:
         link_headgate(folder)
@@ -206,9 +214,16 @@ def build_environment(home: Home, settings: Settings, digest: str, lock: str) ->
         run_uv((*_sync_options(settings), "--python", str(python_in(draft)), str(listed)), end - time.monotonic())
         link_headgate(draft)
         run_program((str(python_in(draft)), "-c", PROBE), PROBE_SECONDS)
-        draft.rename(environments_in(home) / lock)
+        _replace(draft, environments_in(home) / lock)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _replace(draft: Path, place: Path) -> None:
+    """One that is there is broken, or nobody would have built another."""
+    if place.exists():
+        shutil.rmtree(place.rename(place.with_name(f"{BUILDING}{secrets.token_hex(4)}")), ignore_errors=True)
+    draft.rename(place)
 
 
 def _sync_options(settings: Settings) -> tuple[str, ...]:
@@ -246,17 +261,8 @@ def lock_of(manifest: Manifest) -> str:
     return sha256(f"{manifest.environment.python} {entry.sha256}".encode()).hexdigest()
 
 
-@cache
-def installed_version(name: str) -> str | None:
-    """Of a distribution, here."""
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
-
-
-def python_version() -> str:
-    return ".".join(platform.python_version_tuple()[:2])
+def _cannot_write(error: OSError) -> Unavailable:
+    return Unavailable(f"Expected to write the environment, got: {error}.")
 
 
 def _said(lacking: tuple[Misfit, ...]) -> str:
@@ -264,6 +270,4 @@ def _said(lacking: tuple[Misfit, ...]) -> str:
 
 
 def _next_step(lacking: tuple[Misfit, ...]) -> str:
-    pins = " ".join(f"'{each.package}=={each.wanted}'" for each in lacking if each.package != "Python")
-    install = f"install {pins} beside Headgate" if pins else "run Headgate on that Python"
-    return f"Or {install}, or package the model again with what is here."
+    return f"Or {what_to_install(lacking)}, or package the model again with what is here."

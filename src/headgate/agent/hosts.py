@@ -9,13 +9,13 @@ from pathlib import Path
 
 import msgspec
 
+from headgate.agent.bundles import cached_bundle
 from headgate.agent.interpreters import interpreter_of
 from headgate.agent.launcher import Launcher, Programs
 from headgate.agent.loop import Loop
 from headgate.agent.metrics import AgentMetrics
 from headgate.agent.pools import Pool, Proven
 from headgate.agent.templates import Fork, Nursery, Template
-from headgate.bundle.bundle import read_manifest
 from headgate.errors import HeadgateError, NotFound
 from headgate.records import HostReport, Variant
 
@@ -189,7 +189,7 @@ class Hosts:
         self._send(fork)
 
     def _send(self, fork: Fork) -> None:
-        manifest, _ = read_manifest(self._home.cache / fork.digest)
+        manifest = cached_bundle(self._home, fork.digest).manifest
         form = manifest.forms.get(fork.form)
         if form is None:
             raise NotFound(f"Expected form {fork.form!r} in bundle {fork.digest[:12]}, got {sorted(manifest.forms)}.")

@@ -12,10 +12,14 @@ release makes none, except for code that a pickle holds by value. Hence:
 - anything else may differ: the golden requests are asked before the version serves.
 """
 
+import platform
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 
 from headgate.bundle.manifest import Manifest
+from headgate.errors import EnvironmentMismatch
 from headgate.records import Record
 
 BY_MAJOR = ("numpy", "pandas", "scipy")
@@ -40,6 +44,36 @@ def misfits(manifest: Manifest, form: str, installed: Installed, python: str) ->
     if form not in manifest.forms or manifest.forms[form].runtime in COMPILED:
         return ()
     return tuple(_misfits(manifest, installed, python))
+
+
+def require_fit(manifest: Manifest, form: str) -> None:
+    """Raises `EnvironmentMismatch` naming the packages and both versions where the form does not run here."""
+    lacking = misfits(manifest, form, installed_version, python_version())
+    if lacking:
+        raise EnvironmentMismatch(
+            f"Bundle {manifest.name!r} expects {', '.join(map(str, lacking))}. Have Headgate serve it, which builds an "
+            f"environment for it, or {what_to_install(lacking)}."
+        )
+
+
+def what_to_install(lacking: tuple[Misfit, ...]) -> str:
+    """What a person may do about it."""
+    pins = " ".join(f"'{each.package}=={each.wanted}'" for each in lacking if each.package != "Python")
+    return f"install {pins} beside Headgate" if pins else "run Headgate on that Python"
+
+
+@cache
+def installed_version(name: str) -> str | None:
+    """Of a distribution, here."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def python_version() -> str:
+    """Ours, as manifests spell it."""
+    return ".".join(platform.python_version_tuple()[:2])
 
 
 def _misfits(manifest: Manifest, installed: Installed, python: str) -> Iterator[Misfit]:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import msgspec
 
-from headgate.bundle.manifest import GOLDEN
+from headgate.bundle.bundle import verified_bytes
+from headgate.bundle.manifest import GOLDEN, Manifest
 from headgate.errors import Malformed
 from headgate.records import Record, Scalar
 
@@ -42,10 +43,10 @@ class Golden(Record, frozen=True, kw_only=True):
         return len(self.outputs.predictions)
 
 
-def read_golden(folder: Path) -> Golden:
-    """The golden requests of an unpacked bundle; raises `Malformed` naming the file."""
-    path = folder / GOLDEN
+def read_golden(folder: Path, manifest: Manifest) -> Golden:
+    """The golden requests of an unpacked bundle: the bytes that were packaged. Raises `Corrupt` or `Malformed`."""
+    content = verified_bytes(folder, manifest, GOLDEN)
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Golden)
-    except (OSError, msgspec.DecodeError) as error:
-        raise Malformed(f"{path} is not a golden file: {error}. Package the model again.") from error
+        return msgspec.json.decode(content, type=Golden)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Malformed(f"{folder / GOLDEN} is not a golden file: {error}. Package the model again.") from error

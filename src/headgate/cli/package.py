@@ -11,6 +11,7 @@ from headgate.cli.options import PlainCommand, output_or_file
 from headgate.cli.progress import steps_line
 from headgate.cli.rendering import joined, packages_line, show_one
 from headgate.packaging.package import package as make_bundle
+from headgate.packaging.scanning import scan
 
 
 @click.command(cls=PlainCommand)
@@ -86,8 +87,15 @@ def described(bundle: Bundle, where: str) -> dict[str, Any]:
         "metrics": manifest.metrics,
         "inputs": [column.name for column in manifest.signature.inputs],
         "files": sorted(manifest.files),
+        "hint": hint_of(bundle),
         "environment": msgspec.to_builtins(manifest.environment),
     }
+
+
+def hint_of(bundle: Bundle) -> str:
+    """What a scanner says of the original; empty where none is installed."""
+    native = bundle.manifest.forms.get("native")
+    return scan(bundle.folder / native.path) if native else ""
 
 
 def _facts(bundle: Bundle, where: str) -> dict[str, object]:
@@ -99,6 +107,7 @@ def _facts(bundle: Bundle, where: str) -> dict[str, object]:
         "inputs": joined(column.name for column in manifest.signature.inputs),
         "serves": f"{manifest.serves}: {manifest.serves_because}" if manifest.serves_because else manifest.serves,
         "metrics": joined(f"{name} {value:.4g}" for name, value in manifest.metrics.items()),
+        **({"hint": f"{hint}; what decides is the allow-list"} if (hint := hint_of(bundle)) else {}),
         "packages": packages_line(msgspec.to_builtins(manifest)),
         "next": f"headgate register {where}",
     }

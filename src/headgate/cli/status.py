@@ -10,7 +10,7 @@ import click
 from headgate.agent.status import node_status
 from headgate.cli.instance import client
 from headgate.cli.options import PlainCommand, choices
-from headgate.cli.rendering import print_table, show_one
+from headgate.cli.rendering import joined, print_table, show_one
 from headgate.client import local
 from headgate.errors import Unavailable, Unreachable
 from headgate.home import Home, find_home
@@ -65,18 +65,24 @@ def without_agent(found: Mapping[str, Any], home: Home) -> Mapping[str, Any]:
 
 def _facts(found: Mapping[str, Any]) -> dict[str, object]:
     control, agent = found.get("control") or {}, found.get("agent") or {}
-    faults = {fault for part in (control, *found["workers"]) if (fault := part.get("certificate_fault"))}
     orphans = "; the rest goes on, and is taken over by `headgate up`" if found["workers"] else ""
     reason = f": {control['reason']}" if control.get("reason") else ""
     return {
         "control": f"{control['url']} (pid {control['pid']}){reason}" if control.get("pid") else f"not running{reason}",
         "data": (found.get("data") or {}).get("url"),
-        **({"certificate": "; ".join(sorted(faults))} if faults else {}),
+        **_events((control, *found["workers"]), found.get("building", ())),
         "agent": f"pid {agent['pid']}" if agent else f"not running{orphans}",
         **_stores(found.get("stores", {})),
         "home": found["home"],
         "version": found["version"],
     }
+
+
+def _events(parts: Sequence[Mapping[str, Any]], building: Sequence[str]) -> dict[str, object]:
+    """What is not as usual."""
+    faults = {fault for part in parts if (fault := part.get("certificate_fault"))}
+    told: dict[str, object] = {"certificate": "; ".join(sorted(faults))} if faults else {}
+    return told | ({"building": f"environment of {joined(building)}"} if building else {})
 
 
 def _stores(stores: Mapping[str, Any]) -> dict[str, object]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from headgate.errors import Conflict, NotFound, UnsupportedType
-from headgate.importing.folder import inside, is_archive, read_text, read_yaml, require_folder, unpack_archive
+from headgate.importing.folder import inside, is_archive, read_text, read_yaml, require_folder, unpack_tar
 from headgate.importing.found import Found, Note
 from headgate.names import shown
 
@@ -33,7 +33,7 @@ def find(location: Path, scratch: Path) -> Found:
     Raises `NotFound`, `Conflict` for a Bento with several models, `UnsupportedType` with the next step.
     """
     packed = location.is_file() and (is_archive(location) or location.suffix in ARCHIVES)
-    folder = unpack_archive(location, scratch / "archive") if packed else location
+    folder = unpack_tar(location, scratch / "archive") if packed else location
     place = _model_folder(require_folder(folder, "a model's folder of a BentoML store"))
     described = read_yaml(inside(place, MODEL))
     file = _file(place, described)

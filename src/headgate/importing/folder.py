@@ -62,7 +62,7 @@ def is_archive(path: Path) -> bool:
     return path.name.lower().endswith(ARCHIVES)
 
 
-def unpack_archive(archive: Path, folder: Path) -> Path:
+def unpack_tar(archive: Path, folder: Path) -> Path:
     """A tar's plain files and folders, below the folder; raises `BadArchive` or `TooLarge`."""
     room = BYTES
     try:

@@ -3,17 +3,17 @@
 Source: the SageMaker inference toolkit and the scikit-learn, XGBoost and PyTorch serving containers.
 """
 
-import pickle
 from pathlib import Path
 
 from headgate.errors import Conflict, NotFound
-from headgate.importing.folder import is_archive, require_folder, unpack_archive
+from headgate.importing.folder import is_archive, require_folder, unpack_tar
 from headgate.importing.found import Found, Note
 
 SUFFIXES = (".onnx", ".ubj", ".joblib", ".pkl", ".pickle", ".cbm", ".pt2", ".keras", ".skops", ".json", ".txt", ".py")
 # what the XGBoost container calls its file, which may be in any of its formats
 XGBOOST = "xgboost-model"
 CODE = "code"
+PICKLED = b"\x80"  # how a pickle begins
 
 
 def find(location: Path, scratch: Path) -> Found:
@@ -21,7 +21,7 @@ def find(location: Path, scratch: Path) -> Found:
 
     Raises `NotFound` when there is none, `Conflict` naming all when there are several, `BadArchive` or `TooLarge`.
     """
-    unpacked = unpack_archive(location, scratch / "archive") if is_archive(location) else location
+    unpacked = unpack_tar(location, scratch / "archive") if is_archive(location) else location
     folder = require_folder(unpacked, "a model.tar.gz, or the folder it unpacks to,")
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink()]
     outside = [path for path in files if CODE not in path.relative_to(folder).parts]
@@ -44,7 +44,7 @@ def _named(path: Path, scratch: Path) -> Path:
     if path.name != XGBOOST:
         return path
     content = path.read_bytes()
-    suffix = ".pkl" if content[:1] == pickle.PROTO else ".json" if content.lstrip()[:2] == b'{"' else ".ubj"
+    suffix = ".pkl" if content[:1] == PICKLED else ".json" if content.lstrip()[:2] == b'{"' else ".ubj"
     named = scratch / f"model{suffix}"
     named.write_bytes(content)
     return named

@@ -125,7 +125,9 @@ def _limits(manifest: Manifest) -> list[str]:
 
 def _unlocked(manifest: Manifest) -> list[str]:
     reason = manifest.environment.unlocked
-    return [f"Its environment cannot be built elsewhere: {reason}."] if reason else []
+    if not reason or manifest.framework == "onnx":
+        return []
+    return [f"Its environment cannot be built elsewhere: {reason}."]
 
 
 def _cell(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from headgate.bundle.bundle import Bundle, open_bundle
+from headgate.bundle.fitting import require_fit
 from headgate.bundle.signing import TrustedKeys, load_or_create_key, require_trust, user_key_path
 from headgate.errors import NotFound, SignatureMismatch
 from headgate.records import Column, Signature
@@ -71,13 +72,15 @@ def load(bundle: Bundle | Path | str, *, form: str = "", trusted: TrustedKeys | 
     """Load a bundle, its folder or its `.hgb` file; `form` is "onnx" or "native", without it the one that serves.
 
     A bundle that runs its author's code must be signed by one of `trusted`, without it by the user's own key. Raises
-    `Untrusted` otherwise, and whatever opening and loading raise.
+    `Untrusted` otherwise, `EnvironmentMismatch` where its packages are not those installed here, and whatever opening
+    and loading raise.
     """
     opened = bundle if isinstance(bundle, Bundle) else open_bundle(Path(bundle))
     require_trust(opened, trusted if trusted is not None else _own_key())
     chosen = form or opened.manifest.serves
     if chosen not in opened.manifest.forms:
         raise NotFound(f"The bundle has no form {chosen!r}; it has {sorted(opened.manifest.forms)}.")
+    require_fit(opened.manifest, chosen)
     runtime = load_runtime(opened.manifest.forms[chosen].runtime)
     return LocalModel(opened, runtime.load(opened.folder, opened.manifest, chosen))
 

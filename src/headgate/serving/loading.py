@@ -54,7 +54,7 @@ def load_inline(cache: Path, variant: Variant) -> Loaded:
     folder = cache / variant.digest
     verify_files(folder, manifest)
     model = load_runtime(manifest.forms[variant.form].runtime).load(folder, manifest, variant.form)
-    golden = read_golden(folder)
+    golden = read_golden(folder, manifest)
     verify_golden(model, manifest, golden)
     return Loaded(manifest, model, measure(model, batch_from_columns(manifest.signature, golden.inputs.columns)))
 

@@ -93,7 +93,7 @@ def load(order: Order, home: Home) -> tuple[LoadedModel, Manifest]:
     try:
         model = load_runtime(form.runtime).load(folder, manifest, order.form)
         if GOLDEN in manifest.files:
-            verify_golden(model, manifest, read_golden(folder))
+            verify_golden(model, manifest, read_golden(folder, manifest))
     except HeadgateError:
         raise
     except (Exception, SystemExit) as error:

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import Field
 
 from headgate import __version__
+from headgate.identity.caller import Caller
 from headgate.ledger.events import read_head
 from headgate.metering.control_families import (
     ACTIVE,
@@ -97,6 +98,7 @@ class StatusShape(Shape):
     hosts: list[HostShape]
     crashes: list[CrashShape]
     endpoints: list[EndpointState]
+    building: list[str] = Field(description="Endpoints whose newest version waits until its environment is built.")
 
 
 class HealthShape(Shape):
@@ -133,33 +135,39 @@ def _endpoint(tx: Tx, endpoint: Endpoint) -> EndpointState:
     return EndpointState(endpoint=endpoint.name, version=live.version if live else None, state=state)
 
 
-@router.get("/status")
-def status(plane: Plane, caller: Who) -> StatusShape:
-    """Control plane, agent, workers, hosts and endpoints."""
-    reports = plane.nodes.reports()
+def _endpoints(plane: ControlPlane, caller: Caller) -> list[EndpointState]:
+    """Those that the caller may see."""
     with plane.database.read() as tx:
-        endpoints = [
+        return [
             _endpoint(tx, each)
             for each in every_endpoint(tx)
             if caller.allows("endpoints:read", each.project, each.environment)
         ]
+
+
+def _control(plane: ControlPlane) -> ControlShape:
+    fault = plane.certificate.fault if plane.certificate else ""
+    return ControlShape(pid=plane.pid, url=plane.url, certificate_fault=fault)
+
+
+@router.get("/status")
+def status(plane: Plane, caller: Who) -> StatusShape:
+    """Control plane, agent, workers, hosts and endpoints."""
+    reports = plane.nodes.reports()
     return StatusShape(
         version=__version__,
         home=str(plane.home.path),
         stores=StoresShape(
             database=plane.database.location, artifacts=plane.store.location, missing=len(plane.missing)
         ),
-        control=ControlShape(
-            pid=plane.pid,
-            url=plane.url,
-            certificate_fault=plane.certificate.fault if plane.certificate else "",
-        ),
+        control=_control(plane),
         agent=AgentShape(pid=reports[0].agent_pid) if reports else None,
         data=DataShape(url=plane.data_url),
         workers=[_worker(worker) for report in reports for worker in report.workers],
         hosts=[_host(host) for report in reports for host in report.hosts],
         crashes=[_crash(count) for report in reports for count in report.crashes],
-        endpoints=endpoints,
+        endpoints=_endpoints(plane, caller),
+        building=sorted({endpoint for report in reports for endpoint in report.building}),
     )
 
 
