@@ -11,7 +11,7 @@ from headgate.serving.calls import Answer
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.metrics import VariantMetrics
 from headgate.serving.refusals import Refusals
-from headgate.spool.layout import Head, Requests
+from headgate.spool.layout import Head, Requests, Values
 from headgate.spool.segment import SpoolWriter
 
 ROW_IDS = "row_ids"
@@ -68,7 +68,7 @@ class Tap:
             [caller.exchange.id for caller in callers],
             [int((now - caller.exchange.started) * 1e9) for caller in callers],
             [caller.rows.count for caller in callers],
-            [caller.exchange.trace and caller.exchange.trace.ids for caller in callers],
+            [caller.exchange.trace.ids if caller.exchange.trace else "" for caller in callers],
         )
         outputs = dict(answer.outputs)
         self._writer.append_batch(self._schema, requests, time.time_ns(), OK, answer.inputs.matrix, outputs)
@@ -91,15 +91,16 @@ class Tap:
         if self._share < 1.0 and random.random() >= self._share:
             return
         exchange = caller.exchange
-        matrix = inputs.matrix if inputs is not None else None
-        values = matrix if self._as_matrix and _is_plain(caller) else self._columns(caller, inputs)
-        latency, trace = int((now - exchange.started) * 1e9), exchange.trace.ids if exchange.trace else ""
+        values = None if inputs is None else self._values(caller, inputs)
+        latency = int((now - exchange.started) * 1e9)
+        trace = exchange.trace.ids if exchange.trace else ""
         head = Head(self._schema, caller.done, time.time_ns(), latency, exchange.id, trace)
         self._writer.append(head, values, outputs)
 
-    def _columns(self, caller: Answered, inputs: Batch | None) -> dict[str, Any]:
-        if inputs is None:
-            return {}
+    def _values(self, caller: Answered, inputs: Batch) -> Values:
+        """What was sent, without what nobody may keep."""
+        if self._as_matrix and _is_plain(caller):
+            return inputs.matrix
         rows = caller.rows
         columns: dict[str, Any] = {**inputs.columns, **(rows.others or {})}
         hidden = dict.fromkeys(self._sensitive & columns.keys(), [None] * inputs.rows)
