@@ -46,16 +46,16 @@ def cached_bundle(model: Path, home: Home, trust_code: tuple[str, ...], step: St
     else:
         if step:
             step("packaging")
-        bundle = package(model, name=name_of(model), output=draft, trust_code=trust_code)
+        bundle = package(model, name=name_of(model.stem), output=draft, trust_code=trust_code)
     own_key = load_or_create_key(user_key_path(os.environ))
     require_trust(bundle.folder, bundle.manifest, TrustedKeys().and_key(own_key))
     bundle.folder.rename(home.cache / bundle.digest)
     return Bundle(home.cache / bundle.digest, bundle.manifest, bundle.digest)
 
 
-def name_of(model: Path) -> str:
-    """A name for a model file: its stem, as far as names allow."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", model.stem).lstrip("._-")[:128] or "model"
+def name_of(text: str) -> str:
+    """A name for a model: the text, as far as names allow."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).lstrip("._-")[:128] or "model"
 
 
 def key_for(settings: Settings, environment: Mapping[str, str]) -> str:
