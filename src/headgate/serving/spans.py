@@ -12,12 +12,12 @@ from random import random
 from typing import Any, NamedTuple, Protocol
 
 from headgate.errors import HeadgateError
-from headgate.serving.calls import Answer
+from headgate.serving.calls import Answer, Caller
 from headgate.serving.contract import Contract
 from headgate.serving.metrics import SpanMetrics, StatusMetrics, VariantMetrics
 from headgate.serving.refusals import Refusals, Refused
 from headgate.serving.server import Exchange, Handle
-from headgate.serving.tap import OK, Answered, Recording, Tap
+from headgate.serving.tap import OK, Recording, Tap
 from headgate.serving.trace import Trace, new_trace
 from headgate.spool.segment import SpoolWriter
 
@@ -135,14 +135,14 @@ class TracedTap(Tap):
         self._place = place
         self._spans = spans
 
-    def settle(self, answer: Answer, callers: Sequence[Answered]) -> None:
+    def settle(self, answer: Answer, callers: Sequence[Caller]) -> None:
         super().settle(answer, callers)
         for caller in callers:
             if caller.done == OK and is_sampled(caller.exchange):
                 note = note_of(caller.exchange, self._place, OK, rows=caller.rows.count)
                 self._spans.add(note._replace(begun=answer.begun, seconds=answer.seconds))
 
-    def failed(self, caller: Answered, error: HeadgateError) -> None:
+    def failed(self, caller: Caller, error: HeadgateError) -> None:
         super().failed(caller, error)
         exchange = caller.exchange
         if is_sampled(exchange):

@@ -3,12 +3,12 @@
 import random
 import time
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from headgate.errors import HeadgateError
 from headgate.runtimes.batch import Batch
-from headgate.serving.calls import Answer
-from headgate.serving.contract import Contract, Rows
+from headgate.serving.calls import Answer, Caller
+from headgate.serving.contract import Contract
 from headgate.serving.metrics import VariantMetrics
 from headgate.serving.refusals import Refusals
 from headgate.spool.layout import Head, Requests, Values
@@ -25,14 +25,6 @@ class Recording(NamedTuple):
     share: float
 
 
-class Answered(Protocol):
-    """A request that has its answer: its HTTP side (id, started), what it asked, the status it got."""
-
-    exchange: Any
-    rows: Rows
-    done: int
-
-
 class Tap:
     """Counts and records for one version behind one endpoint."""
 
@@ -46,7 +38,7 @@ class Tap:
         self._sensitive = {column.name for column in contract.signature.inputs if "sensitive" in column.roles}
         self._as_matrix = contract.dtype is not None and not self._sensitive
 
-    def settle(self, answer: Answer, callers: Sequence[Answered]) -> None:
+    def settle(self, answer: Answer, callers: Sequence[Caller]) -> None:
         """Count and record what has been answered just now."""
         now = time.monotonic()
         answered = [caller for caller in callers if caller.done == OK]
@@ -63,7 +55,7 @@ class Tap:
         else:
             self._record_each(answer, callers, now)
 
-    def _record_batch(self, answer: Answer, callers: Sequence[Answered], now: float) -> None:
+    def _record_batch(self, answer: Answer, callers: Sequence[Caller], now: float) -> None:
         requests = Requests(
             [caller.exchange.id for caller in callers],
             [int((now - caller.exchange.started) * 1e9) for caller in callers],
@@ -73,7 +65,7 @@ class Tap:
         outputs = dict(answer.outputs)
         self._writer.append_batch(self._schema, requests, time.time_ns(), OK, answer.inputs.matrix, outputs)
 
-    def _record_each(self, answer: Answer, callers: Sequence[Answered], now: float) -> None:
+    def _record_each(self, answer: Answer, callers: Sequence[Caller], now: float) -> None:
         start = 0
         for caller in callers:
             stop = start + caller.rows.count
@@ -82,12 +74,12 @@ class Tap:
                 self._record(caller, now, answer.inputs.slice(start, stop), outputs)
             start = stop
 
-    def failed(self, caller: Answered, error: HeadgateError) -> None:
+    def failed(self, caller: Caller, error: HeadgateError) -> None:
         """Count and record that there was no answer."""
         self._refusals.tell(caller.exchange, error)
         self._record(caller, time.monotonic(), None, None)
 
-    def _record(self, caller: Answered, now: float, inputs: Batch | None, outputs: dict[str, Any] | None) -> None:
+    def _record(self, caller: Caller, now: float, inputs: Batch | None, outputs: dict[str, Any] | None) -> None:
         if self._share < 1.0 and random.random() >= self._share:
             return
         exchange = caller.exchange
@@ -97,7 +89,7 @@ class Tap:
         head = Head(self._schema, caller.done, time.time_ns(), latency, exchange.id, trace)
         self._writer.append(head, values, outputs)
 
-    def _values(self, caller: Answered, inputs: Batch) -> Values:
+    def _values(self, caller: Caller, inputs: Batch) -> Values:
         """What was sent, without what nobody may keep."""
         if self._as_matrix and _is_plain(caller):
             return inputs.matrix
@@ -108,6 +100,6 @@ class Tap:
         return {**columns, **hidden, **ids}
 
 
-def _is_plain(caller: Answered) -> bool:
+def _is_plain(caller: Caller) -> bool:
     """Is the matrix all that was sent?"""
     return caller.rows.others is None and caller.rows.ids is None
