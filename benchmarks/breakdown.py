@@ -20,6 +20,7 @@ from benchmarks.contenders import home_with
 from benchmarks.forest import ENDPOINT, Forest, instances
 from headgate.home import Home
 from headgate.serving.batching import Batcher
+from headgate.serving.contract import Contract
 from headgate.serving.main import Worker
 from headgate.serving.predict import Prediction
 from headgate.serving.server import Exchange
@@ -71,7 +72,8 @@ async def measure(home: Home, body: bytes, times: int) -> Stages:
         rows = live.decoders[b"application/json"](body)
         exchange = Exchange(connection, b"POST", b"", {}, body)
         prediction = Prediction(exchange, variant, variant.default, rows, float("inf"), ())
-        batch = live.contract.assemble([rows])
+        contract = Contract(live.table.contract, live.table.spec.limits.max_rows)
+        batch = contract.assemble([rows])
         assert isinstance(variant.calls, Batcher), "the forest runs inside of the worker"
         ask = variant.calls.ask
         answer = ask([rows])
@@ -90,7 +92,7 @@ async def measure(home: Home, body: bytes, times: int) -> Stages:
         encode = variant.default.encode
         parts = {
             "decode, validate, pack": best(lambda: live.decoders[b"application/json"](body), times),
-            "assemble": best(lambda: live.contract.assemble([rows]), times),
+            "assemble": best(lambda: contract.assemble([rows]), times),
             "assemble, model, check": best(lambda: ask([rows]), times),
             "encode": best(lambda: encode(answer.outputs)("id", 0, batch.rows, None), times),
             "count and record": best(lambda: variant.tap.settle(answer, [prediction]), times),

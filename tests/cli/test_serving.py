@@ -118,7 +118,7 @@ def test_what_is_not_there_is_named(home: Home, tmp_path: Path) -> None:
     [("model.joblib", "model"), ("my model (2).pkl", "my-model-2-"), ("..x.pkl", "x"), ("§.pkl", "model")],
 )
 def test_a_model_is_named_after_its_file(file: str, name: str) -> None:
-    assert name_of(Path(file)) == name
+    assert name_of(Path(file).stem) == name
 
 
 def test_the_node_gets_one_table_and_nobody_needs_a_key(home: Home, bundle: BuiltBundle) -> None:

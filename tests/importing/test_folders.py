@@ -77,7 +77,7 @@ def test_an_mlflow_model_is_packaged_with_its_columns_and_lineage(tmp_path: Path
     assert bundle.manifest.lineage.data_rows == 0
 
 
-@pytest.mark.parametrize("name", ["../model.pkl", "/etc/passwd", "a/../../model.pkl", "", 7, "linked"])
+@pytest.mark.parametrize("name", ["../model.pkl", "/etc/passwd", "a/../../model.pkl", "", ".", "a\0b", 7, "linked"])
 def test_names_in_an_mlmodel_do_not_lead_out_of_its_folder(tmp_path: Path, pickled: Path, name: object) -> None:
     folder = mlflow_folder(tmp_path / "m", pickled, flavors={"sklearn": {"pickled_model": name}})
     (folder / "linked").symlink_to(pickled)
@@ -96,6 +96,13 @@ def test_a_damaged_mlmodel_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "MLmodel").write_text(content)
     with pytest.raises((Malformed, UnsupportedType)):
         find_model("mlflow", tmp_path, tmp_path)
+
+
+@pytest.mark.parametrize("inputs", ['["length"]', "7", "{}{", '[{"name": "length", "type": []}]'])
+def test_an_example_that_the_signature_does_not_fit_is_refused(tmp_path: Path, pickled: Path, inputs: str) -> None:
+    folder = mlflow_folder(tmp_path / "m", pickled, signature={"inputs": inputs})
+    with pytest.raises(Malformed, match="input example"):
+        find_model("mlflow", folder, tmp_path)
 
 
 def archive(path: Path, members: dict[str, bytes]) -> Path:
@@ -218,6 +225,22 @@ def test_a_model_of_bentomls_store_is_found_also_through_its_latest(tmp_path: Pa
         assert found.model.read_bytes() == pickled.read_bytes()
         assert found.lineage["parent_run"] == "bentoml:iris:x7k2"
         assert left(found) == {"signatures", "context"}
+
+
+def test_the_latest_of_several_tags_in_bentomls_store_is_the_one(tmp_path: Path) -> None:
+    for tag in ("old", "new"):
+        bentoml_folder(tmp_path / "iris" / tag, "saved_model.pkl", tag.encode())
+    (tmp_path / "iris" / "latest").write_text("new\n")
+    assert find_model("bentoml", tmp_path / "iris", tmp_path).model.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("latest", [".", "..", "", "/", "linked"])
+def test_a_latest_that_names_no_folder_of_the_store_is_refused(tmp_path: Path, latest: str) -> None:
+    bentoml_folder(tmp_path / "iris" / "x", "saved_model.pkl", b"")
+    (tmp_path / "iris" / "linked").symlink_to(tmp_path)
+    (tmp_path / "iris" / "latest").write_text(latest)
+    with pytest.raises(Malformed):
+        find_model("bentoml", tmp_path / "iris", tmp_path)
 
 
 def test_a_bento_with_several_models_names_them(tmp_path: Path, pickled: Path) -> None:

@@ -25,9 +25,23 @@ def test_it_reads_what_protobuf_writes(content: dict[str, object]) -> None:
         assert first(entries[name], kind) == value
 
 
-@given(st.text(alphabet="ab{}[]<>:,;\"\\'0.-e \n#", max_size=60))
+@given(st.text(alphabet="abfx{}[]<>:,;\"\\'0189.-e \n#", max_size=60))
 def test_anything_is_read_or_refused(text: str) -> None:
     with suppress(Malformed):
+        read_message(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("0xff", 255), ("-0x1F", -31), ("010", 8), ("0", 0), ("12", 12), ("1f", 1.0), ("-2.5e1f", -25.0)],
+)
+def test_numbers_are_read_as_protobuf_reads_them(text: str, number: float) -> None:
+    assert first(read_message(f"a: {text}"), "a") == number
+
+
+@pytest.mark.parametrize("text", ["a: 089", "a: " + "9" * 5000, "0x1", r"a: '\8' 1"])
+def test_what_is_no_number_or_field_is_refused(text: str) -> None:
+    with pytest.raises(Malformed):
         read_message(text)
 
 

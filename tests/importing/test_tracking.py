@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
@@ -97,6 +98,15 @@ def test_a_listing_does_not_lead_out_of_the_folder(
     with pytest.raises(Malformed):
         fetch_model("models:/fraud/3", server[0], tmp_path / "m", WHO)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("listing", [["MLmodel"], [{"is_dir": False}], [{"path": 7}], {"path": "MLmodel"}])
+def test_an_answer_of_another_shape_is_refused(
+    server: tuple[str, type[Tracking]], tmp_path: Path, listing: Any
+) -> None:
+    server[1].listing = {ROOT: listing}
+    with pytest.raises(Malformed, match="tracking server"):
+        fetch_model("models:/fraud/3", server[0], tmp_path / "m", WHO)
 
 
 def test_folders_in_folders_have_an_end(server: tuple[str, type[Tracking]], tmp_path: Path) -> None:

@@ -208,10 +208,9 @@ def test_a_key_that_asks_too_much_at_once_is_too_fast(tmp_path: Path) -> None:
 
 
 class Waiting:
-    """A variant whose callers wait; one of them makes room when told to, and leaves by the gate."""
+    """Where callers of a variant wait; one of them makes room when told to, and leaves by the gate."""
 
     def __init__(self, gate: Gate) -> None:
-        self.calls = self
         self.gate = gate
         self.waiting: list[int] = []
 
@@ -226,17 +225,17 @@ class Waiting:
 
 def test_a_lower_class_makes_room_before_an_endpoint(tmp_path: Path) -> None:
     gate = gate_of(NodeCounts(tmp_path / "limits"), most=3)
-    variants = [Waiting(gate), Waiting(gate)]
+    queues = [Waiting(gate), Waiting(gate)]
     for place, priority in enumerate((NORMAL, LOW, LOW)):
-        gate.enter(priority, variants)
-        variants[place % 2].waiting.append(priority)
+        gate.enter(priority, queues)
+        queues[place % 2].waiting.append(priority)
     with pytest.raises(Overloaded):
-        gate.enter(LOW, variants)
+        gate.enter(LOW, queues)
     for priority in (NORMAL, HIGH, HIGH):
-        gate.enter(priority, variants)
-    assert [variant.waiting for variant in variants] == [[], []]
+        gate.enter(priority, queues)
+    assert [queue.waiting for queue in queues] == [[], []]
     with pytest.raises(Overloaded):
-        gate.enter(HIGH, variants)
+        gate.enter(HIGH, queues)
     assert gate.in_use == 3
 
 

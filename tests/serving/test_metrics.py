@@ -74,9 +74,10 @@ def test_requests_are_counted_by_version_status_and_reason(start: Start, tmp_pat
 def test_histograms_are_cumulative_and_end_in_infinity(start: Start, tmp_path: Path) -> None:
     metrics = start("w0")
     fraud = metrics.variant("fraud", "fraud:3")
-    # on a bound, between bounds, beyond all
-    for seconds in (SECONDS_BOUNDS[2], 0.003, 0.004, 99.0):
-        fraud.observe(seconds, 0.0, seconds / 2, 5)
+    # on a bound, between bounds, beyond all; two by one call of the model, and each by its own
+    fraud.answered([SECONDS_BOUNDS[2], 0.003], [0.0, 0.0], 0.5, 10)
+    for seconds in (0.004, 99.0):
+        fraud.answered([seconds], [0.0], seconds / 2, 5)
     fraud.batch(20)
     name = "headgate_request_seconds"
     assert look(tmp_path, f"{name}_bucket", le=repr(SECONDS_BOUNDS[1])) == 0
@@ -85,7 +86,8 @@ def test_histograms_are_cumulative_and_end_in_infinity(start: Start, tmp_path: P
     assert look(tmp_path, f"{name}_bucket", le="30.0") == 3
     assert look(tmp_path, f"{name}_bucket", le="+Inf") == look(tmp_path, f"{name}_count") == 4
     assert look(tmp_path, f"{name}_sum") == pytest.approx(99.00725)
-    assert look(tmp_path, "headgate_model_seconds_sum") == pytest.approx(99.00725 / 2)
+    assert look(tmp_path, "headgate_requests_total") == look(tmp_path, "headgate_model_seconds_count") == 4
+    assert look(tmp_path, "headgate_model_seconds_sum") == pytest.approx(0.5 + 0.5 + 99.004 / 2)
     assert look(tmp_path, "headgate_queue_seconds_bucket", le=repr(SECONDS_BOUNDS[0])) == 4
     assert look(tmp_path, "headgate_rows_total") == 20
     assert look(tmp_path, "headgate_batch_rows_bucket", le="16.0") == 0
@@ -115,8 +117,7 @@ def test_the_dead_count_on_but_hold_nothing_open(start: Start, tmp_path: Path) -
     for generation in range(4):
         worker = start(f"w0-{generation}")
         fraud = worker.variant("fraud", "fraud:3")
-        fraud.count(200)
-        fraud.observe(0.001, 0.0, 0.001, 1)
+        fraud.answered([0.001], [0.0], 0.001, 1)
         worker.connections(7)
         assert look(tmp_path, "headgate_requests_total") == generation + 1
         assert look(tmp_path, "headgate_request_seconds_count") == generation + 1
@@ -215,8 +216,7 @@ def test_a_full_region_drops_new_series_and_says_so(start: Start, tmp_path: Path
     first.count(200)
     for number in range(50):
         crowd = metrics.variant("crowd", f"crowd:{number}")
-        crowd.count(200)
-        crowd.observe(99.0, 99.0, 99.0, 1)
+        crowd.answered([99.0], [99.0], 99.0, 1)
         crowd.batch(100_000)
     first.count(200)
     assert look(tmp_path, "headgate_requests_total", version="fraud:1") == 2
@@ -255,7 +255,7 @@ def test_buckets_of_an_older_release_give_way(start: Start, tmp_path: Path) -> N
     (tmp_path / series_file.FOLDED).write_text(json.dumps(old))
     assert look(tmp_path, "headgate_request_seconds_count") == 0
     metrics = start("w0")
-    metrics.variant("fraud", "fraud:1").observe(0.1, 0.1, 0.1, 1)
+    metrics.variant("fraud", "fraud:1").answered([0.1], [0.1], 0.1, 1)
     assert look(tmp_path, "headgate_request_seconds_count") == 1
     metrics.close()
 

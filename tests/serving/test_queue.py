@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from headgate.errors import DeadlineExceeded, HeadgateError, Overloaded
 from headgate.serving.priority import HIGH, LOW, NORMAL, OFFSETS
 from headgate.serving.queue import Queue
+from headgate.serving.waiting_time import Patience
 
 MOST = 6
 CLASSES = st.sampled_from([HIGH, NORMAL, LOW])
@@ -41,7 +42,8 @@ class Waiting(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = 100.0
-        self.queue: Queue[Caller] = Queue(MOST)
+        self.patience = Patience()
+        self.queue: Queue[Caller] = Queue(MOST, self.patience)
         self.waiting: list[Caller] = []
         self.joined = 0
         # who was taken when, to see who was passed by whom
@@ -55,12 +57,14 @@ class Waiting(RuleBasedStateMachine):
     def join(self, priority: int, count: int, patience: float) -> None:
         self.joined += 1
         caller = Caller(self.joined, priority, self.now, count, self.now + patience)
+        self.patience.is_short = False
         try:
             self.queue.put(caller)
         except Overloaded:
-            assert len(self.waiting) == MOST
+            assert len(self.waiting) == MOST and self.patience.is_short
             assert all(other.priority <= priority for other in self.waiting)
             return
+        assert self.patience.is_short == (len(self.waiting) == MOST)
         if len(self.waiting) == MOST:
             self.made_room(priority)
         self.waiting.append(caller)

@@ -62,12 +62,13 @@ def test_one_waits_shortly_from_full_until_few_are_left() -> None:
 
 
 def test_a_full_queue_is_closed_until_it_is_short() -> None:
-    pace = Pace(Cost(0.0, 1e-9))
+    patience = Patience()
+    pace = Pace(Cost(0.0, 1e-9), patience)
     pace.begin(1, 1)
     pace.end()
     pace.begin(1, 1)
     pace.check(1e12, 10**9, 10**9)
-    pace.full()
+    patience.full()
     with pytest.raises(Overloaded) as caught:
         pace.check(1e12, 10**9, 10**9)
     assert (caught.value.retry_after or 0) > SHORT_SECONDS

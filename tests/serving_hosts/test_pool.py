@@ -18,6 +18,9 @@ from headgate.errors import DeadlineExceeded, Malformed, PoisonRequest, Unavaila
 from headgate.home import Home
 from headgate.serving.hosts.child import listen
 from headgate.serving.hosts.pool import HostedModel
+from headgate.serving.hosts.wire import Call, Frames, decode_call
+from headgate.serving.priority import HIGH
+from headgate.serving.trace import new_trace
 from headgate.testing.zoo import SLEEP_SECONDS, Fault
 
 SOON = 20.0
@@ -324,6 +327,33 @@ def test_a_host_that_talks_nonsense_is_dropped(tmp_path: Path, answer: bytes) ->
 
     with_model(home, digest, use)
     taken.close()
+
+
+def test_what_is_asked_again_keeps_its_class_and_trace(tmp_path: Path) -> None:
+    home, digest = Home(tmp_path).create(), "3" * 64
+    folder = home.run / "hosts" / digest[:16]
+    folder.mkdir(parents=True)
+    listener = listen(folder / "dying.sock")
+    calls: list[Call] = []
+
+    def serve() -> None:
+        while len(calls) < 2:
+            connection, _ = listener.accept()
+            with connection:
+                calls.extend(map(decode_call, Frames().feed(connection.recv(1 << 16))))
+
+    async def use(model: HostedModel) -> None:
+        serving = asyncio.get_running_loop().run_in_executor(None, serve)
+        with pytest.raises((DeadlineExceeded, Unavailable)):
+            await model.predict(rows((Fault.NONE, 1.0)), later(2.0), HIGH, new_trace(sampled=True))
+        await asyncio.wait([serving], timeout=5)
+
+    with_model(home, digest, use)
+    listener.close()
+    first, again = calls[:2]
+    assert (first.alone, again.alone) == (False, True)
+    assert first.priority == again.priority == HIGH
+    assert first.traceparent == again.traceparent != ""
 
 
 def test_deep_homes_work(tmp_path: Path) -> None:

@@ -70,15 +70,15 @@ def test_every_request_keeps_its_own_trace(
     writer = SpoolWriter(folder, "w0", 1 << 20)
     schema = writer.schema("fraud", "fraud:1", COLUMNS, ["predictions"])
     requests, matrix, outputs = batch([1] * len(traces))
-    given_traces = [None if trace is None else trace.hex() for trace in traces]
+    given_traces = ["" if trace is None else trace.hex() for trace in traces]
     assert writer.append_batch(schema, requests._replace(traces=given_traces), 5, 200, matrix, outputs)
     for number, trace in enumerate(given_traces):
-        assert writer.append(Head(schema, 200, 6, 1, f"single-{number}", trace or ""), matrix[:1], None)
+        assert writer.append(Head(schema, 200, 6, 1, f"single-{number}", trace), matrix[:1], None)
     writer.close()
     found = {record["id"]: record for record in read_records(folder, "fraud", 1000)}
     for number, trace in enumerate(given_traces):
         # ids of zeros are no trace
-        expected = (trace[:32], trace[32:]) if trace and trace.strip("0") else (None, None)
+        expected = (trace[:32], trace[32:]) if trace.strip("0") else (None, None)
         for record in (found[f"r-{number}"], found[f"single-{number}"]):
             assert (record["trace_id"], record["span_id"]) == expected
             assert len(record["inputs"]["a"]) == 1
@@ -91,7 +91,7 @@ def test_what_cannot_be_written_is_dropped_and_counted(tmp_path: Path) -> None:
     _, matrix, outputs = batch([1, 1])
     for ids, rows in ((["ä", "b"], [1, 1]), (["a" * 300, "b"], [1, 1]), (["a", "b"], [-1, 1])):
         assert not writer.append_batch(schema, Requests(ids, [1, 1], rows), 1, 200, matrix, outputs)
-    for odd in (["ab"], ["ab", None], ["z" * 48, None], ["a" * 48], ["a" * 46, "a" * 48]):
+    for odd in (["ab"], ["ab", ""], ["z" * 48, ""], ["a" * 48], ["a" * 46, "a" * 48]):
         requests = Requests(["a", "b"], [1, 1], [1, 1], odd)
         assert not writer.append_batch(schema, requests, 1, 200, matrix, outputs)
     assert not writer.append(Head(schema, 200, 1, 1, "a", "ab"), matrix, outputs)

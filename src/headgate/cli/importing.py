@@ -47,7 +47,7 @@ def import_model(product: str, location: str, output: str | None, tracking_url: 
             fetch_model(location, tracking_url or "", scratch / "fetched", os.environ) if fetched else Path(location)
         )
         found = find_model(product, place, scratch)
-        name = given["name"] or name_of(Path(f"{found.name or place.resolve().name}.x"))
+        name = given["name"] or name_of(found.name or place.resolve().name)
         bundle = make_bundle(
             found.model,
             name=name,

@@ -53,7 +53,7 @@ def cached_bundle(model: Path, home: Home, trust_code: tuple[str, ...], step: St
     else:
         if step:
             step("packaging")
-        bundle = package(model, name=name_of(model), output=draft, trust_code=trust_code, lock=False)
+        bundle = package(model, name=name_of(model.stem), output=draft, trust_code=trust_code, lock=False)
     own_key = load_or_create_key(user_key_path(os.environ))
     require_trust(bundle, TrustedKeys().and_key(own_key))
     signers = SignerTable(epoch=1, number=1, trusted=(public_text(own_key),))
@@ -62,9 +62,9 @@ def cached_bundle(model: Path, home: Home, trust_code: tuple[str, ...], step: St
     return Bundle(home.cache / bundle.digest, bundle.manifest, bundle.digest)
 
 
-def name_of(model: Path) -> str:
-    """A name for a model file: its stem, as far as names allow."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", model.stem).lstrip("._-")[:128] or "model"
+def name_of(text: str) -> str:
+    """A name for a model: the text, as far as names allow."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).lstrip("._-")[:128] or "model"
 
 
 def key_for(settings: Settings, environment: Mapping[str, str]) -> str:

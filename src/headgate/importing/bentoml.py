@@ -11,19 +11,13 @@ from headgate.importing.folder import inside, is_archive, read_text, read_yaml, 
 from headgate.importing.found import Found, Note
 from headgate.names import shown
 
-MODEL, BENTO = "model.yaml", "bento.yaml"
-ARCHIVES = (".bentomodel", ".bento")
-# file that the store holds → the suffix under which it is packaged
-FILES = {
-    "saved_model.pkl": ".pkl",
-    "saved_model.onnx": ".onnx",
-    "saved_model.ubj": ".ubj",
-    "saved_model.json": ".json",
-    "saved_model.txt": ".txt",
-    "saved_model.cbm": ".cbm",
-    "saved_model.keras": ".keras",
-    "saved_model.pt2": ".pt2",
-}
+MODEL, BENTO, LATEST = "model.yaml", "bento.yaml", "latest"
+EXPORTED = (".bentomodel", ".bento")  # archives under names of BentoML's own
+# files that the store may hold; the first that is there is taken
+FILES = (
+    "saved_model.pkl", "saved_model.onnx", "saved_model.ubj", "saved_model.json", "saved_model.txt",
+    "saved_model.cbm", "saved_model.keras", "saved_model.pt2",
+)  # fmt: skip
 NEXT_STEP = "Load it with BentoML, and package the object, or a .py file that defines `model`"
 
 
@@ -32,13 +26,13 @@ def find(location: Path, scratch: Path) -> Found:
 
     Raises `NotFound`, `Conflict` for a Bento with several models, `UnsupportedType` with the next step.
     """
-    packed = location.is_file() and (is_archive(location) or location.suffix in ARCHIVES)
+    packed = location.is_file() and (is_archive(location) or location.suffix in EXPORTED)
     folder = unpack_tar(location, scratch / "archive") if packed else location
     place = _model_folder(require_folder(folder, "a model's folder of a BentoML store"))
     described = read_yaml(inside(place, MODEL))
     file = _file(place, described)
     return Found(
-        model=_named(file, scratch),
+        model=file,
         name=str(described.get("name") or ""),
         lineage=_lineage(described),
         taken=(Note(file.name, "the model"), Note("creation_time", "lineage.trained_at")),
@@ -47,13 +41,12 @@ def find(location: Path, scratch: Path) -> Found:
 
 
 def _model_folder(folder: Path) -> Path:
+    if (folder / LATEST).is_file():
+        folder = inside(folder, read_text(inside(folder, LATEST)).strip())
     if (folder / MODEL).is_file():
         return folder
     found = sorted(path.parent for path in folder.glob("**/" + MODEL) if not path.is_symlink())
     if not found:
-        latest = folder / "latest"
-        if latest.is_file():
-            return _model_folder(inside(folder, read_text(latest).strip()))
         raise NotFound(f"There is no file {MODEL} in {folder}: `bentoml models list` shows where models are.")
     if len(found) > 1:
         names = ", ".join(str(path.relative_to(folder)) for path in found)
@@ -69,12 +62,6 @@ def _file(place: Path, described: dict[str, Any]) -> Path:
         f"{place} was saved by {shown(str(described.get('module') or 'an unknown module'))}, as none of "
         f"{', '.join(FILES)}. {NEXT_STEP}."
     )
-
-
-def _named(file: Path, scratch: Path) -> Path:
-    named = scratch / f"model{FILES[file.name]}"
-    named.write_bytes(file.read_bytes())
-    return named
 
 
 def _lineage(described: dict[str, Any]) -> dict[str, str]:

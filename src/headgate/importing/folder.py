@@ -1,5 +1,6 @@
 """Reading a stranger's folder or archive: names in it never lead out of it, and nothing in it is run."""
 
+import shutil
 import stat
 import tarfile
 from pathlib import Path
@@ -20,16 +21,17 @@ def inside(folder: Path, name: object) -> Path:
 
     Raises `Malformed` for a name that leads out of it or through a link, `NotFound` when nothing is there.
     """
-    if not isinstance(name, str) or not name or Path(name).is_absolute() or ".." in Path(name).parts:
+    parts = Path(name).parts if isinstance(name, str) and "\0" not in name else ()
+    if not parts or Path(*parts).is_absolute() or ".." in parts:
         raise Malformed(f"{folder} names the file {shown(str(name))}, which is not a place inside of it.")
     path = folder
-    for part in Path(name).parts:
+    for part in parts:
         path = path / part
         try:
             mode = path.lstat().st_mode
         except OSError as error:
             raise NotFound(
-                f"{folder} names the file {shown(name)}, which is not there. Copy the whole folder."
+                f"{folder} names the file {shown(str(name))}, which is not there. Copy the whole folder."
             ) from error
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
             raise Malformed(f"Expected a plain file or folder at {path}, got {stat.filemode(mode)}.")
@@ -55,6 +57,15 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise Malformed(f"Expected a mapping in {path}, got a {type(content).__name__}.")
     return content
+
+
+def with_suffix(file: Path, suffix: str, scratch: Path) -> Path:
+    """The file under a name that ends so, by which its form is known here: itself, or a copy in `scratch`."""
+    if file.suffix == suffix or file.is_dir():
+        return file
+    named = scratch / f"model{suffix}"
+    shutil.copyfile(file, named)
+    return named
 
 
 def is_archive(path: Path) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from headgate.errors import Malformed, NotFound, UnsupportedType
-from headgate.importing.folder import inside, read_text, read_yaml, require_folder
+from headgate.importing.folder import inside, read_text, read_yaml, require_folder, with_suffix
 from headgate.importing.found import Found, Note
 from headgate.names import shown
 
@@ -51,7 +51,7 @@ def find(location: Path, scratch: Path) -> Found:
     flavour, file = _model(folder, described)
     example, note = _example(folder, described)
     return Found(
-        model=_renamed(file, scratch),
+        model=with_suffix(file, SUFFIXES.get(file.suffix, file.suffix), scratch),
         name=str(described.get("artifact_path") or ""),
         example=example,
         lineage=_lineage(described),
@@ -72,15 +72,6 @@ def _model(folder: Path, described: Mapping[str, Any]) -> tuple[str, Path]:
         f"{folder} has the flavours {', '.join(map(shown, map(str, flavours)))}; taken over are {', '.join(FLAVOURS)}. "
         "Load the model with MLflow, and package the object it wraps, or a .py file that defines `model`."
     )
-
-
-def _renamed(file: Path, scratch: Path) -> Path:
-    """The file under a name whose suffix is known here."""
-    if file.suffix not in SUFFIXES:
-        return file
-    link = scratch / f"model{SUFFIXES[file.suffix]}"
-    link.write_bytes(file.read_bytes())
-    return link
 
 
 def _lineage(described: Mapping[str, Any]) -> dict[str, str]:
@@ -129,7 +120,7 @@ def _example(folder: Path, described: Mapping[str, Any]) -> tuple[dict[str, list
         values = {
             name: [_typed(row[place], types.get(name)) for row in rows] for place, name in enumerate(columns)
         }  # fmt: skip
-    except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise Malformed(f"The input example in {path} is no table of columns and data: {error!r}.") from error
     if not values or not rows:
         return None, None

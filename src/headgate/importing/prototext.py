@@ -75,11 +75,7 @@ class _Reader:
         if kind == "sign" and token in CLOSING:
             return self.message(CLOSING[token], depth + 1)
         if kind == "number":
-            return (
-                float(token.rstrip("f"))
-                if re.search(r"[.eE]", token) and "x" not in token.lower()
-                else int(token.rstrip("f"), 0)
-            )
+            return _number(token)
         if kind == "word":
             return {"true": True, "false": False}.get(token, token)
         if kind == "text":
@@ -111,6 +107,20 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
     yield "sign", ""
 
 
+def _number(token: str) -> int | float:
+    digits = token.removeprefix("-").lower()
+    try:
+        if digits.startswith("0x"):
+            value: int | float = int(digits, 16)
+        elif digits.isdecimal():
+            value = int(digits, 8 if digits.startswith("0") else 10)
+        else:
+            value = float(digits.removesuffix("f"))
+    except ValueError as error:
+        raise Malformed(f"Expected a number, got {shown(token)}.") from error
+    return -value if token.startswith("-") else value
+
+
 def _unquoted(text: str) -> str:
     return ESCAPE.sub(_unescaped, text[1:-1].encode()).decode(errors="replace")
 
@@ -119,4 +129,4 @@ def _unescaped(found: re.Match[bytes]) -> bytes:
     code = found[1]
     if code[:1] in b"xX" and len(code) > 1:
         return bytes([int(code[1:], 16)])
-    return bytes([int(code, 8) & 0xFF]) if code.isdigit() else CODES.get(code, code)
+    return bytes([int(code, 8) & 0xFF]) if code[:1] in b"01234567" else CODES.get(code, code)

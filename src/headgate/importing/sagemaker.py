@@ -6,12 +6,13 @@ Source: the SageMaker inference toolkit and the scikit-learn, XGBoost and PyTorc
 from pathlib import Path
 
 from headgate.errors import Conflict, NotFound
-from headgate.importing.folder import is_archive, require_folder, unpack_tar
+from headgate.importing.folder import is_archive, require_folder, unpack_tar, with_suffix
 from headgate.importing.found import Found, Note
 
 SUFFIXES = (".onnx", ".ubj", ".joblib", ".pkl", ".pickle", ".cbm", ".pt2", ".keras", ".skops", ".json", ".txt", ".py")
 # what the XGBoost container calls its file, which may be in any of its formats
 XGBOOST = "xgboost-model"
+FIRST_BYTES = 64
 CODE = "code"
 PICKLED = b"\x80"  # how a pickle begins
 
@@ -33,21 +34,19 @@ def find(location: Path, scratch: Path) -> Found:
         raise Conflict(f"{location} holds several model files: {names}. Import the one that is meant by `package`.")
     chosen = models[0]
     return Found(
-        model=_named(chosen, scratch),
+        model=with_suffix(chosen, _suffix(chosen), scratch),
         taken=(Note("model file", chosen.relative_to(folder).as_posix()),),
         left=tuple(_left(folder, files, chosen)),
     )
 
 
-def _named(path: Path, scratch: Path) -> Path:
+def _suffix(path: Path) -> str:
     """XGBoost's container tells the formats apart by their first bytes; so do we."""
     if path.name != XGBOOST:
-        return path
-    content = path.read_bytes()
-    suffix = ".pkl" if content[:1] == PICKLED else ".json" if content.lstrip()[:2] == b'{"' else ".ubj"
-    named = scratch / f"model{suffix}"
-    named.write_bytes(content)
-    return named
+        return path.suffix
+    with path.open("rb") as file:
+        begin = file.read(FIRST_BYTES)
+    return ".pkl" if begin[:1] == PICKLED else ".json" if begin.lstrip()[:2] == b'{"' else ".ubj"
 
 
 def _left(folder: Path, files: list[Path], chosen: Path) -> list[Note]:

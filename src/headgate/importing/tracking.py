@@ -6,10 +6,11 @@ Source: MLflow's REST API 2.0 and its artifact proxy (`mlflow-artifacts`).
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
 import httpx2
+import msgspec
 
 from headgate.errors import HeadgateError, Malformed, NotFound, TooLarge, Unauthenticated, Unreachable, UnsupportedType
 from headgate.importing.folder import BYTES, MEMBERS
@@ -21,6 +22,40 @@ ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 SECONDS = 60.0
 DEPTH = 10
 TRACKING_URL = "MLFLOW_TRACKING_URI"
+
+
+class Version(msgspec.Struct):
+    """A registered model's version, as far as it is asked for."""
+
+    version: str
+
+
+class Aliased(msgspec.Struct):
+    """What an alias stands for."""
+
+    model_version: Version
+
+
+class Place(msgspec.Struct):
+    """Where a version's files are."""
+
+    artifact_uri: str
+
+
+class File(msgspec.Struct):
+    """One entry of a folder."""
+
+    path: str
+    is_dir: bool = False
+
+
+class Listing(msgspec.Struct):
+    """What is in a folder."""
+
+    files: list[File] = []
+
+
+Answer = TypeVar("Answer")
 
 
 def is_model_uri(text: str) -> bool:
@@ -68,12 +103,11 @@ class _Server:
 
     def version_of(self, name: str, alias: str) -> str:
         """The version that the alias stands for."""
-        answer = self._ask(f"{API}/registered-models/alias", name=name, alias=alias)
-        return str(answer["model_version"]["version"])
+        return self._ask(Aliased, f"{API}/registered-models/alias", name=name, alias=alias).model_version.version
 
     def place_of(self, name: str, version: str) -> str:
         """Where the server's artifact proxy has the version's files."""
-        uri = str(self._ask(f"{API}/model-versions/get-download-uri", name=name, version=version)["artifact_uri"])
+        uri = self._ask(Place, f"{API}/model-versions/get-download-uri", name=name, version=version).artifact_uri
         parts = urlsplit(uri)
         if parts.scheme != "mlflow-artifacts":
             raise UnsupportedType(
@@ -84,12 +118,12 @@ class _Server:
 
     def files(self, place: str, depth: int) -> Iterator[str]:
         """Paths of all files below; only such as lie below, whatever the server says."""
-        for entry in self._ask(ARTIFACTS, path=place).get("files", ()):
-            name = str(entry["path"]).rpartition("/")[2]
+        for entry in self._ask(Listing, ARTIFACTS, path=place).files:
+            name = entry.path.rpartition("/")[2]
             if name in ("", ".", "..") or depth == 0:
-                raise Malformed(f"The server lists {shown(str(entry['path']))} below {shown(place)}.")
+                raise Malformed(f"The server lists {shown(entry.path)} below {shown(place)}.")
             below = f"{place}/{name}"
-            if entry.get("is_dir"):
+            if entry.is_dir:
                 yield from self.files(below, depth - 1)
             else:
                 yield below
@@ -110,18 +144,15 @@ class _Server:
             raise _unreachable(self._client, error) from error
         return size
 
-    def _ask(self, place: str, **query: str) -> dict[str, Any]:
+    def _ask(self, kind: type[Answer], place: str, **query: str) -> Answer:
         try:
             answer = self._client.get(place, params=query)
             _require_good(answer)
-            content = answer.json()
+            return msgspec.json.decode(answer.content, type=kind)
         except httpx2.HTTPError as error:
             raise _unreachable(self._client, error) from error
-        except ValueError as error:
-            raise Malformed(f"Expected JSON of {place}, got something else. Is it MLflow's tracking server?") from error
-        if not isinstance(content, dict):
-            raise Malformed(f"Expected an object of {place}, got a {type(content).__name__}.")
-        return content
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise Malformed(f"{place} answered something else: {error}. Is it MLflow's tracking server?") from error
 
 
 def _require_good(answer: httpx2.Response) -> None:

@@ -6,22 +6,18 @@ Source: Triton's model configuration (`model_config.proto`) and repository docum
 from pathlib import Path
 
 from headgate.errors import NotFound, UnsupportedType
-from headgate.importing.folder import inside, read_text, require_folder
+from headgate.importing.folder import inside, read_text, require_folder, with_suffix
 from headgate.importing.found import Found, Note
 from headgate.importing.prototext import Message, first, read_message
 
 CONFIG = "config.pbtxt"
-# file that a version holds → the suffix under which it is packaged
-FILES = {
-    "model.onnx": ".onnx",
-    "xgboost.json": ".json",
-    "xgboost.ubj": ".ubj",
-    "xgboost.model": ".ubj",
-    "model.txt": ".txt",
-    "model.pt2": ".pt2",
-    "model.pt": ".pt",
-    "model.savedmodel": "",
-}
+# files that a version may hold; the first that is there is taken
+FILES = (
+    "model.onnx", "xgboost.json", "xgboost.ubj", "xgboost.model", "model.txt", "model.pt2", "model.pt",
+    "model.savedmodel",
+)  # fmt: skip
+# how Triton's file names end here
+SUFFIXES = {".model": ".ubj"}
 NEXT_STEP = {
     "model.plan": "a TensorRT engine fits one GPU and one version: import the ONNX model it was built from",
     "model.py": "it is written for Triton's Python backend: put what `execute` does into a .py that defines `model`",
@@ -49,12 +45,12 @@ def find(location: Path, scratch: Path) -> Found:
     Raises `NotFound`, `Malformed` for a configuration that cannot be read, `UnsupportedType` with the next step.
     """
     given = require_folder(location, "a model's folder of a Triton repository")
-    folder, version = (given.parent, given) if given.name.isdigit() else (given, _latest(given))
+    folder, version = (given.parent, given) if given.name.isdecimal() else (given, _latest(given))
     config = read_message(read_text(inside(folder, CONFIG))) if (folder / CONFIG).is_file() else {}
     file = _file(version, first(config, "default_model_filename"))
-    others = [path.name for path in folder.iterdir() if path.name.isdigit() and path != version]
+    others = [path.name for path in folder.iterdir() if path.name.isdecimal() and path != version]
     return Found(
-        model=_named(file, scratch),
+        model=with_suffix(file, SUFFIXES.get(file.suffix, file.suffix), scratch),
         name=str(first(config, "name", folder.name)),
         lineage={"parent_run": f"triton:{first(config, 'name', folder.name)}:{version.name}"},
         taken=(Note(f"{version.name}/{file.name}", "the model"), *_taken(config)),
@@ -66,7 +62,7 @@ def find(location: Path, scratch: Path) -> Found:
 
 
 def _latest(folder: Path) -> Path:
-    versions = [path for path in folder.iterdir() if path.name.isdigit() and path.is_dir()]
+    versions = [path for path in folder.iterdir() if path.name.isdecimal() and path.is_dir()]
     if not versions:
         raise NotFound(f"There is no numbered version in {folder}: give a model's folder, not the whole repository.")
     return max(versions, key=lambda path: int(path.name))
@@ -82,15 +78,6 @@ def _file(version: Path, named: object) -> Path:
         if (version / name).exists():
             raise UnsupportedType(f"{version / name} cannot be taken over: {next_step}.")
     raise NotFound(f"There is no model file in {version}; expected one of {', '.join(FILES)}.")
-
-
-def _named(file: Path, scratch: Path) -> Path:
-    suffix = FILES.get(file.name, file.suffix)
-    if file.is_dir() or suffix == file.suffix:
-        return file
-    named = scratch / f"model{suffix}"
-    named.write_bytes(file.read_bytes())
-    return named
 
 
 def _taken(config: Message) -> list[Note]:

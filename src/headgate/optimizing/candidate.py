@@ -25,11 +25,6 @@ class Measured(NamedTuple):
     one: float  # seconds for one row
     many: float  # seconds for a thousand rows
     size: int  # bytes
-    metric: float  # of `metric_name`, on the holdout; NaN where its true answers are not known
+    metric: float  # the one that decides, on the holdout; NaN where its true answers are not known
     parity: Parity  # against the model as it is
     best: bool = False  # no other candidate is better in one respect and as good in all
-
-    @property
-    def agreement(self) -> float:
-        """Share of compared rows with the same label; for numbers the largest difference says more."""
-        return 1 - self.parity.labels_differ / self.parity.rows if self.parity.rows else 1.0

@@ -11,7 +11,7 @@ from headgate.optimizing.quantize import Feed, halve, quantize_dynamically, quan
 from headgate.runtimes.onnx import THREADS
 
 SHARES = (0.5, 0.25, 0.1)
-MOST_THREADS = 8
+THREAD_COUNTS = (2, 4, 8)
 NO_ROWS = "give --data: rows of it show the ranges of what goes through the model"
 # of two makings of a candidate, the one that answers more like the model
 Closer = Callable[[Candidate, Candidate], Candidate]
@@ -20,7 +20,8 @@ Closer = Callable[[Candidate, Candidate], Candidate]
 def candidates(content: bytes, options: dict[str, str], feeds: Sequence[Feed], closer: Closer) -> Iterator[Candidate]:
     """The model as it is, and each variant of it; `feeds` are inputs of its graph to calibrate with."""
     yield Candidate(AS_IT_IS, content, options)
-    for threads in _thread_counts():
+    processors = os.cpu_count() or 1
+    for threads in (count for count in THREAD_COUNTS if count <= processors):
         yield Candidate(f"threads-{threads}", content, options | {THREADS: str(threads)})
     if is_double(content):
         yield _made("fp32", options, lambda: narrow(content))
@@ -33,11 +34,6 @@ def candidates(content: bytes, options: dict[str, str], feeds: Sequence[Feed], c
     if trees_in(content) > 1:
         for share in SHARES:
             yield _thinned(content, options, share, closer)
-
-
-def _thread_counts() -> list[int]:
-    processors = min(os.cpu_count() or 1, MOST_THREADS)
-    return [count for count in (2, 4, 8) if count <= processors]
 
 
 def _made(name: str, options: dict[str, str], make: Callable[[], bytes]) -> Candidate:

@@ -82,7 +82,10 @@ def study(bundle: Bundle, holdout: Any, target: Any, data: Any = None, tell: Pro
             if tell:
                 tell(candidate.name)
             found = candidate if candidate.refused else trial.measure(candidate)
-            (measured if isinstance(found, Measured) else refused).append(found)  # type: ignore[arg-type]  # told apart
+            if isinstance(found, Measured):
+                measured.append(found)
+            else:
+                refused.append(found)
         metric = DECIDING[bundle.manifest.task][0] if metrics else ""
         yield Study(bundle, metric, tuple(rank(measured, bundle.manifest.task)), tuple(refused), trial)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from headgate.errors import Forbidden, HeadgateError, Malformed, MethodNotAllowed, NotFound, Unavailable
+from headgate.errors import Forbidden, Malformed, MethodNotAllowed, NotFound, Unavailable
 from headgate.names import validate_name
 from headgate.records import RouteTable
 from headgate.serving.access import Access, may_predict
@@ -13,7 +13,7 @@ from headgate.serving.openapi import document
 from headgate.serving.predict import LiveEndpoint
 from headgate.serving.refusals import Refusals
 from headgate.serving.request_headers import given_id
-from headgate.serving.responses import OUR_FAULT, head_of, send_json
+from headgate.serving.responses import head_of, reason_of, send_json
 from headgate.serving.routes import Routes
 from headgate.serving.server import SMALL_BODY, Exchange
 
@@ -64,7 +64,7 @@ class Addresses:
         try:
             return self._answer(exchange)
         except Exception as error:
-            self._refusals.tell(exchange, error if isinstance(error, HeadgateError) else HeadgateError(OUR_FAULT))
+            self._refusals.tell(exchange, reason_of(error))
             raise
 
     def _answer(self, exchange: Exchange) -> LiveEndpoint | None:

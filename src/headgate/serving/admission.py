@@ -15,7 +15,6 @@ import math
 import random
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol
 from weakref import WeakValueDictionary
 
 from headgate.errors import HeadgateError, Overloaded, TooManyRequests
@@ -26,15 +25,6 @@ from headgate.serving.token_bucket import TokenBucket
 
 # the reason of a refusal: what is over, and after how many seconds to come again
 Refusal = Callable[[str, float], HeadgateError]
-
-
-class Variant(Protocol):
-    """One that an endpoint may ask."""
-
-    @property
-    def calls(self) -> Yielding:
-        """Where its callers wait."""
-        ...
 
 
 class Gate:
@@ -70,16 +60,13 @@ class Gate:
         """Requests that this worker has let in and that are not answered."""
         return int(self._cells[self._own])
 
-    def enter(self, priority: int = NORMAL, variants: Sequence[Variant] = ()) -> None:
-        """Let one request in; raises `TooManyRequests` or `Overloaded`.
-
-        Whoever waits for one of the variants may have to make room.
-        """
+    def enter(self, priority: int = NORMAL, queues: Sequence[Yielding] = ()) -> None:
+        """Let one request in; raises `TooManyRequests` or `Overloaded`. Who waits in a queue may have to make room."""
         if self._most:
             counts, own = self._counts, self._own
             used = self._cells[own] + 1.0
             if used > self._most or counts.others or counts.joins[0] != counts.seen:
-                self._enter_among_others(used, priority, variants)
+                self._enter_among_others(used, priority, queues)
             else:
                 self._cells[own] = used
         if self._bucket is not None:
@@ -98,11 +85,11 @@ class Gate:
             self._cells[self._own + LEVEL] = self._bucket.level
         self._cells[self._own + SEEN] = now
 
-    def _enter_among_others(self, used: float, priority: int, variants: Sequence[Variant]) -> None:
+    def _enter_among_others(self, used: float, priority: int, queues: Sequence[Yielding]) -> None:
         if self._counts.joins[0] != self._counts.seen:
             self._counts.look()
         if used + self._in_use_elsewhere() > self._most:
-            if not self._by_class or not any(variant.calls.displace(priority) for variant in variants):
+            if not self._by_class or not any(queue.displace(priority) for queue in queues):
                 raise self._refusal()
             used = self._cells[self._own] + 1.0
             if used + self._in_use_elsewhere() > self._most:
@@ -194,14 +181,14 @@ class Gates:
         return gate
 
 
-def enter_all(gates: Sequence[Gate], priority: int = NORMAL, variants: Sequence[Variant] = ()) -> None:
+def enter_all(gates: Sequence[Gate], priority: int = NORMAL, queues: Sequence[Yielding] = ()) -> None:
     """Pass every gate, or none; raises what refuses."""
     if len(gates) == 1:
-        gates[0].enter(priority, variants)
+        gates[0].enter(priority, queues)
         return
     for place, gate in enumerate(gates):
         try:
-            gate.enter(priority, variants)
+            gate.enter(priority, queues)
         except HeadgateError:
             leave_all(gates[:place])
             raise

@@ -9,11 +9,11 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Executor
 
-from headgate.errors import DeadlineExceeded, HeadgateError, Overloaded
+from headgate.errors import DeadlineExceeded, HeadgateError
 from headgate.serving.calls import Answer, Caller, Settle
 from headgate.serving.halving import Ask, Outcome, answer_all
 from headgate.serving.queue import Queue
-from headgate.serving.waiting_time import Cost, Pace
+from headgate.serving.waiting_time import Cost, Pace, Patience
 
 INLINE_SECONDS = 200e-6
 MAX_BATCH_ROWS = 1024
@@ -33,11 +33,12 @@ class Batcher:
         self._settle = settle
         self._cost = cost
         self._most_rows = cost.most_rows(MAX_BATCH_ROWS)
-        self._waiting: Queue[Caller] = Queue(most)
+        patience = Patience()
+        self._waiting: Queue[Caller] = Queue(most, patience)
         self._scheduled = False
         # callers whose batch is in the thread
         self._running: Sequence[Caller] = ()
-        self._pace = Pace(cost)
+        self._pace = Pace(cost, patience)
         self._watching = False
 
     @property
@@ -49,11 +50,7 @@ class Batcher:
         """Answer this caller with the others of this tick; raises `Overloaded` when it would wait in vain."""
         if self._running:
             self._pace.check(caller.deadline, self._waiting.ahead(caller.priority), len(self._waiting))
-        try:
-            self._waiting.put(caller)
-        except Overloaded:
-            self._pace.full()
-            raise
+        self._waiting.put(caller)
         if not self._scheduled:
             self._schedule()
 
@@ -64,7 +61,6 @@ class Batcher:
 
     def displace(self, priority: int) -> bool:
         """Refuse the newest caller that waits and is of a lower class than this; False when there is none."""
-        self._pace.full()
         return self._waiting.displace(priority)
 
     def has_begun(self, caller: Caller) -> bool:

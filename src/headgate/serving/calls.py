@@ -25,7 +25,7 @@ class Answer:
 class Caller(Protocol):
     """One request that waits for its answer."""
 
-    exchange: Any  # its HTTP side; of a way to a model only its trace is asked
+    exchange: Any  # its HTTP side: what is asked of it here are id, beginning and trace
     rows: Any  # for the model
     count: int  # of the rows
     priority: int  # its class, and when it began: see `priority.py`

@@ -60,7 +60,6 @@ class Contract:
         dtype = matrix_dtype(signature)
         gaps = any(column.nullable for column in self.features)
         self.dtype = None if dtype is None or (gaps and dtype.kind != "f") else dtype
-
         # packing a row takes half as long as numpy takes to look at its values; it knows no nulls
         self._pack = None if self.dtype is None else Struct(f"={len(self.features)}{CODES[self.dtype.name]}").pack
 
@@ -75,11 +74,10 @@ class Contract:
 
     def assemble(self, parts: Sequence[Rows]) -> Batch:
         """The rows of several callers, in order, as one batch; a matrix is read-only."""
-        if self.dtype is not None:
-            packed: list[Any] = [part.content for part in parts]
-            content = packed[0] if len(packed) == 1 else b"".join(packed)
-            return Batch(self.names, matrix=np.frombuffer(content, self.dtype).reshape(-1, len(self.names)))
         contents: list[Any] = [part.content for part in parts]
+        if self.dtype is not None:
+            content = contents[0] if len(contents) == 1 else b"".join(contents)
+            return Batch(self.names, matrix=np.frombuffer(content, self.dtype).reshape(-1, len(self.names)))
         if any(isinstance(content, Batch) for content in contents):
             return stack([self._batch(content) for content in contents])
         return self._batch(list(chain.from_iterable(contents)))

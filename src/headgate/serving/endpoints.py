@@ -70,8 +70,8 @@ class Composer:
         policies = Policies(watch_values(contract, table.spec), UnusualCounts(self._metrics, table.endpoint))
         return LiveEndpoint(
             table=table,
-            contract=contract,
             variants=variants,
+            queues=tuple(variant.calls for variant in variants),
             router=Router(table.endpoint, variants),
             gates=self._gates.of_endpoint(table.endpoint, limits),
             # where values are watched, no body is plain
@@ -119,10 +119,8 @@ class Composer:
         names = [column.name for column in outputs]
         schema = self._writer.schema(table.endpoint, variant.version, columns, names, table.spec.record_sampling)
         metrics = self._metrics.variant(table.endpoint, variant.version)
-        recording, refusals = (
-            Recording(schema, table.spec.record_sampling),
-            Refusals(table.endpoint, variant.version, metrics),
-        )
+        recording = Recording(schema, table.spec.record_sampling)
+        refusals = Refusals(table.endpoint, variant.version, metrics)
         if self._spans is None:
             return Tap(contract, self._writer, recording, metrics, refusals)
         place = Place(table.endpoint, variant.version, variant.role)

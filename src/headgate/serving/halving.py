@@ -6,6 +6,7 @@ from typing import Any
 
 from headgate.errors import HeadgateError
 from headgate.serving.calls import Answer, Caller
+from headgate.serving.responses import OUR_FAULT
 
 log = logging.getLogger("headgate.serving")
 # the rows of some callers → the checked answer; raises ModelError, or SignatureMismatch for rows that do not stack
@@ -19,10 +20,10 @@ def answer_all(ask: Ask, callers: Sequence[Caller]) -> list[Outcome]:
         return [(ask([caller.rows for caller in callers]), callers)]
     except HeadgateError as error:
         reason = error
-    except Exception as error:
+    except Exception:
         # a fault of ours, which must not leave callers without an answer
         log.exception("a batch of %d requests failed", len(callers))
-        reason = HeadgateError(f"Headgate itself failed ({type(error).__name__}); its log says why.")
+        reason = HeadgateError(OUR_FAULT)
     if len(callers) == 1:
         return [(reason, callers)]
     # whoever has left or whose deadline has passed meanwhile is not asked for

@@ -12,6 +12,7 @@ from headgate.runtimes.runtime import Outputs
 from headgate.serving.batching import hand_out
 from headgate.serving.calls import Answer, Caller, Settle
 from headgate.serving.priority import OFFSETS, displaced
+from headgate.serving.responses import OUR_FAULT
 from headgate.serving.trace import Trace
 from headgate.serving.waiting_time import Patience, WaitingTime
 
@@ -57,15 +58,19 @@ class HostedCalls:
         """Is anything being asked?"""
         return any(self._tasks)
 
+    @property
+    def _asked(self) -> int:
+        return sum(map(len, self._tasks))
+
     def submit(self, caller: Caller) -> None:
         """Ask a host for this caller; raises `Overloaded` when it would wait in vain."""
-        if sum(map(len, self._tasks)) >= self._most and not self.displace(caller.priority):
+        if self._asked >= self._most and not self.displace(caller.priority):
             raise Overloaded(f"{self._most} requests wait for this version already.", retry_after=1.0)
         # those of a lower class let it pass
-        ahead, waiting = sum(map(len, self._tasks[: caller.priority + 1])), sum(map(len, self._tasks))
+        ahead = sum(map(len, self._tasks[: caller.priority + 1]))
         now = time.monotonic()
         wait = self._waiting_time.foretell(ahead, boldly=self._patience.is_short)
-        if now + wait > self._patience.until(caller.deadline, now, ahead, waiting) and wait:
+        if now + wait > self._patience.until(caller.deadline, now, ahead, self._asked) and wait:
             raise Overloaded(f"The answer would come in {wait:.3g} s, which is too late.", retry_after=wait)
         self._tasks[caller.priority][caller] = self._loop.create_task(self._ask(caller, ahead, now))
 
@@ -77,7 +82,7 @@ class HostedCalls:
     def displace(self, priority: int) -> bool:
         """Refuse the newest caller of the lowest class below this; False when there is none, or it alone is asked."""
         self._patience.full()
-        if sum(map(len, self._tasks)) == 1:
+        if self._asked == 1:
             return False
         for tasks in reversed(self._tasks[priority + 1 :]):
             if tasks:
@@ -89,7 +94,7 @@ class HostedCalls:
 
     def has_begun(self, caller: Caller) -> bool:
         """Is this caller's call with the model, as far as can be told from here?"""
-        return sum(map(len, self._tasks)) == 1 and caller in self._tasks[caller.priority]
+        return self._asked == 1 and caller in self._tasks[caller.priority]
 
     async def _ask(self, caller: Caller, ahead: int, since: float) -> None:
         try:
@@ -106,12 +111,11 @@ class HostedCalls:
             asked = batch if self._select is None else self._select(batch)
             outputs = await self._model.predict(asked, caller.deadline, caller.priority, caller.exchange.trace)
             self._check(outputs, batch.rows)
+            outcome: Answer | HeadgateError = Answer(batch, outputs, begun, time.monotonic() - begun)
         except HeadgateError as error:
-            hand_out([(error, [caller])], self._settle)
-        except Exception as error:
+            outcome = error
+        except Exception:
             # a fault of ours, which must not leave the caller without an answer
             log.exception("a request to a model host failed")
-            reason = HeadgateError(f"Headgate itself failed ({type(error).__name__}); its log says why.")
-            hand_out([(reason, [caller])], self._settle)
-        else:
-            hand_out([(Answer(batch, outputs, begun, time.monotonic() - begun), [caller])], self._settle)
+            outcome = HeadgateError(OUR_FAULT)
+        hand_out([(outcome, [caller])], self._settle)

@@ -202,22 +202,8 @@ class VariantMetrics(StatusMetrics):
         self._batches = metrics.place(BATCH_ROWS, labels)
         self._rows = metrics.place(ROWS, labels)
 
-    def observe(self, total_s: float, queue_s: float, model_s: float, rows: int) -> None:
-        """The seconds of one answered request of so many rows: altogether, waiting, in the model."""
-        values = self._values
-        place = self._total
-        values[place] += total_s
-        values[place + 1 + bisect_left(SECONDS_BOUNDS, total_s)] += 1.0
-        place = self._queue
-        values[place] += queue_s
-        values[place + 1 + bisect_left(SECONDS_BOUNDS, queue_s)] += 1.0
-        place = self._model
-        values[place] += model_s
-        values[place + 1 + bisect_left(SECONDS_BOUNDS, model_s)] += 1.0
-        values[self._rows] += rows
-
     def answered(self, totals_s: list[float], queues_s: list[float], model_s: float, rows: int) -> None:
-        """Requests that one call of the model answered with 200: `count` and `observe` for all of them."""
+        """Requests that one call of the model answered with 200: seconds of each altogether and waiting, of it."""
         values, count = self._values, len(totals_s)
         self.count(200, by=count)
         for place, seconds in ((self._total, totals_s), (self._queue, queues_s)):

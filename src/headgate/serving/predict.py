@@ -13,13 +13,13 @@ from headgate.serving.access import Access
 from headgate.serving.admission import Gate, enter_all, leave_all
 from headgate.serving.bodies import Bodies, Reading, Result
 from headgate.serving.calls import Answer, Calls
-from headgate.serving.contract import Contract, Rows
+from headgate.serving.contract import Rows
 from headgate.serving.dialects.dialect import Decode, Encode
 from headgate.serving.dialects.library import Library
 from headgate.serving.priority import HEADER
 from headgate.serving.refusals import Refusals
 from headgate.serving.request_headers import given_id, given_timeout, reply_for, told
-from headgate.serving.responses import OUR_FAULT, end_with, refuse
+from headgate.serving.responses import end_with, reason_of, refuse
 from headgate.serving.router import Router
 from headgate.serving.server import Exchange
 from headgate.serving.tap import Tap
@@ -52,8 +52,8 @@ class LiveEndpoint:
     """A route table in force."""
 
     table: RouteTable
-    contract: Contract
     variants: tuple[LiveVariant, ...]
+    queues: tuple[Calls, ...]  # where their callers wait
     router: Router[LiveVariant]
     gates: tuple[Gate, ...]  # that limit what is let in; none where nothing does
     decoders: Mapping[bytes, Decode]  # value of `Content-Type` → decoder, for plain bodies
@@ -169,7 +169,7 @@ class Predictions:
                 own, exchange.priority = self._access.admit(headers, endpoint.scope)
                 entering = own + entering
             if entering:
-                enter_all(entering, exchange.priority, endpoint.variants)
+                enter_all(entering, exchange.priority, endpoint.queues)
                 gates = entering
             decode = endpoint.decoders.get(headers.get("content-type", b""))
             if decode is None or "content-encoding" in headers:
@@ -217,7 +217,7 @@ class Predictions:
         """Give back what a refused request has taken, and count it."""
         exchange.asking = None
         leave_all(gates)
-        endpoint.refusals.tell(exchange, error if isinstance(error, HeadgateError) else HeadgateError(OUR_FAULT))
+        endpoint.refusals.tell(exchange, reason_of(error))
 
     def _forced(self, endpoint: LiveEndpoint, wanted: bytes) -> LiveVariant:
         # a key for predictions does not choose what answers it; where no key is needed everybody may do everything

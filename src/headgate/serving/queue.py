@@ -6,6 +6,7 @@ from typing import Generic, Protocol, TypeVar
 
 from headgate.errors import DeadlineExceeded, HeadgateError, Overloaded
 from headgate.serving.priority import OFFSETS, displaced
+from headgate.serving.waiting_time import Patience
 
 
 class Waiting(Protocol):
@@ -28,7 +29,8 @@ Caller = TypeVar("Caller", bound=Waiting)
 class Queue(Generic[Caller]):
     """First come, first served within a class; between classes the rule of `priority.py`."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, patience: Patience) -> None:
+        self._patience = patience  # is told when there was no room
         self._most = most or float("inf")
         self._lanes: tuple[deque[Caller], ...] = tuple(deque() for _ in OFFSETS)
         self._entries = 0
@@ -78,7 +80,8 @@ class Queue(Generic[Caller]):
         return taken, rows
 
     def displace(self, priority: int) -> bool:
-        """Refuse the newest caller of the lowest class below this; False when none waits."""
+        """Make room: refuse the newest caller of the lowest class below this; False when none waits."""
+        self._patience.full()
         for lane in reversed(self._lanes[priority + 1 :]):
             while lane:
                 caller = lane.pop()

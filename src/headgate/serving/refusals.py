@@ -53,7 +53,7 @@ class Refusals:
     def __init__(
         self, endpoint: str, version: str, metrics: StatusMetrics, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._place = {"endpoint": endpoint, "version": version}
+        self._labels = {"endpoint": endpoint, "version": version}
         self._metrics = metrics
         self._clock = clock
         self._windows: dict[str, Window] = {}
@@ -72,12 +72,12 @@ class Refusals:
             return
         window.logged += 1
         fields: dict[str, object] = {
-            **self._place,
+            **self._labels,
             "request_id": request.id,
             "status": error.status,
             "code": error.code,
+            "latency_ms": round((now - request.started) * 1000, 3),
         }
-        fields["latency_ms"] = round((now - request.started) * 1000, 3)
         if error.status >= 500:
             fields["reason"] = error.message[:REASON_CHARACTERS]
         if request.trace is not None:

@@ -56,8 +56,12 @@ def refuse(exchange: Exchange, error: HeadgateError) -> None:
 
 
 def end_with(exchange: Exchange, error: Exception) -> None:
-    """Answer with what ended a request; of a fault of ours the client learns that it is, the log what it is."""
+    """Answer with what ended a request; of a fault of ours the log says what it is."""
     if not isinstance(error, HeadgateError):
         log.error("request %s failed", exchange.id, exc_info=error)
-        error = HeadgateError(OUR_FAULT)
-    refuse(exchange, error)
+    refuse(exchange, reason_of(error))
+
+
+def reason_of(error: Exception) -> HeadgateError:
+    """What is said of it: of a fault of ours only that it is one."""
+    return error if isinstance(error, HeadgateError) else HeadgateError(OUR_FAULT)

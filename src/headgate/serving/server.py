@@ -68,7 +68,6 @@ class Exchange:
 
 
 Handle = Callable[[Exchange], None]
-BodyLimit = Callable[[bytes], int]
 
 
 class Server:
@@ -80,7 +79,7 @@ class Server:
         hosts: Iterable[str],
         turn_away: Callable[[Exchange, HeadgateError], None],
         handle: Handle,
-        body_limit: BodyLimit,
+        body_limit: Callable[[bytes], int],
         closed: Callable[[], None],
     ) -> None:
         self.settings = settings

@@ -12,12 +12,12 @@ from random import random
 from typing import Any, NamedTuple, Protocol
 
 from headgate.errors import HeadgateError
-from headgate.serving.calls import Answer
+from headgate.serving.calls import Answer, Caller
 from headgate.serving.contract import Contract
 from headgate.serving.metrics import SpanMetrics, StatusMetrics, VariantMetrics
 from headgate.serving.refusals import Refusals, Refused
 from headgate.serving.server import Exchange, Handle
-from headgate.serving.tap import OK, Answered, Recording, Tap
+from headgate.serving.tap import OK, Recording, Tap
 from headgate.serving.trace import Trace, new_trace
 from headgate.spool.segment import SpoolWriter
 
@@ -135,22 +135,18 @@ class TracedTap(Tap):
         self._place = place
         self._spans = spans
 
-    def settle(self, answer: Answer, callers: Sequence[Answered]) -> None:
+    def settle(self, answer: Answer, callers: Sequence[Caller]) -> None:
         super().settle(answer, callers)
-        now = time.monotonic()
         for caller in callers:
             if caller.done == OK and is_sampled(caller.exchange):
-                one = caller.exchange
-                times = (answer.begun, answer.seconds)
-                self._spans.add(
-                    Note(one.trace, one.id, self._place, one.started, now, OK, "", caller.rows.count, *times)
-                )
+                note = note_of(caller.exchange, self._place, OK, rows=caller.rows.count)
+                self._spans.add(note._replace(begun=answer.begun, seconds=answer.seconds))
 
-    def failed(self, caller: Answered, error: HeadgateError) -> None:
+    def failed(self, caller: Caller, error: HeadgateError) -> None:
         super().failed(caller, error)
         exchange = caller.exchange
         if is_sampled(exchange):
-            note = note_of(exchange, self._place, error, caller.rows.count)
+            note = note_of(exchange, self._place, error.status, error.code, caller.rows.count)
             # whoever is still asking will be answered by the fallback
             self._spans.add(note._replace(replaced=exchange.asking is not None))
 
@@ -160,13 +156,13 @@ class TracedRefusals(Refusals):
 
     def __init__(self, place: Place, metrics: StatusMetrics, spans: Spans) -> None:
         super().__init__(place.endpoint, "", metrics)
-        self._traced = place
+        self._place = place
         self._spans = spans
 
     def tell(self, request: Refused, error: HeadgateError) -> None:
         super().tell(request, error)
         if is_sampled(request):
-            self._spans.add(note_of(request, self._traced, error))
+            self._spans.add(note_of(request, self._place, error.status, error.code))
 
 
 def is_sampled(request: Refused) -> bool:
@@ -174,10 +170,9 @@ def is_sampled(request: Refused) -> bool:
     return request.trace is not None and request.trace.sampled
 
 
-def note_of(request: Any, place: Place, error: HeadgateError, rows: int = 0) -> Note:
-    """What is to be told of a request that has just failed."""
-    now = time.monotonic()
-    return Note(request.trace, request.id, place, request.started, now, error.status, error.code, rows)
+def note_of(request: Any, place: Place, status: int, reason: str = "", rows: int = 0) -> Note:
+    """What is to be told of a request that has just ended."""
+    return Note(request.trace, request.id, place, request.started, time.monotonic(), status, reason, rows)
 
 
 def sampling(handle: Handle, ratio: float) -> Handle:

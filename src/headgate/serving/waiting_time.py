@@ -85,14 +85,13 @@ class Patience:
 class Pace:
     """How batches in a thread get on, one after the other."""
 
-    def __init__(self, cost: Cost) -> None:
+    def __init__(self, cost: Cost, patience: Patience) -> None:
         self._cost = cost
+        self._patience = patience
         self._begun = 0.0
         self._expected = 0.0
         self._rows = 1.0  # of one caller, in the newest batch
         self._slower = 0.0  # than at load; 0 while no batch has told
-        self._patience = Patience()
-        self.full = self._patience.full
 
     def begin(self, rows: int, callers: int) -> None:
         """A batch of so many rows of so many callers is with the model."""

@@ -101,7 +101,7 @@ class Requests(NamedTuple):
     ids: list[str]
     latencies_ns: list[int]
     rows: list[int]
-    traces: Sequence[str | None] = ()  # of all or of none, each as in `Head`
+    traces: Sequence[str] = ()  # of all or of none, each as in `Head`
 
 
 def pack_header(header: Header) -> bytes:
@@ -195,7 +195,7 @@ def pack_batch(head: tuple[int, int, int], requests: Requests, inputs: Values, o
     return parts
 
 
-def _packed_traces(traces: Sequence[str | None], count: int) -> bytes:
+def _packed_traces(traces: Sequence[str], count: int) -> bytes:
     """Nothing where no request has one."""
     if not any(traces):
         return b""

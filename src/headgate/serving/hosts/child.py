@@ -51,8 +51,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 def live(order: Order, home: Home, settings: Settings, say: Say) -> int:
     """Load, prove and serve the model; returns the exit status: 0 served or passed, 1 failed and said why."""
     if order.smoke:
-        # nobody waits for it as clients wait for answers
+        # a session of its own: some kernels share the processor by session, and this one's is to get less
         os.setsid()
+        # nobody waits for it as clients wait for answers
         yield_processor(SMOKE_NICE)
     else:
         # the agent ends the group with the host

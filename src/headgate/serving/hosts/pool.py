@@ -75,7 +75,7 @@ class HostedModel:
             number = next(self._numbers)
             return await host.ask(number, encode_call(number, batch, deadline, priority, trace=trace), deadline)
         except HostLost:
-            return await self._ask_alone(batch, deadline, trace)
+            return await self._ask_alone(batch, deadline, priority, trace)
 
     def close(self) -> None:
         """Let go of all hosts; requests still out fail with `Unavailable`."""
@@ -83,11 +83,12 @@ class HostedModel:
         self._hosts.close()
         self._spares.close()
 
-    async def _ask_alone(self, batch: Batch, deadline: float, trace: Trace | None) -> Outputs:
+    async def _ask_alone(self, batch: Batch, deadline: float, priority: int, trace: Trace | None) -> Outputs:
         while time.monotonic() < deadline:
             try:
                 host, number = await self._spare(deadline), next(self._numbers)
-                return await host.ask(number, encode_call(number, batch, deadline, alone=True, trace=trace), deadline)
+                call = encode_call(number, batch, deadline, priority, alone=True, trace=trace)
+                return await host.ask(number, call, deadline)
             except HostLost as lost:
                 if lost.started:
                     raise PoisonRequest(
