@@ -364,8 +364,7 @@ CASES = [
     Case("encoded-forest", lambda: encoded(SimpleImputer(strategy="median"), forest()), titanic_like),
     # missing text is a level of its own
     Case("encoded-gaps", lambda: encoded(imputed(), logistic()), towns_with_gaps),
-    # the converter takes kinds for numbers, which the comparison finds out
-    Case("hist-boosting-kinds", by_kind, kinds, serves="native"),
+    Case("hist-boosting-kinds", by_kind, kinds),
     Case("search", lambda: GridSearchCV(forest(5), {"max_depth": [2, 4]}, cv=2), iris),
     Case("naive-bayes", GaussianNB, iris),
     Case("k-means", lambda: KMeans(3, random_state=0, n_init=1), iris),
@@ -399,7 +398,8 @@ CASES = [
     Case("hotel-logistic", lambda: encoded_hotel(logistic()), hotel, heavy=True),
     Case("hotel-forest", lambda: encoded_hotel(forest(30)), hotel, heavy=True),
     Case("hotel-rare", lambda: encoded_hotel(forest(30), min_frequency=20), hotel, heavy=True),
-    Case("hotel-kinds", lambda: HistGradientBoostingClassifier(max_iter=20), hotel_levels, serves="native", heavy=True),
+    Case("hotel-kinds", lambda: HistGradientBoostingClassifier(max_iter=20), hotel_levels, heavy=True),
+    Case("hist-boosting-levels", lambda: HistGradientBoostingRegressor(loss="poisson"), levels, heavy=True),
     Case("xgboost", xgb, cancer, heavy=True, needs="xgboost"),
     Case("xgboost-100", lambda: xgb(n_estimators=100), iris, heavy=True, needs="xgboost"),
     Case("xgboost-gaps", xgb, cancer_with_gaps, heavy=True, needs="xgboost"),

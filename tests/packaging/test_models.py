@@ -13,7 +13,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from tests.crafted_trees import deadly_catboost
-from tests.packaging.estimators import CASES, cancer, forest, iris, wine
+from tests.packaging.estimators import CASES, cancer, forest, iris, levels, wine
 
 import headgate
 from headgate.bundle.bundle import open_bundle
@@ -338,3 +338,17 @@ def test_a_framework_that_is_not_here_is_named_with_its_extra(
     (tmp_path / file).write_bytes(b"{}")
     with pytest.raises(ModelError, match=rf"needs {framework}, .*pip install 'headgate\[{framework}\]'"):
         package(tmp_path / file)
+
+
+def test_columns_of_categories_in_histograms_are_looked_up(package: Any) -> None:
+    """Levels that training did not see and missing ones go where scikit-learn sends them."""
+    frame, target = levels()
+    model = HistGradientBoostingClassifier(max_iter=20, min_samples_leaf=5).fit(frame, target)
+    assert model.is_categorical_.any()
+    bundle = package(model, data=frame, target=target)
+    assert bundle.manifest.serves == "onnx", bundle.manifest.forms["onnx"].refused
+    asked = {name: frame[name].tolist()[:6] for name in frame}
+    asked["size"] = ["small", "huge", "large", "middle", "", "Large"]
+    asked["age"][2] = float("nan")
+    native, compiled = (headgate.load(bundle.folder, form=form).predict_proba(asked) for form in ("native", "onnx"))
+    np.testing.assert_allclose(compiled, native, atol=1e-6)

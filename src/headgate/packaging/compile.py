@@ -35,7 +35,8 @@ FILE = "model.onnx"
 DEADLINE = 180.0  # seconds for one conversion; a large forest takes tens
 MATRIX = ("matrix", "split", "matrix32", "split32")
 COLUMNS = ("columns", "whole", "columns32")
-FOREST = ("narrow", "wide")
+# sums of float32 are faster; LightGBM compares doubles
+FOREST = {"xgboost": ("narrow", "wide"), "lightgbm": ("wide",), "catboost": ("narrow", "wide")}
 KINDS = {"string": "text", "bool": "truth"}
 # compiled is not "clearly slower" below this factor: a measurement that wavers must not decide
 CLEARLY = 2.0
@@ -192,8 +193,8 @@ def tidy_reason(text: str) -> str:
 
 
 def _layouts_of(draft: Draft, features: Sequence[Column]) -> tuple[str, ...]:
-    if draft.recognised.framework in BOOSTERS:
-        return FOREST
+    if draft.recognised.framework in FOREST:
+        return FOREST[draft.recognised.framework]
     return ("network",) if is_network(draft) else _layouts(features)
 
 

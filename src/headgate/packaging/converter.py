@@ -18,8 +18,11 @@ from headgate.packaging.boosters import BOOSTERS, load_booster
 from headgate.packaging.boosting import teach_boosting
 from headgate.packaging.forest_graph import Shape, fits_graph, write_forest
 from headgate.packaging.graph import finish, widen_trees
+from headgate.packaging.histograms import has_levels, read_histograms
 from headgate.packaging.imputing import MISSING_TEXT, teach_imputing
 from headgate.packaging.network_converter import Network, convert_network
+from headgate.runtimes.coding import Levels
+from headgate.runtimes.forest import Forest
 from headgate.runtimes.unpickling import unpickle
 from headgate.runtimes.verify import PREDICTIONS, PROBABILITIES
 
@@ -91,24 +94,27 @@ def _convert_booster(request: Request) -> Any:
     path = Path(request.model)
     model = load_booster(request.booster, path.read_bytes(), path.name, request.trusted)
     told, forest = BOOSTERS[request.booster].describe(model), BOOSTERS[request.booster].read_forest(model)
-    chances = PROBABILITIES in request.outputs
-    reason = fits_graph(told.names, told.levels, forest)
-    if not reason and told.task == "classification" and not chances:
-        reason = "it answers classes without probabilities"
-    wide = request.layout == "wide"
-    if not reason and not wide and not forest.single:
-        reason = "it compares doubles"
+    if told.task == "classification" and PROBABILITIES not in request.outputs:
+        raise NotImplementedError("it answers classes without probabilities")
+    return _write(request, forest, told.levels, wide=request.layout == "wide")
+
+
+def _write(request: Request, forest: Forest, levels: Levels, *, wide: bool) -> Any:
+    """Raises `NotImplementedError` with the reason why there is no graph of it."""
+    names = [given.name for given in request.inputs]
+    reason = fits_graph(names, levels, forest)
     if reason:
         raise NotImplementedError(reason)
-    names = [given.name for given in request.inputs]
-    shape = Shape(PROBABILITIES if chances else PREDICTIONS, wide, request.options.get("missing"))
-    return write_forest(forest, names, told.levels, shape)
+    output = PROBABILITIES if PROBABILITIES in request.outputs else PREDICTIONS
+    return write_forest(forest, names, levels, Shape(output, wide, request.options.get("missing")))
 
 
 def _convert_estimator(request: Request) -> Any:
     from skl2onnx import convert_sklearn
 
     model = unpickle(Path(request.model).read_bytes(), request.trusted)
+    if has_levels(model):
+        return _write(request, *read_histograms(model), wide=True)
     teach_boosting()
     for part in _parts(model):
         _prepare(part)
