@@ -3,6 +3,8 @@
 import json
 import logging
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +20,7 @@ from headgate.demo.load import Load
 from headgate.errors import HeadgateError
 from headgate.testing.instance import Instance, running_instance, until
 
-pytestmark = [pytest.mark.heavy, pytest.mark.parametrize("place", [SERVERS], indirect=True)]
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(600), pytest.mark.parametrize("place", [SERVERS], indirect=True)]
 KILLS = 10
 log = logging.getLogger(__name__)
 
@@ -132,3 +134,17 @@ def test_the_stores_are_shown_and_their_secrets_are_nowhere(instance: Instance) 
     for hidden in (PASSWORD, SECRET):
         assert all(hidden not in text for text in texts)
     assert not instance.home.database.exists()
+
+
+def test_without_its_database_the_node_says_what_runs_and_why_no_more_is_known(
+    instance: Instance, place: Place
+) -> None:
+    assert place.postgres is not None
+    place.postgres.kill()
+    command = [sys.executable, "-m", "headgate", "status", "--output", "json"]
+    environment = {"PATH": "/usr/bin:/bin", "HEADGATE_HOME": str(instance.home.path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert "The database cannot be reached" in found["control"]["reason"]
+    assert len([worker for worker in found["workers"] if worker["ready"]]) == 2

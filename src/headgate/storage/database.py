@@ -82,7 +82,7 @@ class Database:
         if self.is_sqlite and not self._writing.acquire(timeout=BUSY_SECONDS):
             raise Unavailable("Another change is still being written. Try again.", retry_after=1.0)
         try:
-            with translate_faults(), self.engine.connect() as tx, tx.begin():
+            with translate_faults(), self._connected() as tx, tx.begin():
                 tx.info[_SURROUNDINGS] = surroundings
                 if not self.is_sqlite:
                     bound(tx, query_seconds, BUSY_SECONDS if turn_seconds is None else turn_seconds)
@@ -99,7 +99,7 @@ class Database:
         options: dict[str, Any] = {"headgate_read": True}
         if not self.is_sqlite:
             options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        with translate_faults(), self.engine.connect() as connection:
+        with translate_faults(), self._connected() as connection:
             tx = connection.execution_options(**options)
             tx.info[_SURROUNDINGS] = Surroundings(self.clock, self.attached)
             with tx.begin() as transaction:
@@ -107,6 +107,13 @@ class Database:
                     bound(tx, QUERY_SECONDS)
                 yield tx
                 transaction.rollback()
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        with translate_faults(connecting=True):
+            connection = self.engine.connect()
+        with connection:
+            yield connection
 
     def close(self) -> None:
         self.engine.dispose()
