@@ -66,7 +66,12 @@ def test_a_store_that_is_down_costs_what_needs_it_and_nothing_else(
         assert answer.headers["Retry-After"]
     assert [version["version"] for version in console.get("/models/fraud/versions")["items"]] == ["fraud:1"]
     console.post("/models/fraud/versions/1/approve", {"reason": "sound"})
+    with pytest.raises(Unavailable):
+        tidy_up(console.app.plane)
+    assert "could not be used" in console.get("/status")["stores"]["fault"]
     proxy.always = None
+    tidy_up(console.app.plane)
+    assert console.get("/status")["stores"]["fault"] == ""
     assert bundle_of(console, "fraud:1").status_code == 200
     assert console.register(0.75) == "fraud:2"
     s3_server.wipe(bucket)

@@ -72,6 +72,7 @@ class StoresShape(Shape):
     database: str = Field(description="Where it is, without passwords.")
     artifacts: str
     missing: int = Field(0, description="Artifacts that the store has lost, when it was last looked at.")
+    fault: str = Field("", description="Why the artifact store could not be looked at.")
 
 
 class StatusShape(Shape):
@@ -133,7 +134,10 @@ def status(plane: Plane, caller: Who) -> StatusShape:
         version=__version__,
         home=str(plane.home.path),
         stores=StoresShape(
-            database=plane.database.location, artifacts=plane.store.location, missing=len(plane.missing)
+            database=plane.database.location,
+            artifacts=plane.store.location,
+            missing=len(plane.stock.missing),
+            fault=plane.stock.fault,
         ),
         control=ControlShape(
             pid=plane.pid,
@@ -193,7 +197,7 @@ def _gauges(plane: ControlPlane, reports: tuple[NodeReport, ...]) -> list[tuple[
             ("headgate_control_endpoints", "Endpoints.", count_endpoints(tx)),
             ("headgate_control_rollouts_active", "Rollouts under way.", len(active_rollouts(tx))),
             ("headgate_control_ledger_events", "Events in the ledger.", read_head(tx)[0]),
-            ("headgate_control_artifacts_missing", "Artifacts that the store has lost.", len(plane.missing)),
+            ("headgate_control_artifacts_missing", "Artifacts that the store has lost.", len(plane.stock.missing)),
             ("headgate_control_nodes", "Nodes that report.", len(reports)),
             ("headgate_control_workers_ready", "Workers that are ready.", sum(each.ready for each in workers)),
         ]
