@@ -119,13 +119,13 @@ def test_what_failed_registrations_leave_is_collected_and_what_is_registered_sta
         assert console.upload(console.bundle(0.75)).status_code == 503
     assert len(s3_server.objects(bucket)) == 2
     # what was stored a moment ago stays
-    assert console.post("/artifacts/collect", {})["removed"] == []
+    assert console.post("/artifacts/collect", {"dry_run": False})["removed"] == []
     console.clock.advance(timedelta(days=36_500).total_seconds())
     key = console.key_of("operator")
-    assert console.ask("POST", "/artifacts/collect", key, json={}).status_code == 403
+    assert console.ask("POST", "/artifacts/collect", key, json={"dry_run": False}).status_code == 403
     rehearsal = console.post("/artifacts/collect", {"dry_run": True})
     assert (len(rehearsal["removed"]), len(s3_server.objects(bucket))) == (1, 2)
-    done = console.post("/artifacts/collect", {"reason": "leftovers"})
+    done = console.post("/artifacts/collect", {"dry_run": False, "reason": "leftovers"})
     assert (done["removed"], done["kept"]) == (rehearsal["removed"], 1)
     assert bundle_of(console, "fraud:1").content == content
     newest = console.get("/audit")["items"][0]
