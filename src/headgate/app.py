@@ -40,6 +40,7 @@ from headgate.metering.counters import Counters
 from headgate.processes import yield_processor
 from headgate.records import PlaneRecord
 from headgate.registry.artifacts import find_missing
+from headgate.registry.claims import forget_ended
 from headgate.registry.signers import learn_signers
 from headgate.registry.upgrading import ready_instance
 from headgate.rollout.bell import Bell
@@ -62,6 +63,7 @@ NICE = 5
 # repetitions of a command are recognised for as long
 REMEMBERED_DAYS = 7
 HOUSEKEEPING_SECONDS = 3_600.0
+AGAIN_SECONDS = 60.0
 # more rings than there will be: only closing wakes who waits for it
 NO_RING = sys.maxsize
 
@@ -147,30 +149,38 @@ def open_state(home: Home, settings: Settings, clock: Clock, counters: Counters)
 
 
 def keep_house(plane: ControlPlane) -> None:
-    """Tidy up every hour until the bell is closed."""
+    """Tidy up every hour until the bell is closed; what failed is tried again sooner."""
     while not plane.bell.closed:
+        pause = HOUSEKEEPING_SECONDS
         try:
             tidy_up(plane)
-        except HeadgateError:
-            log.exception("housekeeping failed; trying again in an hour")
-        plane.bell.wait(NO_RING, HOUSEKEEPING_SECONDS)
+        except HeadgateError as error:
+            pause = AGAIN_SECONDS
+            log.error("housekeeping failed and is tried again in %g s: %s", pause, error.message)
+        plane.bell.wait(NO_RING, pause)
 
 
 def tidy_up(plane: ControlPlane) -> None:
-    """Drop what is kept for a time only."""
+    """Drop what is kept for a time only, and look after the artifacts."""
     with plane.database.write() as tx:
         forget_answers(tx, stamp(plane.clock.now() - timedelta(days=REMEMBERED_DAYS)))
+        forget_ended(tx)
     look_after_artifacts(plane)
 
 
 def look_after_artifacts(plane: ControlPlane) -> None:
     """Raise the alarm when artifacts are gone: nodes go on with their caches, but no new one could be given them."""
-    plane.missing[:] = find_missing(plane.database, plane.store)
-    if plane.missing:
+    stock = plane.stock
+    try:
+        stock.missing, stock.fault = find_missing(plane.database, plane.store), ""
+    except HeadgateError as error:
+        stock.fault = error.message
+        raise
+    if stock.missing:
         log.error(
             "%d artifacts are missing from %s, the first is %s: predictions go on, but nothing of them can be deployed "
             "to a new node. Register their bundles again, or restore a backup.",
-            len(plane.missing), plane.store.location, plane.missing[0],
+            len(stock.missing), plane.store.location, stock.missing[0],
         )  # fmt: skip
 
 

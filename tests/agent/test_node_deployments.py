@@ -63,6 +63,26 @@ def test_a_fetch_that_fails_is_tried_again(node: Node) -> None:
     assert node.plane.fetches(digest) == 3
 
 
+def test_the_cache_keeps_what_serves_and_what_going_back_needs_however_little_room_there_is(
+    make_node: MakeNode,
+) -> None:
+    node = make_node(cache_bytes=0, cache_days=0).start()
+    bundles = [node.plane.bundle(name) for name in ("first", "second", "third")]
+    for generation, digest in enumerate(bundles, 1):
+        node.plane.publish(table("e", generation, digest))
+        until(lambda generation=generation: node.has("e", generation), "the version")  # type: ignore[misc]  # bound
+    until(lambda: {path.name for path in node.home.cache.iterdir()} == set(bundles[1:]), "the first to leave")
+    node.kill()
+    node.start()
+    until(lambda: node.report.workers, "the node again")
+    node.plane.publish(table("e", 4, bundles[1]))
+    until(lambda: node.has("e", 4), "the way back")
+    assert node.plane.fetches(bundles[1]) == 1
+    node.plane.publish(table("e", 5, bundles[0]))
+    until(lambda: node.has("e", 5), "the very first again")
+    assert node.plane.fetches(bundles[0]) == 2
+
+
 def test_a_bundle_is_fetched_once_however_many_endpoints_want_it(node: Node) -> None:
     digest = node.plane.bundle("good")
     (node.plane.folder / f"{digest}.delay").write_text("0.3")

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from tests.object_storage import S3Server
 
 HOME, SERVERS = "home", "postgresql+s3"
-# the whole list again on servers takes minutes
-KINDS = (HOME, pytest.param(SERVERS, marks=pytest.mark.heavy))
+# the whole list again on servers takes minutes; each starts a database too
+KINDS = (HOME, pytest.param(SERVERS, marks=[pytest.mark.heavy, pytest.mark.timeout(600)]))
 PASSWORD = "the-password-of-the-database"
 
 

@@ -3,6 +3,8 @@
 import json
 import logging
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,15 +12,16 @@ from pathlib import Path
 import httpx2
 import pytest
 from tests.e2e.places import PASSWORD, SERVERS, Place
-from tests.e2e.versions import compiled, hosted, questions, scaling_question
-from tests.object_storage import SECRET
+from tests.e2e.versions import ROWS, compiled, hosted, questions, scaling_question
+from tests.object_storage import SECRET, S3Server
+from tests.postgres import PostgresDatabases
 
 from headgate.client.client import Client
 from headgate.demo.load import Load
 from headgate.errors import HeadgateError
 from headgate.testing.instance import Instance, running_instance, until
 
-pytestmark = [pytest.mark.heavy, pytest.mark.parametrize("place", [SERVERS], indirect=True)]
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(600), pytest.mark.parametrize("place", [SERVERS], indirect=True)]
 KILLS = 10
 log = logging.getLogger(__name__)
 
@@ -132,3 +135,45 @@ def test_the_stores_are_shown_and_their_secrets_are_nowhere(instance: Instance) 
     for hidden in (PASSWORD, SECRET):
         assert all(hidden not in text for text in texts)
     assert not instance.home.database.exists()
+
+
+def test_without_its_database_the_node_says_what_runs_and_why_no_more_is_known(
+    instance: Instance, place: Place
+) -> None:
+    assert place.postgres is not None
+    place.postgres.kill()
+    command = [sys.executable, "-m", "headgate", "status", "--output", "json"]
+    environment = {"PATH": "/usr/bin:/bin", "HEADGATE_HOME": str(instance.home.path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert "The database cannot be reached" in found["control"]["reason"]
+    assert len([worker for worker in found["workers"] if worker["ready"]]) == 2
+
+
+def test_a_backup_lives_on_beside_the_original_on_servers_of_its_own(
+    instance: Instance, tmp_path: Path, place: Place, s3_server: S3Server
+) -> None:
+    assert place.postgres is not None
+    copy, new = tmp_path / "copy.tar", tmp_path / "new"
+    with instance.client() as client:
+        client.backups.save(copy)
+        before = client.endpoints.show("fraud")
+    database, artifacts = PostgresDatabases(place.postgres).create(), f"s3://{s3_server.make_bucket()}/copy"
+    command = [
+        sys.executable, "-m", "headgate", "restore", str(copy), "--home", str(new), "--database", database,
+        "--artifacts", artifacts,
+    ]  # fmt: skip
+    environment = {"PATH": "/usr/bin:/bin", **place.environment}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    # its settings say where its state is
+    with running_instance(new, environment=place.environment) as restored, restored.client() as client:
+        assert client.status()["stores"]["artifacts"] == artifacts
+        assert client.endpoints.show("fraud")["epoch"] == before["epoch"] + 1
+        until(lambda: client.predict("fraud", [dict(ROWS[0])])["model"] == "fraud:1", "an answer")
+        assert client.deploy("fraud:2", "fraud")["state"] == "promoted"
+        assert client.audit.verify()["ok"]
+    with instance.client() as client:
+        assert client.endpoints.show("fraud")["version"] == before["version"]
+        assert client.audit.verify()["ok"]

@@ -22,6 +22,7 @@ from headgate.registry.claims import (
     UPLOAD_SECONDS,
     claim_for_removal,
     claim_for_upload,
+    forget_ended,
     give_up,
     still_holds,
     use_up,
@@ -34,7 +35,7 @@ from headgate.testing.clock import FakeClock
 from headgate.testing.store import MemoryStore
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-LOOPS = 150
+LOOPS = 60
 
 
 @pytest.fixture
@@ -162,6 +163,17 @@ def test_an_upload_waits_for_the_removal_of_the_same_bytes(
         claim_for_upload(tx, stored.digest)
         assert not still_holds(tx, stored.digest, holder)
         assert claim_for_removal(tx, stored.digest) is None
+
+
+def test_ended_claims_are_dropped(database: Database, clock: FakeClock) -> None:
+    with database.write() as tx:
+        claim_for_upload(tx, "a" * 64)
+        clock.advance(UPLOAD_SECONDS - 1)
+        claim_for_upload(tx, "b" * 64)
+        assert forget_ended(tx) == 0
+        clock.advance(2)
+        assert forget_ended(tx) == 1
+    assert claims(database) == 1
 
 
 def test_a_collector_that_was_stopped_removes_nothing_any_more(

@@ -36,12 +36,12 @@ def opened(server: PostgresServer) -> Iterator[Database]:
 def test_a_killed_server_is_unavailable_and_used_again_when_it_is_back(
     server: PostgresServer, opened: Database
 ) -> None:
-    for number in range(1, 4):
+    for number in range(1, 3):
         with opened.write() as tx:
             assert raise_number(tx, "count") == number
         server.kill()
         for _ in range(3):
-            with pytest.raises(Unavailable) as caught, opened.write() as tx:
+            with pytest.raises(Unavailable, match="cannot be reached") as caught, opened.write() as tx:
                 raise_number(tx, "count")
             assert caught.value.retry_after
             with pytest.raises(Unavailable), opened.read() as tx:

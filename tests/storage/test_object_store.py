@@ -242,6 +242,15 @@ def test_urls_with_credentials_or_without_a_bucket_are_refused_unquoted(url: str
     assert "secret" not in caught.value.message
 
 
+def test_other_clouds_are_named_by_their_urls(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert open_object_store("gs://bucket/prefix").location == "gs://bucket/prefix"
+    monkeypatch.delenv("AZURE_STORAGE_ACCOUNT_NAME", raising=False)
+    with pytest.raises(Unavailable, match="AZURE_STORAGE_ACCOUNT_NAME"):
+        open_object_store("az://container/prefix")
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "account")
+    assert open_object_store("az://container/prefix").location == "az://container/prefix"
+
+
 def test_no_error_shows_a_secret(store: ObjectStore, proxy: FaultyProxy) -> None:
     proxy.always = DENIED
     try:

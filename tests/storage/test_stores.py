@@ -42,8 +42,9 @@ def test_a_place_is_a_folder_or_the_url_of_a_store(tmp_path: Path) -> None:
     assert open_store_at("", default).location == str(default)
     assert open_store_at(str(tmp_path / "other"), default).location == str(tmp_path / "other")
     assert open_store_at(f"file://{tmp_path}/with%20space", default).location == str(tmp_path / "with space")
-    with pytest.raises(Refused, match="floppy"):
-        open_store_at("floppy://a", default)
+    for place in ("floppy://a", "folder://a", "http://a/b"):
+        with pytest.raises(Refused, match=place.partition(":")[0]):
+            open_store_at(place, default)
 
 
 @pytest.fixture

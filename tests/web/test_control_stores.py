@@ -66,7 +66,12 @@ def test_a_store_that_is_down_costs_what_needs_it_and_nothing_else(
         assert answer.headers["Retry-After"]
     assert [version["version"] for version in console.get("/models/fraud/versions")["items"]] == ["fraud:1"]
     console.post("/models/fraud/versions/1/approve", {"reason": "sound"})
+    with pytest.raises(Unavailable):
+        tidy_up(console.app.plane)
+    assert "could not be used" in console.get("/status")["stores"]["fault"]
     proxy.always = None
+    tidy_up(console.app.plane)
+    assert console.get("/status")["stores"]["fault"] == ""
     assert bundle_of(console, "fraud:1").status_code == 200
     assert console.register(0.75) == "fraud:2"
     s3_server.wipe(bucket)
@@ -114,13 +119,13 @@ def test_what_failed_registrations_leave_is_collected_and_what_is_registered_sta
         assert console.upload(console.bundle(0.75)).status_code == 503
     assert len(s3_server.objects(bucket)) == 2
     # what was stored a moment ago stays
-    assert console.post("/artifacts/collect", {})["removed"] == []
+    assert console.post("/artifacts/collect", {"dry_run": False})["removed"] == []
     console.clock.advance(timedelta(days=36_500).total_seconds())
     key = console.key_of("operator")
-    assert console.ask("POST", "/artifacts/collect", key, json={}).status_code == 403
+    assert console.ask("POST", "/artifacts/collect", key, json={"dry_run": False}).status_code == 403
     rehearsal = console.post("/artifacts/collect", {"dry_run": True})
     assert (len(rehearsal["removed"]), len(s3_server.objects(bucket))) == (1, 2)
-    done = console.post("/artifacts/collect", {"reason": "leftovers"})
+    done = console.post("/artifacts/collect", {"dry_run": False, "reason": "leftovers"})
     assert (done["removed"], done["kept"]) == (rehearsal["removed"], 1)
     assert bundle_of(console, "fraud:1").content == content
     newest = console.get("/audit")["items"][0]

@@ -86,8 +86,11 @@ def _events(parts: Sequence[Mapping[str, Any]], building: Sequence[str]) -> dict
 
 
 def _stores(stores: Mapping[str, Any]) -> dict[str, object]:
+    if not stores:
+        return {}
     lost = f" ({stores['missing']} are missing: see the log of the control plane)" if stores.get("missing") else ""
-    return {"database": stores["database"], "artifacts": f"{stores['artifacts']}{lost}"} if stores else {}
+    fault = f": {stores['fault']}" if stores.get("fault") else ""
+    return {"database": stores["database"], "artifacts": f"{stores['artifacts']}{lost}{fault}"}
 
 
 def _tables(found: Mapping[str, Any]) -> None:

@@ -58,6 +58,11 @@ def still_holds(tx: Tx, digest: str, holder: str) -> bool:
     return tx.execute(select(artifact_claims.c.holder).where(*held)).first() is not None
 
 
+def forget_ended(tx: Tx) -> int:
+    """Drop claims that have ended; returns how many. Their holders find them gone, as they must."""
+    return tx.execute(delete(artifact_claims).where(artifact_claims.c.until <= now(tx))).rowcount
+
+
 def _claim(tx: Tx, digest: str, purpose: str, seconds: float) -> str:
     holder = secrets.token_hex(16)
     until = stamp(surroundings_of(tx).clock.now() + timedelta(seconds=seconds))

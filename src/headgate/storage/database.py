@@ -136,7 +136,7 @@ class Database:
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
-        with self._counters.timing(WAIT_SECONDS, FOR_CONNECTION):
+        with self._counters.timing(WAIT_SECONDS, FOR_CONNECTION), translate_faults(connecting=True):
             connection = self.engine.connect()
         with connection:
             yield connection

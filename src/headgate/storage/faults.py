@@ -15,20 +15,23 @@ _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
 @contextmanager
-def translate_faults() -> Iterator[None]:
-    """Raise a driver's error as `Conflict`, `Malformed`, `Corrupt` or `Unavailable`; a mistake in a query stays one."""
+def translate_faults(*, connecting: bool = False) -> Iterator[None]:
+    """Raise a driver's error as `Conflict`, `Malformed`, `Corrupt` or `Unavailable`; a mistake in a query stays one.
+
+    While `connecting`, nothing was asked for yet: what fails there has changed nothing.
+    """
     try:
         yield
     except PoolTimeout as error:
         raise Unavailable("All database connections are in use. Try again.", retry_after=1.0) from error
     except DBAPIError as error:
-        translated = _translate(error)
+        translated = _translate(error, connecting)
         if translated is None:
             raise
         raise translated from error
 
 
-def _translate(error: DBAPIError) -> HeadgateError | None:
+def _translate(error: DBAPIError, connecting: bool) -> HeadgateError | None:
     if isinstance(error, IntegrityError):
         return Conflict("The change contradicts what is stored: it exists already, or was removed meanwhile.")
     if isinstance(error, DataError):
@@ -38,6 +41,8 @@ def _translate(error: DBAPIError) -> HeadgateError | None:
         return Corrupt(f"The database file is damaged ({error.orig}). {RESTORE}")
     if code is not None and code & 0xFF in _BUSY:
         return Unavailable("Another process is writing to the database. Try again.", retry_after=1.0)
+    if isinstance(error, OperationalError | InterfaceError | InternalError) and connecting:
+        return Unavailable(f"The database cannot be reached: {_first_line(error)}. Try again.", retry_after=1.0)
     if isinstance(error, OperationalError | InterfaceError | InternalError):
         return Unavailable(
             f"The database failed: {_first_line(error)}. Whether the change took effect is not known: "

@@ -45,7 +45,12 @@ RETRIES, RETRY_FOR = 5, timedelta(seconds=30)
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(milliseconds=100), timedelta(seconds=5)
 # of one request with all its bytes; what stalls is ended long before
 _LONGEST_REQUEST = timedelta(hours=1)
-_REASONS = {"Connect": "nothing answers there", "timed out": "it took too long", "Timeout": "it took too long"}
+_REASONS = {
+    "Account must be": "AZURE_STORAGE_ACCOUNT_NAME is not set",
+    "Connect": "nothing answers there",
+    "timed out": "it took too long",
+    "Timeout": "it took too long",
+}
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>(\w{1,64})</Code>", re.ASCII)
 
@@ -53,7 +58,7 @@ _CODE = re.compile(r"<Code>(\w{1,64})</Code>", re.ASCII)
 def open_object_store(
     location: str, retry_for: timedelta = RETRY_FOR, patience: timedelta = WAIT_FOR_BYTES
 ) -> "ObjectStore":
-    """The store at `s3://bucket/prefix`, `gs://bucket/prefix` or `az://account/container/prefix`; nothing is asked yet.
+    """The store at `s3://bucket/prefix`, `gs://bucket/prefix` or `az://container/prefix`; nothing is asked yet.
 
     Raises `Malformed` for a URL that names no bucket or holds credentials or settings.
     """

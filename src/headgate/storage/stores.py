@@ -85,11 +85,13 @@ def check_digest(digest: str) -> str:
 
 def open_store_at(place: str, folder: Path) -> ArtifactStore:
     """Open the store that a setting names: a URL, a folder, or nothing for `folder`. Raises as `open_store` does."""
-    scheme, mark, _ = place.partition("://")
+    scheme, mark, rest = place.partition("://")
     if not mark:
         return open_store(FOLDER, place or str(folder))
     if scheme == "file":
         return open_store(FOLDER, unquote(urlsplit(place).path))
+    if scheme == FOLDER:
+        raise Refused(f"There is no artifact store {FOLDER}://: name a folder by its path alone, {shown(rest)}.")
     return open_store(scheme, place)
 
 

@@ -11,7 +11,7 @@ router = guarded("artifacts")
 
 
 class Wish(Shape):
-    dry_run: bool = Field(False, description="Only say what would be removed.")
+    dry_run: bool = Field(description="Only say what would be removed.")
     grace_hours: float = Field(
         GRACE_HOURS, ge=0, le=LONGEST_GRACE_HOURS, allow_inf_nan=False, description="Younger artifacts stay."
     )

@@ -23,6 +23,14 @@ POLLS = 16
 UPLOADS = 8
 
 
+@dataclass
+class Stock:
+    """How the artifact store was found when it was last looked at."""
+
+    missing: tuple[str, ...] = ()  # artifacts that versions refer to and it does not have
+    fault: str = ""  # why it could not be looked at
+
+
 @dataclass(frozen=True, kw_only=True)
 class ControlPlane:
     """Everything that outlives a request."""
@@ -38,8 +46,7 @@ class ControlPlane:
     certificate: Certificate | None = None  # with which the API is served
     control_port: int  # the one that is listened on, also where the setting is 0
     polls: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(POLLS))
-    # artifacts that versions refer to and the store did not have when it was last looked at
-    missing: list[str] = field(default_factory=list)
+    stock: Stock = field(default_factory=Stock)
     uploads: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(UPLOADS))
 
     @property

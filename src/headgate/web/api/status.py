@@ -85,6 +85,7 @@ class StoresShape(Shape):
     database: str = Field(description="Where it is, without passwords.")
     artifacts: str
     missing: int = Field(0, description="Artifacts that the store has lost, when it was last looked at.")
+    fault: str = Field("", description="Why the artifact store could not be looked at.")
 
 
 class StatusShape(Shape):
@@ -158,7 +159,10 @@ def status(plane: Plane, caller: Who) -> StatusShape:
         version=__version__,
         home=str(plane.home.path),
         stores=StoresShape(
-            database=plane.database.location, artifacts=plane.store.location, missing=len(plane.missing)
+            database=plane.database.location,
+            artifacts=plane.store.location,
+            missing=len(plane.stock.missing),
+            fault=plane.stock.fault,
         ),
         control=_control(plane),
         agent=AgentShape(pid=reports[0].agent_pid) if reports else None,
@@ -210,7 +214,7 @@ def _gauges(plane: ControlPlane) -> list[tuple[str, int]]:
             (ENDPOINTS, count_endpoints(tx)),
             (ACTIVE, len(active_rollouts(tx))),
             (EVENTS, read_head(tx)[0]),
-            (MISSING, len(plane.missing)),
+            (MISSING, len(plane.stock.missing)),
             (NODES, len(reports)),
             (WORKERS_READY, sum(each.ready for each in workers)),
             # without the one that asks
