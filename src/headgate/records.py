@@ -143,7 +143,7 @@ class RouteTable(PlaneRecord, frozen=True, kw_only=True):
         return (self.epoch, self.generation)
 
 
-Priority = Literal["high", "normal", "low"]
+Priority = Literal["high", "normal", "low"]  # the highest first
 
 
 class AccessKey(Record, frozen=True, kw_only=True):

@@ -10,9 +10,9 @@ import click
 from headgate.bundle.bundle import Bundle
 from headgate.cli.node import name_of
 from headgate.cli.options import PlainCommand, choices, output_or_file
-from headgate.cli.package import described
+from headgate.cli.package import show_bundle
 from headgate.cli.progress import steps_line
-from headgate.cli.rendering import print_table, say, show_one
+from headgate.cli.rendering import print_table, say
 from headgate.importing.found import Found
 from headgate.importing.registry import SOURCES, find_model
 from headgate.importing.tracking import TRACKING_URL, fetch_model, is_model_uri
@@ -42,10 +42,9 @@ def import_model(product: str, location: str, output: str | None, tracking_url: 
         steps_line(f"importing {location}") as progress,
     ):
         scratch = Path(folder)
-        fetched = product == "mlflow" and is_model_uri(location)
-        place = (
-            fetch_model(location, tracking_url or "", scratch / "fetched", os.environ) if fetched else Path(location)
-        )
+        place = Path(location)
+        if product == "mlflow" and is_model_uri(location):
+            place = fetch_model(location, tracking_url or "", scratch / "fetched", os.environ)
         found = find_model(product, place, scratch)
         name = given["name"] or name_of(found.name or place.resolve().name)
         bundle = make_bundle(
@@ -64,19 +63,11 @@ def import_model(product: str, location: str, output: str | None, tracking_url: 
 
 
 def _show(bundle: Bundle, where: str, found: Found) -> None:
-    item = described(bundle, where) | {
+    account: dict[str, Any] = {
         "taken": [{"what": note.what, "as": note.why} for note in found.taken],
         "left": [{"what": note.what, "why": note.why} for note in found.left],
     }
-    manifest = bundle.manifest
-    facts: dict[str, object] = {
-        "bundle": where,
-        "digest": bundle.digest,
-        "model": f"{manifest.name}: {manifest.framework}, {manifest.task}",
-        "serves": f"{manifest.serves}: {manifest.serves_because}" if manifest.serves_because else manifest.serves,
-        "next": f"headgate register {where}",
-    }
-    show_one(item, facts, brief="path")
+    show_bundle(bundle, where, **account)
     chosen = choices()
     if chosen.output == "table" and not chosen.quiet:
         say("")

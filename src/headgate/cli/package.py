@@ -58,8 +58,12 @@ def package(
             lock=choices["locks"],
             progress=progress,
         )
-    where = output or f"{name}.hgb"
-    show_one(described(bundle, where), _facts(bundle, where), brief="path")
+    show_bundle(bundle, output or f"{name}.hgb")
+
+
+def show_bundle(bundle: Bundle, where: str, **more: object) -> None:
+    """Say what has been made, with more for programs."""
+    show_one(described(bundle, where) | more, _facts(bundle, where), brief="path")
 
 
 def roles_of(pairs: tuple[str, ...]) -> dict[str, list[str]]:

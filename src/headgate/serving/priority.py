@@ -8,13 +8,13 @@ Where there is no room at all, the newest caller of the lowest class that still 
 """
 
 import random
-from typing import Protocol
+from typing import Protocol, get_args
 
 from headgate.errors import Forbidden, Malformed, Overloaded
 from headgate.records import Priority
 
-HIGH, NORMAL, LOW = 0, 1, 2
-NAMES: tuple[Priority, ...] = ("high", "normal", "low")
+NAMES: tuple[Priority, ...] = get_args(Priority)
+HIGH, NORMAL, LOW = range(len(NAMES))
 RANKS: dict[str, int] = {name: rank for rank, name in enumerate(NAMES)}
 # seconds by which others go first
 OFFSETS = (0.0, 1.0, 5.0)

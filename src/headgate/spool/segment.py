@@ -52,6 +52,7 @@ class SpoolWriter:
     def __init__(
         self, folder: Path, worker: str, limit_bytes: int, sampling: float = 1.0, *, segment_bytes: int = SEGMENT_BYTES
     ) -> None:
+        self.folder = folder / worker
         self.appended = 0
         self.appended_bytes = 0
         self._lost = 0
@@ -59,8 +60,7 @@ class SpoolWriter:
         self._limit = limit_bytes
         self._sampling = sampling
         self._segment_bytes = max(4096, min(segment_bytes, limit_bytes // 4))
-        self._supply = Supply(folder / worker, limit_bytes)
-        self._folder = folder / worker
+        self._supply = Supply(self.folder, limit_bytes)
         self._schemas: dict[int, bytes] = {}
         self._numbers: dict[Schema, int] = {}
         self._written: set[int] = set()
@@ -68,11 +68,6 @@ class SpoolWriter:
         # the mark is where an append looks up: to have the next segment made, or because there is no room
         self._mark = self._room = self._position = self._count = self._seed = 0
         self._next_try = 0.0
-
-    @property
-    def folder(self) -> Path:
-        """Where this worker's segments lie."""
-        return self._folder
 
     @property
     def dropped(self) -> int:

@@ -12,7 +12,7 @@ class Library:
     def __init__(self, modules: Sequence[str]) -> None:
         self._modules = tuple(modules)
         # whoever imports a module that a thread is still importing waits for that thread
-        self.is_ready = not modules
+        self.is_ready = False
 
     def load(self) -> None:
         """Import them; raises `UnsupportedType` when they cannot be."""
