@@ -71,11 +71,15 @@ def _facts(found: Mapping[str, Any]) -> dict[str, object]:
         "control": f"{control['url']} (pid {control['pid']}){reason}" if control.get("pid") else f"not running{reason}",
         "data": (found.get("data") or {}).get("url"),
         **({"certificate": "; ".join(sorted(faults))} if faults else {}),
-        **({"building": f"environment of {joined(building)}"} if (building := found.get("building")) else {}),
+        **_building(found),
         "agent": f"pid {agent['pid']}" if agent else f"not running{orphans}",
         "home": found["home"],
         "version": found["version"],
     }
+
+
+def _building(found: Mapping[str, Any]) -> dict[str, object]:
+    return {"building": f"environment of {joined(found['building'])}"} if found.get("building") else {}
 
 
 def _tables(found: Mapping[str, Any]) -> None:

@@ -1,5 +1,7 @@
 """What runs: for people, for probes and for Prometheus."""
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter, Depends, Response
 from pydantic import Field
 
@@ -116,6 +118,12 @@ def _endpoint(tx: Tx, endpoint: Endpoint) -> EndpointState:
     return EndpointState(endpoint=endpoint.name, version=live.version if live else None, state=state)
 
 
+def _building(reports: Sequence[NodeReport], seen: Sequence[EndpointState]) -> list[str]:
+    """Of the endpoints that the caller may see."""
+    waiting = {endpoint for report in reports for endpoint in report.building}
+    return sorted(waiting & {each.endpoint for each in seen})
+
+
 @router.get("/status")
 def status(plane: Plane, caller: Who) -> StatusShape:
     """Control plane, agent, workers, hosts and endpoints."""
@@ -140,7 +148,7 @@ def status(plane: Plane, caller: Who) -> StatusShape:
         hosts=[_host(host) for report in reports for host in report.hosts],
         crashes=[_crash(count) for report in reports for count in report.crashes],
         endpoints=endpoints,
-        building=sorted({endpoint for report in reports for endpoint in report.building}),
+        building=_building(reports, endpoints),
     )
 
 
