@@ -268,8 +268,11 @@ def test_half_built_and_old_environments_go_but_never_one_in_use(agent: Agent) -
         os.utime(environments_in(agent.home) / name, (long_ago, long_ago))
     agent.environments.sweep()
     assert sorted(agent.built()) == sorted([young, lock_of(used.manifest)])
-    # no table needs the bundle any more
+    # no table needs the bundle any more: its hosts may still be leaving
     agent.needed.clear()
+    agent.environments.prune()
+    assert lock_of(used.manifest) in agent.built()
+    os.utime(environments_in(agent.home) / lock_of(used.manifest), (long_ago, long_ago))
     agent.environments.prune()
     assert agent.built() == [young]
     # and a note of one that is gone is no interpreter: it is built again

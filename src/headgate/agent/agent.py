@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 SETTLE_SECONDS = 1.0
 WATCH_SECONDS = 0.25
+PRUNE_SECONDS = 3600.0
 LONGEST_HEARTBEAT = 1.0
 STOP_POLL_SECONDS = 0.05
 STOP_GRACE_SECONDS = 5.0
@@ -143,6 +144,7 @@ class Agent:
         self._loop.every(heartbeat, self._report)
         self._loop.every(SETTLE_SECONDS, self._settle)
         self._loop.every(WATCH_SECONDS, self._hosts.watch)
+        self._loop.every(PRUNE_SECONDS, self._environments.prune)
 
     def _take(self, answer: NodeTables) -> None:
         if not self._stopping:

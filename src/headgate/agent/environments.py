@@ -93,7 +93,10 @@ class Environments:
         threading.Thread(target=self._build, args=arguments, name=f"build-{lock[:8]}", daemon=True).start()
 
     def prune(self) -> None:
-        """Remove old environments, never one that a bundle on the node's tables runs in, nor one that is awaited."""
+        """Remove old environments, never one that a bundle on the node's tables runs in, nor one that is awaited.
+
+        Called often: what is needed now counts as used now, so that its hosts have left long before it goes.
+        """
         kept, needed = set(self._waiting), self._needed()
         if needed is None:
             # a worker has not told yet what it serves
@@ -106,7 +109,9 @@ class Environments:
             elif lock and not (self._home.cache / digest).is_dir():
                 note.unlink(missing_ok=True)
         for folder in environments_in(self._home).glob("[0-9a-f]*"):
-            if folder.name not in kept and time.time() - folder.stat().st_mtime > KEPT_SECONDS:
+            if folder.name in kept:
+                os.utime(folder)
+            elif time.time() - folder.stat().st_mtime > KEPT_SECONDS:
                 logger.info("environment %s is removed: nothing has needed it for long", folder.name[:12])
                 # renamed first: it is there as a whole or not at all
                 shutil.rmtree(folder.rename(folder.with_name(f"{BUILDING}{folder.name}")))
@@ -159,7 +164,9 @@ class Environments:
         trouble: HeadgateError | None = None
         try:
             build_environment(self._home, self._settings, digest, lock)
-        except (HeadgateError, OSError) as error:
+        except Exception as error:
+            # whatever it is, somebody waits to hear of it
+            logger.exception("the environment of %s could not be built", digest[:12])
             reason = error.message if isinstance(error, HeadgateError) else str(error)
             trouble = EnvironmentMismatch(
                 f"{_said(lacking)} Building an environment of its own failed: {reason} {_next_step(lacking)}"

@@ -1,5 +1,7 @@
 """What runs: for people, for probes and for Prometheus."""
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter, Depends, Response
 from pydantic import Field
 
@@ -19,7 +21,7 @@ from headgate.metering.control_families import (
     WORKERS_READY,
 )
 from headgate.metering.exposition import CONTENT_TYPE, exposition
-from headgate.records import CrashCount, HostReport, WorkerReport
+from headgate.records import CrashCount, HostReport, NodeReport, WorkerReport
 from headgate.registry.versions import count_versions
 from headgate.rollout.endpoints import Endpoint, count_endpoints, every_endpoint, standing
 from headgate.rollout.rollouts import active_rollouts, count_by_state
@@ -136,6 +138,12 @@ def _endpoint(tx: Tx, endpoint: Endpoint) -> EndpointState:
     return EndpointState(endpoint=endpoint.name, version=live.version if live else None, state=state)
 
 
+def _building(reports: Sequence[NodeReport], seen: Sequence[EndpointState]) -> list[str]:
+    """Of the endpoints that the caller may see."""
+    waiting = {endpoint for report in reports for endpoint in report.building}
+    return sorted(waiting & {each.endpoint for each in seen})
+
+
 def _endpoints(plane: ControlPlane, caller: Caller) -> list[EndpointState]:
     """Those that the caller may see."""
     with plane.database.read() as tx:
@@ -154,7 +162,7 @@ def _control(plane: ControlPlane) -> ControlShape:
 @router.get("/status")
 def status(plane: Plane, caller: Who) -> StatusShape:
     """Control plane, agent, workers, hosts and endpoints."""
-    reports = plane.nodes.reports()
+    reports, endpoints = plane.nodes.reports(), _endpoints(plane, caller)
     return StatusShape(
         version=__version__,
         home=str(plane.home.path),
@@ -170,8 +178,8 @@ def status(plane: Plane, caller: Who) -> StatusShape:
         workers=[_worker(worker) for report in reports for worker in report.workers],
         hosts=[_host(host) for report in reports for host in report.hosts],
         crashes=[_crash(count) for report in reports for count in report.crashes],
-        endpoints=_endpoints(plane, caller),
-        building=sorted({endpoint for report in reports for endpoint in report.building}),
+        endpoints=endpoints,
+        building=_building(reports, endpoints),
     )
 
 
