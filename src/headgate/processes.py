@@ -8,6 +8,8 @@ from pathlib import Path
 
 PACKAGE = "headgate"
 PR_SET_PDEATHSIG = 1
+# for processes of ours: none takes its modules from whatever folder somebody happens to stand in
+SAFE_PATH = {"PYTHONSAFEPATH": "1"}
 AUTOGROUP = Path("/proc/self/autogroup")
 
 

@@ -28,6 +28,7 @@ TOLD: dict[Fault, Answer] = {
     Fault.WRONG_SHAPE: INVALID, Fault.WRONG_DTYPE: INVALID, Fault.TEXT: INVALID, Fault.HUGE: INVALID,
     Fault.SLEEPS: OK, Fault.SLOW_AT_FIRST: OK, Fault.PRINTS: OK, Fault.WRITES: OK, Fault.THREADS: OK, Fault.LEAKS: OK,
     Fault.CHANGES_PROCESS: OK, Fault.CHANGES_NUMBERS: OK, Fault.ANSWERS_AT_RANDOM: OK,
+    Fault.TELLS_TRACE: OK,
 }  # fmt: skip
 SPEC = EndpointSpec(limits=Limits(timeout_ms=1_000))
 PATIENT = EndpointSpec(limits=Limits(timeout_ms=30_000))

@@ -15,7 +15,8 @@ EXPECTED = {
     "approver": "models:read endpoints:read audit:read status:read versions:approve",
     "operator": "models:read endpoints:read audit:read status:read endpoints:deploy endpoints:delete endpoints:predict",
     "admin": "models:read endpoints:read audit:read status:read models:register versions:approve endpoints:deploy"
-    " endpoints:delete endpoints:predict actors:manage keys:manage projects:manage artifacts:collect backup",
+    " endpoints:delete endpoints:predict actors:manage keys:manage signers:manage projects:manage artifacts:collect"
+    " backup",
     "node": "node",
 }
 

@@ -9,6 +9,7 @@ from headgate.agent.logs import open_log
 from headgate.agent.process import Process
 from headgate.errors import Unavailable
 from headgate.home import Home
+from headgate.processes import SAFE_PATH
 from headgate.settings import OF_CONTROL, Settings, to_environment, without_control
 
 # how clients of PostgreSQL and of object stores are told their credentials
@@ -65,6 +66,7 @@ class Launcher:
     def _environment(self, decides: bool) -> dict[str, str]:
         # what a supervisor passed to the agent is not meant for its children
         found = {name: value for name, value in os.environ.items() if not name.startswith("LISTEN_")}
+        found |= SAFE_PATH
         if decides:
             return found | to_environment(self.settings)
         hidden = {f"HEADGATE_{name.upper()}" for name in OF_CONTROL}

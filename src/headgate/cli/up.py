@@ -14,6 +14,7 @@ from headgate.cli.rendering import say, show_one
 from headgate.client import local
 from headgate.errors import Conflict
 from headgate.home import find_home
+from headgate.processes import SAFE_PATH
 from headgate.settings import (
     check_exposure,
     check_tracing,
@@ -81,7 +82,7 @@ def up(home: str | None, detach: bool, **flags: Any) -> None:
         say(f"control plane  {settings.scheme}://{reachable(settings.host)}:{settings.control_port}")
         say(f"data plane     {settings.scheme}://{reachable(settings.host)}:{settings.port}")
         # this process becomes the agent: Ctrl-C and SIGTERM reach it, and nothing stands between
-        os.execve(command[0], command, environment)
+        os.execve(command[0], command, {**environment, **SAFE_PATH})
     agent = local.start_agent(place, environment)
     with steps_line("starting") as step:
         if step:

@@ -17,7 +17,7 @@ from headgate.client.document import Document
 from headgate.clock import Clock, SystemClock
 from headgate.errors import Conflict, DeadlineExceeded, HeadgateError, Unavailable, Unreachable
 from headgate.home import Home
-from headgate.processes import module_on
+from headgate.processes import SAFE_PATH, module_on
 
 AGENT = "headgate.agent.main"
 PROGRAMS = (AGENT, "headgate.app", "headgate.serving.main", "headgate.serving.hosts.template")
@@ -61,7 +61,7 @@ def start_agent(
     with open_log(home) as log:
         return subprocess.Popen(
             agent_command(home, control=control, temporary=temporary),
-            env=dict(environment),
+            env={**environment, **SAFE_PATH},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -32,6 +32,8 @@ PIPELINED = 64
 UNANSWERED = 16  # of a connection, that are worked on at once
 # a client that closes its end of the connection has left, unless its answer is ready or being made after so long
 LEAVE_SECONDS = 0.05
+# bytes beside each byte of a body that a chunked one may take: a chunk of one byte takes five
+FRAMING = 8
 
 
 class Exchange:
@@ -246,7 +248,7 @@ class Connection(asyncio.Protocol):
         self.stalled = 0  # bytes of answers that the client had not taken when it stopped taking them
         self._since = server.now  # beginning of what the deadline is on
         self.receiving = True  # a request is expected or has begun, and is not complete
-        self._head_bytes = 0
+        self._bytes = 0  # of an unfinished request, after the first
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
@@ -294,6 +296,8 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         # whoever has sent all of its requests may still wait for answers, but has rather left
+        if not (self._reader.between or self.deaf):
+            self.refuse(Malformed("The client stopped sending before the request was whole."))
         self.deaf = True
         if self._pending:
             self._pending[-1].say_close()
@@ -415,14 +419,16 @@ class Connection(asyncio.Protocol):
         if not self.receiving:
             # other requests have come with its beginning
             self.receiving = True
-            self._head_bytes = 0
+            self._bytes = 0
             self._since = self._server.now
-        elif self._reader.in_head:
-            # a name or value that never ends reaches no callback: bound what has come altogether
-            self._head_bytes += size
-            settings = self._server.settings
-            if self._head_bytes > settings.max_header_bytes + settings.max_target_bytes:
-                self.refuse(HeadersTooLarge(f"The headers are over {settings.max_header_bytes} bytes."))
+            return
+        # what never ends reaches no callback, a name or what stands beside a chunk: bound what has come altogether
+        self._bytes += size
+        settings = self._server.settings
+        if self._bytes > settings.max_header_bytes + settings.max_target_bytes + FRAMING * len(self._reader.body):
+            self.refuse(
+                HeadersTooLarge(f"Headers, or what chunks say besides, are over {settings.max_header_bytes} bytes.")
+            )
 
     def refuse(self, error: HeadgateError) -> None:
         """Answer what cannot be read, after all that could be, and close."""
