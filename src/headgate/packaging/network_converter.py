@@ -7,7 +7,7 @@ import msgspec
 
 from headgate.bundle.manifest import Manifest
 from headgate.records import Column
-from headgate.runtimes.torch import LABELS, LOGITS, load_module, named_outputs
+from headgate.runtimes.torch import LABELS, LOGITS, kind_of, load_module, named_outputs
 
 ROWS = 3  # of the example; neither one nor a size of a feature by chance
 
@@ -61,31 +61,34 @@ def _whole(module: Any, scores: str) -> Any:
     return Answering()
 
 
-def _forget_origin(proto: Any) -> None:
-    """Take out where in whose source files each node comes from: the same module gives the same graph."""
-    for part in (proto, proto.graph, *proto.graph.node, *proto.graph.value_info, *proto.graph.initializer):
-        del part.metadata_props[:]
-    for part in (*proto.graph.input, *proto.graph.output, *proto.functions):
-        del part.metadata_props[:]
-    for function in proto.functions:
-        for node in function.node:
-            del node.metadata_props[:]
-    for part in (*proto.graph.node, proto.graph):
-        part.doc_string = ""
-
-
 def _examples(features: tuple[Column, ...], kinds: list[Any], module: Any) -> tuple[list[Any], list[str]]:
     """Inputs as the runtime makes them, and their names in the graph."""
     import torch
 
-    usual = next((part.dtype for part in module.parameters() if part.is_floating_point()), torch.float32)
+    usual = kind_of(module)
     if all(not column.shape for column in features):
         return [torch.zeros(ROWS, len(features), dtype=kinds[0] if kinds else usual)], ["features"]
-    if any(size < 0 for column in features for size in column.shape):
-        raise ValueError("a free dimension besides the rows")
-    examples = []
-    for place, column in enumerate(features):
-        kind = getattr(torch, column.dtype)
-        kind = kinds[place] if kinds else usual if kind.is_floating_point else kind
-        examples.append(torch.zeros(ROWS, *column.shape, dtype=kind))
+    wanted = kinds or [_kept(getattr(torch, column.dtype), usual) for column in features]
+    examples = [torch.zeros(ROWS, *_fixed(column), dtype=kind) for column, kind in zip(features, wanted, strict=True)]
     return examples, [column.name for column in features]
+
+
+def _kept(kind: Any, usual: Any) -> Any:
+    return usual if kind.is_floating_point else kind
+
+
+def _forget_origin(proto: Any) -> None:
+    """Take out where in whose source files each node comes from: the same module gives the same graph."""
+    graph = proto.graph
+    inner = [node for function in proto.functions for node in function.node]
+    parts = [*graph.node, *graph.value_info, *graph.initializer, *graph.input, *graph.output, *proto.functions, *inner]
+    for part in (proto, graph, *parts):
+        del part.metadata_props[:]
+    for part in (graph, *graph.node):
+        part.doc_string = ""
+
+
+def _fixed(column: Column) -> tuple[int, ...]:
+    if any(size < 0 for size in column.shape):
+        raise ValueError(f"feature {column.name!r} has a free dimension besides the rows")
+    return column.shape

@@ -173,46 +173,65 @@ def plan_feed(module: Any, inputs: Sequence[tuple[str, Any]], features: Sequence
     for column in features:
         if column.dtype in ("string", "bytes", "datetime"):
             raise ModelError(f"Feature {column.name!r} is {column.dtype}; PyTorch takes numbers. Encode it beforehand.")
-    flat = all(not column.shape for column in features)
-    if flat and (len(inputs) <= 1 and (not inputs or len(inputs[0][1].shape) == 2)):
-        kind = inputs[0][1].dtype if inputs else _kind_of(module)
+    if _takes_matrix(inputs, features):
+        kind = inputs[0][1].dtype if inputs else kind_of(module)
         return lambda batch: [torch.tensor(matrix_of(batch), dtype=kind)]
-    names = [name for name, _ in inputs]
     if inputs and len(inputs) != len(features):
-        raise ModelError(f"The model takes {len(inputs)} inputs ({', '.join(names)}), the signature {len(features)}.")
-    known = {column.name for column in features}
-    order = names if inputs and known == set(names) else [column.name for column in features]
-    kinds = [tensor.dtype for _, tensor in inputs] or [None] * len(features)
+        names = ", ".join(name for name, _ in inputs)
+        raise ModelError(f"The model takes {len(inputs)} inputs ({names}), the signature has {len(features)}.")
+    return _column_feed(_in_order(inputs, features), [tensor.dtype for _, tensor in inputs], kind_of(module))
+
+
+def _takes_matrix(inputs: Sequence[tuple[str, Any]], features: Sequence[Column]) -> bool:
+    if any(column.shape for column in features):
+        return False
+    return not inputs or (len(inputs) == 1 and len(inputs[0][1].shape) == 2)
+
+
+def _in_order(inputs: Sequence[tuple[str, Any]], features: Sequence[Column]) -> list[str]:
+    """The features in the order of the inputs of their names, else in their own."""
+    named, known = [name for name, _ in inputs], [column.name for column in features]
+    return named if set(named) == set(known) else known
+
+
+def _column_feed(order: Sequence[str], kinds: Sequence[Any], usual: Any) -> Feed:
+    import torch
 
     def feed(batch: Batch) -> list[Any]:
         tensors = [torch.tensor(batch.columns[name]) for name in order]
-        return [
-            tensor.to(kind or (_kind_of(module) if tensor.is_floating_point() else tensor.dtype))
-            for tensor, kind in zip(tensors, kinds, strict=True)
-        ]
+        if kinds:
+            return [tensor.to(kind) for tensor, kind in zip(tensors, kinds, strict=True)]
+        return [tensor.to(usual) if tensor.is_floating_point() else tensor for tensor in tensors]
 
     return feed
 
 
 def named_outputs(answer: Any, scores: str) -> dict[str, Any]:
     """What a module answers, under our names; of a classifier's scores the probabilities [rows, classes]."""
-    import torch
-
-    main = answer
-    if isinstance(answer, Mapping):
-        main = next((answer[name] for name in (PREDICTIONS, "logits") if name in answer), next(iter(answer.values())))
-    elif isinstance(answer, list | tuple):
-        main = answer[0]
+    main = _main_output(answer)
     if scores in ("", LABELS):
         return {PREDICTIONS: main.reshape(-1) if main.ndim == 2 and main.shape[1] == 1 else main}
-    main = main.reshape(-1, 1) if main.ndim == 1 else main
-    if main.shape[1] > 1:
-        return {PROBABILITIES: main if scores == CHANCES else torch.softmax(main, dim=1)}
-    second = main if scores == CHANCES else torch.sigmoid(main)
-    return {PROBABILITIES: torch.cat([1 - second, second], dim=1)}
+    return {PROBABILITIES: _chances(main.reshape(-1, 1) if main.ndim == 1 else main, scores)}
 
 
-def _kind_of(module: Any) -> Any:
+def _main_output(answer: Any) -> Any:
+    if isinstance(answer, Mapping):
+        named = [answer[name] for name in (PREDICTIONS, "logits") if name in answer]
+        return (named or list(answer.values()))[0]
+    return answer[0] if isinstance(answer, list | tuple) else answer
+
+
+def _chances(scores: Any, kind: str) -> Any:
+    import torch
+
+    if scores.shape[1] > 1:
+        return scores if kind == CHANCES else torch.softmax(scores, dim=1)
+    second = scores if kind == CHANCES else torch.sigmoid(scores)
+    return torch.cat([1 - second, second], dim=1)
+
+
+def kind_of(module: Any) -> Any:
+    """The dtype that a module computes in."""
     import torch
 
     kinds = (parameter.dtype for parameter in module.parameters() if parameter.is_floating_point())
