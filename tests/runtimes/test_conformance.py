@@ -12,6 +12,7 @@ import joblib
 import numpy as np
 import pytest
 
+from headgate.records import Column, Signature
 from headgate.runtimes.registry import RUNTIMES
 from headgate.testing.bundles import LinearModel, linear_graph
 from headgate.testing.runtime import FAKE_RUNTIME
@@ -93,12 +94,32 @@ def torch_case() -> RuntimeCase:
     )
 
 
+def transformers_case() -> RuntimeCase:
+    pytest.importorskip("torch", reason="no PyTorch here: make test-deep installs it")
+    pytest.importorskip("transformers", reason="no transformers here: make test-deep installs them")
+    from tests.deep.transformers_made import made_files
+
+    files = made_files("generation")
+    return RuntimeCase(
+        name="transformers",
+        file="model/model.safetensors",
+        content=files.pop("model.safetensors"),
+        harmful=pickle.dumps(Gadget()),
+        task="other",
+        signature=Signature(inputs=(Column(name="text", dtype="string"),)),
+        path="model",
+        more={f"model/{name}": content for name, content in files.items()},
+        options={"max_new_tokens": "4"},
+    )
+
+
 def fake_case() -> RuntimeCase:
     return RuntimeCase(name="fake", file="model.json", content=b'{"bias": 1}', failing=b'{"fails_at": 0}')
 
 
 CASES: dict[str, Callable[[], RuntimeCase]] = {
-    "sklearn": sklearn_case, "onnx": onnx_case, "python": python_case, "fake": fake_case, "torch": torch_case
+    "sklearn": sklearn_case, "onnx": onnx_case, "python": python_case, "fake": fake_case, "torch": torch_case,
+    "transformers": transformers_case,
 }  # fmt: skip
 
 

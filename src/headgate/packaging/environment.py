@@ -9,7 +9,13 @@ from headgate.bundle.manifest import Environment
 from headgate.packaging.recognise import Recognised
 
 REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-ROOTS = {"scikit-learn": ("scikit-learn",), "onnx": (), "python": ("numpy",), "pytorch": ("torch", "numpy")}
+ROOTS = {
+    "scikit-learn": ("scikit-learn",),
+    "onnx": (),
+    "python": ("numpy",),
+    "pytorch": ("torch", "numpy"),
+    "transformers": ("transformers", "torch", "safetensors", "peft"),
+}
 
 
 def lock_environment(recognised: Recognised, *, frames: bool) -> Environment:

@@ -8,8 +8,9 @@ from typing import Any, get_args
 import numpy as np
 
 from headgate.errors import Malformed, SignatureMismatch
-from headgate.packaging import networks
+from headgate.packaging import networks, transformer_folders
 from headgate.packaging.recognise import Recognised, is_estimator
+from headgate.packaging.transformer_folders import TEXT
 from headgate.records import Category, Column, Dtype, Task
 from headgate.runtimes.batch import Array
 from headgate.runtimes.onnx import DTYPES, open_session
@@ -36,6 +37,8 @@ def facts_of(recognised: Recognised, folder: Path) -> Facts:
     """Ask the model."""
     if recognised.framework == "onnx":
         return _onnx_facts(folder / recognised.file)
+    if recognised.framework == transformer_folders.FRAMEWORK:
+        return Facts((TEXT,), False, transformer_folders.task_in(folder), transformer_folders.classes_of(folder))
     if recognised.framework == networks.FRAMEWORK:
         columns = networks.network_columns(folder / recognised.file, recognised.options)
         return Facts(columns, bool(columns) and all(column.shape for column in columns))

@@ -27,7 +27,12 @@ from headgate.records import Signature
 from headgate.runtimes.torch import TorchModel
 
 SAMPLE = 200  # rows that show what the model answers
-BECAUSE = {"onnx": "It came as ONNX.", "python": "Plain Python has no compiled form."}
+FEW, SLOW = 4, ("transformers",)  # of models that take long over each
+BECAUSE = {
+    "onnx": "It came as ONNX.",
+    "python": "Plain Python has no compiled form.",
+    "transformers": "Transformers serve as they are.",
+}
 SWITCHED_OFF = "compiling was switched off"
 NO_CONVERTER = "the converter is not installed, pip install 'headgate[convert]'"
 Progress = Callable[[str], None]
@@ -122,7 +127,8 @@ def _complete(draft: Draft, case: Case, converter: Converter | None, tell: Progr
 def _see_outputs(draft: Draft, case: Case) -> tuple[Draft, Native]:
     """The draft with its outputs, as the loaded model was seen to answer them."""
     first = load_form(draft.folder, draft.manifest, draft.manifest.serves)
-    sample = case.rows.take(range(min(SAMPLE, case.rows.rows)))
+    most = FEW if draft.recognised.framework in SLOW else SAMPLE
+    sample = case.rows.take(range(min(most, case.rows.rows)))
     if case.task == "classification" and isinstance(first.model, TorchModel):
         scores = {"scores": first.model.scores(first.batch(sample))}
         draft = draft.with_options(draft.manifest.serves, scores)

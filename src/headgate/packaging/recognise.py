@@ -13,7 +13,7 @@ import numpy as np
 
 from headgate.bundle.globals import foreign_globals
 from headgate.errors import Malformed, ModelError, NotFound, UnsupportedType, Untrusted
-from headgate.packaging import networks
+from headgate.packaging import networks, transformer_folders
 from headgate.runtimes.python import run_model_file
 from headgate.runtimes.sklearn import load_estimator
 
@@ -79,6 +79,10 @@ def _recognise_file(path: Path, folder: Path, trust_code: tuple[str, ...]) -> Re
     suffix = path.suffix.lower()
     if not path.exists():
         raise NotFound(f"There is no model file {path}.")
+    if transformer_folders.is_transformer(path):
+        options = transformer_folders.keep_transformer(path, folder)
+        kind = transformer_folders.FRAMEWORK
+        return Recognised(kind, _version("transformers"), "transformers", transformer_folders.BASE, options=options)
     if suffix not in {*PICKLES, *SUFFIXES} or not path.is_file():
         raise UnsupportedType(
             f"Expected a model file ending in {', '.join(SUFFIXES)}, got {path}. Save the model with joblib.dump, or "

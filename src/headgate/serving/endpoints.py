@@ -15,6 +15,7 @@ from headgate.serving.bodies import Bodies, Policies, Threads, formats_of, plain
 from headgate.serving.calls import Calls, Settle
 from headgate.serving.contract import Contract
 from headgate.serving.dialects.dialect import Dialect, Origin
+from headgate.serving.dialects.events import MEDIA_TYPE, whole_encoder
 from headgate.serving.dialects.registry import dialect_names, is_installed, load_dialect
 from headgate.serving.fallback import Replaceable
 from headgate.serving.hosted_calls import HostedCalls
@@ -26,6 +27,7 @@ from headgate.serving.response_cache import CachedCalls, ResponseCache, keeping
 from headgate.serving.responses import head_of
 from headgate.serving.router import Router
 from headgate.serving.routes import Held, Models
+from headgate.serving.streamed import Streamed
 from headgate.serving.tap import Recording, Tap
 from headgate.serving.value_policies import UnusualCounts, watch_values
 from headgate.spool.segment import SpoolWriter
@@ -127,11 +129,12 @@ class Composer:
     def _replies(self, table: RouteTable, variant: Variant) -> dict[str, Reply]:
         origin = Origin(table.endpoint, variant.version, table.classes)
         named = {"Headgate-Model": variant.version, "Headgate-Variant": variant.role}
-        return {
+        replies = {
             dialect.media_type: Reply(head_of(200, dialect.content_type, named), dialect.encoder(origin))
             for dialect in self._dialects
             if is_installed(dialect)
         }
+        return replies | {MEDIA_TYPE: Reply(head_of(200, MEDIA_TYPE, named), whole_encoder(origin), Streamed)}
 
 
 def assembler(contract: Contract, select: Callable[[Batch], Batch] | None) -> Callable[[list[Any]], Batch]:

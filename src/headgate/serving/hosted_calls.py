@@ -10,7 +10,7 @@ from headgate.errors import HeadgateError, Overloaded
 from headgate.runtimes.batch import Batch
 from headgate.runtimes.runtime import Outputs
 from headgate.serving.batching import hand_out
-from headgate.serving.calls import Answer, Caller, Settle
+from headgate.serving.calls import Answer, Caller, PartCaller, Settle
 from headgate.serving.waiting_time import WaitingTime
 
 log = logging.getLogger("headgate.serving")
@@ -21,6 +21,10 @@ class HostedModel(Protocol):
 
     async def predict(self, batch: Batch, deadline: float) -> Outputs:
         """Answer every row; raises `ModelError`, `DeadlineExceeded` or `Unavailable`."""
+        ...
+
+    async def stream(self, batch: Batch, deadline: float, part: Callable[[Outputs], None]) -> Outputs:
+        """Answer every row, first in parts and then as a whole; raises as `predict` does."""
         ...
 
 
@@ -82,7 +86,10 @@ class HostedCalls:
         try:
             batch = self._assemble([caller.rows])
             begun = time.monotonic()
-            outputs = await self._model.predict(batch, caller.deadline)
+            if isinstance(caller, PartCaller):
+                outputs = await self._model.stream(batch, caller.deadline, caller.part)
+            else:
+                outputs = await self._model.predict(batch, caller.deadline)
             self._check(outputs, batch.rows)
         except HeadgateError as error:
             hand_out([(error, [caller])], self._settle)

@@ -30,6 +30,7 @@ class Reply:
 
     head: bytes
     encode: Encode
+    begin: "Callable[..., Prediction] | None" = None  # where the answer is sent in parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +206,8 @@ class Predictions:
             variant, begin = self._forced(endpoint, headers["headgate-variant"]), Prediction
         reply = variant.default if "accept" not in headers else reply_for(variant.replies, headers["accept"])
         if notes:
-            reply = Reply(reply.head + notes, reply.encode)
+            reply = Reply(reply.head + notes, reply.encode, reply.begin)
+        begin = reply.begin or begin
         timeout = endpoint.timeout
         if "headgate-timeout-ms" in headers:
             timeout = given_timeout(headers["headgate-timeout-ms"], timeout)

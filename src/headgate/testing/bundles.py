@@ -115,6 +115,7 @@ def write_bundle(cache: Path, manifest: Manifest, files: dict[str, bytes]) -> Bu
     folder = cache / digest
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, content in {**files, MANIFEST: canonical_bytes(manifest)}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / name, content)
     return BuiltBundle(folder, manifest, digest)
 

@@ -1,10 +1,11 @@
 """What every runtime owes its callers. Run it over the table of runtimes with one small bundle per runtime.
 
-A case's model answers any two numeric features `a` and `b`; what it answers is up to it.
+A case's model answers any two numeric features `a` and `b`, unless its case has another signature; what it answers is
+up to it.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from headgate.errors import Corrupt, HeadgateError, ModelError
 from headgate.records import Column, Signature, Task
 from headgate.runtimes.batch import Batch
 from headgate.runtimes.columns import batch_from_columns
+from headgate.runtimes.parts import joined
 from headgate.runtimes.registry import RUNTIMES, load_runtime
 from headgate.runtimes.runtime import LoadedModel
 from headgate.runtimes.verify import PREDICTIONS, check_outputs
@@ -38,6 +40,10 @@ class RuntimeCase:
     task: Task = "regression"
     classes: tuple[Any, ...] = ()
     trusted_code: tuple[str, ...] = ()
+    signature: Signature = SIGNATURE
+    path: str = ""  # of the form, where it is no single file
+    more: Mapping[str, bytes] = dataclasses.field(default_factory=dict)  # files beside the first
+    options: dict[str, str] = dataclasses.field(default_factory=dict)  # of the form
 
     def bundle(self, cache: Path, content: bytes | None = None) -> BuiltBundle:
         """The case's bundle, with these bytes for the model file."""
@@ -46,14 +52,14 @@ class RuntimeCase:
             framework=self.name,
             task=self.task,
             classes=self.classes,
-            signature=SIGNATURE,
-            forms={FORM: Form(runtime=self.name, path=self.file)},
+            signature=self.signature,
+            forms={FORM: Form(runtime=self.name, path=self.path or self.file, options=self.options)},
             serves=FORM,
             environment=Environment(python="3.11"),
             files={},
             trusted_code=self.trusted_code,
         )
-        return write_bundle(cache, manifest, {self.file: self.content if content is None else content})
+        return write_bundle(cache, manifest, {**self.more, self.file: self.content if content is None else content})
 
     def load(self, cache: Path, content: bytes | None = None) -> LoadedModel:
         """The case's model, loaded by its runtime."""
@@ -61,10 +67,15 @@ class RuntimeCase:
         return load_runtime(self.name).load(built.folder, built.manifest, FORM)
 
 
-def rows(count: int = 5) -> Batch:
+def rows(case: RuntimeCase, count: int = 5) -> Batch:
     """Some rows, as the request path makes them."""
     numbers = np.linspace(-1, 1, count)
-    return batch_from_columns(SIGNATURE, {"a": numbers, "b": numbers[::-1]})
+    texts = ["a few words" if row % 2 else "words" for row in range(count)]
+    columns = {
+        column.name: texts if column.dtype == "string" else numbers[:: -1 if place % 2 else 1]
+        for place, column in enumerate(case.signature.features)
+    }
+    return batch_from_columns(case.signature, columns)
 
 
 def check_name_and_preload(case: RuntimeCase, cache: Path) -> None:
@@ -78,7 +89,7 @@ def check_name_and_preload(case: RuntimeCase, cache: Path) -> None:
 def check_answers(case: RuntimeCase, cache: Path) -> None:
     """One valid answer per row, on the device it names."""
     model = case.load(cache)
-    outputs = model.predict(rows())
+    outputs = model.predict(rows(case))
     check_outputs(outputs, 5, case.task, case.classes)
     assert model.device.split(":")[0] in {"cpu", "cuda", "mps"}
     model.close()
@@ -86,7 +97,7 @@ def check_answers(case: RuntimeCase, cache: Path) -> None:
 
 def check_batching_changes_nothing(case: RuntimeCase, cache: Path) -> None:
     """Rows answered together are answered as alone, whether they come as matrix or as columns."""
-    model, batch = case.load(cache), rows()
+    model, batch = case.load(cache), rows(case)
     together = model.predict(batch)
     alone = [model.predict(batch.slice(row, row + 1)) for row in range(batch.rows)]
     as_columns = model.predict(Batch(batch.names, columns=dict(batch.columns)))
@@ -97,19 +108,19 @@ def check_batching_changes_nothing(case: RuntimeCase, cache: Path) -> None:
 
 def check_input_stays(case: RuntimeCase, cache: Path) -> None:
     """The batch is the caller's: it is not written to."""
-    batch = rows()
-    assert batch.matrix is not None
-    before = batch.matrix.copy()
+    batch = rows(case)
+    before = {name: array.copy() for name, array in batch.columns.items()}
     case.load(cache).predict(batch)
-    np.testing.assert_array_equal(batch.matrix, before)
+    for name, array in batch.columns.items():
+        np.testing.assert_array_equal(array, before[name])
 
 
 def check_stream(case: RuntimeCase, cache: Path) -> None:
     """The parts of a stream, together, are the answer."""
-    model, batch = case.load(cache), rows()
+    model, batch = case.load(cache), rows(case)
     parts = list(model.stream(batch))
-    streamed = np.concatenate([part[PREDICTIONS] for part in parts])
-    np.testing.assert_array_equal(streamed, model.predict(batch)[PREDICTIONS])
+    assert all(len(part[PREDICTIONS]) == batch.rows for part in parts)
+    np.testing.assert_array_equal(joined(parts)[PREDICTIONS], model.predict(batch)[PREDICTIONS])
 
 
 def check_failure_is_translated(case: RuntimeCase, cache: Path) -> None:
@@ -117,7 +128,7 @@ def check_failure_is_translated(case: RuntimeCase, cache: Path) -> None:
     if case.failing is None:
         return
     model = case.load(cache, case.failing)
-    error = _raised(lambda: model.predict(rows()))
+    error = _raised(lambda: model.predict(rows(case)))
     assert isinstance(error, ModelError)
     assert error.message
 
@@ -154,7 +165,7 @@ def check_nothing_is_written(case: RuntimeCase, cache: Path) -> None:
     """The bundle's folder is as it was: another file in it would make the bundle corrupt."""
     built = case.bundle(cache)
     before = sorted(built.folder.rglob("*"))
-    load_runtime(case.name).load(built.folder, built.manifest, FORM).predict(rows())
+    load_runtime(case.name).load(built.folder, built.manifest, FORM).predict(rows(case))
     assert sorted(built.folder.rglob("*")) == before
 
 

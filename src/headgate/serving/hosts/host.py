@@ -20,6 +20,7 @@ from headgate.serving.hosts.wire import (
     CANCEL,
     CANCELLED,
     PREDICT,
+    STREAM,
     Frames,
     decode_call,
     encode_failure,
@@ -57,6 +58,7 @@ class Waiting(NamedTuple):
     batch: Batch
     deadline: float
     alone: bool
+    streams: bool = False  # in parts, which is always alone
 
     @property
     def form(self) -> object:
@@ -90,6 +92,7 @@ class Host:
         self._after_call = after_call
         self._waiting: list[Waiting] = []
         self._peers: set[Peer] = set()
+        self._streaming: tuple[Peer, int] | None = None  # for whom parts are being made
         self._leaving = False
         self._leave_by: float | None = None
         self._listener = listener
@@ -180,16 +183,19 @@ class Host:
     def _take(self, peer: Peer, frame: bytes) -> None:
         call = decode_call(frame)
         if call.op == CANCEL:
+            if self._streaming == (peer, call.id):
+                self._streaming = None
             for waiting in [one for one in self._waiting if one.peer is peer and one.id == call.id]:
                 self._waiting.remove(waiting)
                 self._send(peer, encode_failure(call.id, CANCELLED, ""))
-        elif call.op == PREDICT:
+        elif call.op in (PREDICT, STREAM):
             try:
                 batch = call.batch(self._names)
             except Malformed as error:
                 self._fail(peer, call.id, error)
                 return
-            self._waiting.append(Waiting(peer, call.id, batch, call.deadline, call.alone))
+            streams = call.op == STREAM
+            self._waiting.append(Waiting(peer, call.id, batch, call.deadline, call.alone or streams, streams))
         else:
             self._fail(peer, call.id, Malformed(f"Expected {PREDICT} or {CANCEL}, got {call.op!r}."))
 
@@ -212,6 +218,9 @@ class Host:
         group = [call for call in group if self._is_due(call, now)]
         if not group:
             return
+        if group[0].streams:
+            self._stream(group[0], group[0].deadline - now)
+            return
         try:
             outputs = self._predict([call.batch for call in group], max(call.deadline for call in group) - now)
         except ModelError as error:
@@ -230,7 +239,7 @@ class Host:
         if now >= call.deadline:
             self._fail(call.peer, call.id, DeadlineExceeded("The deadline passed while the request waited."))
             return False
-        if call.alone:
+        if call.alone and not call.streams:
             self._send(call.peer, encode_started(call.id))
         return not call.peer.gone
 
@@ -250,6 +259,28 @@ class Host:
             self._watchdog(0)
         return outputs
 
+    def _stream(self, call: Waiting, seconds: float) -> None:
+        """Send parts as the model makes them, until the last one, or until nobody wants more."""
+        self._streaming = (call.peer, call.id)
+        self._watchdog(min(seconds, self._call_seconds) + HANG_SECONDS)
+        try:
+            for part in self._model.stream(call.batch):
+                check_outputs(part, call.batch.rows, self._manifest.task, self._manifest.classes)
+                self._send(call.peer, encode_outputs(call.id, part, part=True))
+                for key, _ in self._selector.select(0):
+                    key.data()
+                if self._streaming is None or call.peer.gone:
+                    self._fail(call.peer, call.id, HeadgateError(), CANCELLED)
+                    return
+            self._send(call.peer, encode_outputs(call.id, {}))
+        except HeadgateError as error:
+            self._fail(call.peer, call.id, error)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the author's code; its caller is told
+            self._fail(call.peer, call.id, ModelError(f"The model failed: {type(error).__name__}: {error}"))
+        finally:
+            self._watchdog(0)
+            self._streaming = None
+
     def _hand_out(self, group: Sequence[Waiting], outputs: Outputs) -> None:
         start = 0
         for call in group:
@@ -265,8 +296,8 @@ class Host:
                 self._send(call.peer, frame)
             start = stop
 
-    def _fail(self, peer: Peer, number: int, error: HeadgateError) -> None:
-        self._send(peer, encode_failure(number, error.code, error.message))
+    def _fail(self, peer: Peer, number: int, error: HeadgateError, code: str = "") -> None:
+        self._send(peer, encode_failure(number, code or error.code, error.message))
 
     def _send(self, peer: Peer, frame: bytes) -> None:
         if peer.gone:

@@ -2,8 +2,10 @@
 
 A call:     {"id", "op": "predict", "rows"} with {"matrix", "dtype"} or with {"columns": {name: part}},
             "deadline" (seconds of the machine's monotonic clock) and "alone" (share no model call with others);
+            {"id", "op": "stream", …}: the same, answered in parts;
             {"id", "op": "cancel"}: the caller has left.
 A reply:    {"id", "ok": true, "outputs": {name: part}} or {"id", "ok": false, "code", "error"};
+            {"id", "part": true, "outputs": …}: a part of a streamed answer, which ends with {"id", "ok": true};
             {"id", "started": true}: a call marked "alone" goes into the model now;
             {"leaving": true}: send no more here, what was sent is answered.
 A part:     {"dtype", "shape", "data"} with raw C-ordered bytes, or {"dtype": "object", "shape", "values"} for text,
@@ -26,7 +28,7 @@ from headgate.runtimes.batch import Array, Batch
 from headgate.runtimes.runtime import Outputs
 
 FRAME_BYTES = 64 * 1024 * 1024
-PREDICT, CANCEL = "predict", "cancel"
+PREDICT, STREAM, CANCEL = "predict", "stream", "cancel"
 CANCELLED = "CANCELLED"
 OBJECT = "object"
 _LENGTH = struct.Struct("<I")
@@ -83,6 +85,7 @@ class Reply(msgspec.Struct, omit_defaults=True):
     code: str = ""
     error: str = ""
     started: bool = False
+    part: bool = False
     leaving: bool = False
 
     def arrays(self) -> Outputs:
@@ -117,9 +120,9 @@ class Frames:
             del buffer[:start]
 
 
-def encode_call(number: int, batch: Batch, deadline: float, *, alone: bool = False) -> bytes:
+def encode_call(number: int, batch: Batch, deadline: float, *, alone: bool = False, op: str = PREDICT) -> bytes:
     """The frame that asks for a prediction. Raises `Malformed` for what a host cannot be sent."""
-    call = Call(id=number, op=PREDICT, rows=batch.rows, deadline=deadline, alone=alone)
+    call = Call(id=number, op=op, rows=batch.rows, deadline=deadline, alone=alone)
     if batch.matrix is not None:
         call.matrix = batch.matrix.tobytes()
         call.dtype = batch.matrix.dtype.str
@@ -132,10 +135,12 @@ def encode_cancel(number: int) -> bytes:
     return _frame(Call(id=number, op=CANCEL))
 
 
-def encode_outputs(number: int, outputs: Outputs) -> bytes:
-    """The frame with an answer. Raises `ModelOutputInvalid` for what cannot be sent."""
+def encode_outputs(number: int, outputs: Outputs, *, part: bool = False) -> bytes:
+    """The frame with an answer, or a part of one. Raises `ModelOutputInvalid` for what cannot be sent."""
+    ok = None if part else True
     try:
-        return _frame(Reply(id=number, ok=True, outputs={name: _part(array) for name, array in outputs.items()}))
+        arrays = {name: _part(array) for name, array in outputs.items()}
+        return _frame(Reply(id=number, ok=ok, part=part, outputs=arrays))
     except Malformed as error:
         raise ModelOutputInvalid(f"The model's answer cannot be sent: {error.message}") from error
 
