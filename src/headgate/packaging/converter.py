@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from headgate.packaging.graph import finish, widen_trees
+from headgate.packaging.graph import finish, lower_anywhere, widen_trees
 from headgate.packaging.imputing import MISSING_TEXT, teach_imputing
 from headgate.packaging.network_converter import Network, convert_network
 from headgate.runtimes.unpickling import unpickle
@@ -91,6 +91,7 @@ def _convert(request: Request) -> None:
     proto = convert_sklearn(model, name="model", initial_types=types, target_opset=OPSETS, options=options)
     split = [given.name for given in request.inputs] if request.layout.startswith("split") else []
     finish(proto, request.outputs, split=split)
+    lower_anywhere(proto)
     proto.ir_version = 10
     Path(request.target).write_bytes(proto.SerializeToString(deterministic=True))
 

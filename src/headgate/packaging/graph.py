@@ -134,6 +134,15 @@ def finish(model: Any, names: Sequence[str], *, split: Sequence[str]) -> Any:
     return model
 
 
+def lower_anywhere(model: Any) -> None:
+    """Lower-case text by the locale that every Linux has: onnxruntime's own choice is missing in slim images."""
+    from onnx import helper
+
+    for node in model.graph.node:
+        if node.op_type == "StringNormalizer" and all(given.name != "locale" for given in node.attribute):
+            node.attribute.append(helper.make_attribute("locale", "C.UTF-8"))
+
+
 def _shorten(graph: Any, output: str) -> None:
     """Take the cast from a tree ensemble's answer at the end: what onnxruntime answers is float there anyway."""
     producers = {name: node for node in graph.node for name in node.output}

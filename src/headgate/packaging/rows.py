@@ -1,6 +1,7 @@
 """The rows on which two forms of a model are compared."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,14 @@ from headgate.runtimes.frames import frame_maker, matrix_of
 
 MOST = 5_000  # rows of the data
 MADE_UP = 500
+TEXT_ROWS = 8
+ODD: tuple[Callable[[str], str], ...] = (
+    str.upper,
+    lambda text: re.sub(r"(\w+)", "\\1\u00e9", text),
+    lambda text: f"\u0130{text}",
+    lambda text: text.replace(" ", "\u00a0\n"),
+    lambda text: text.replace(" ", "_1'"),
+)
 
 
 def made_up_rows(model: Any, columns: Sequence[Column]) -> Table:
@@ -36,6 +45,8 @@ def comparison_rows(native: Native, model: Any, data: Table, holdout: Table | No
     at_splits = _at_splits(native, model, parts[-1], names)
     if at_splits is not None:
         parts.append(at_splits)
+    if (texts := _odd_texts(native, parts[-1], names)) is not None:
+        parts.append(texts)
     if golden.rows:
         asked = golden.inputs.columns
         parts.append(Table({column.name: column_array(column, asked[column.name]) for column in features}))
@@ -50,6 +61,32 @@ def _at_splits(native: Native, model: Any, base: Table, names: Sequence[str]) ->
         return rows_at_splits(find_splits(model), base, names, lambda rows: make(native.batch(rows)))
     except Exception as error:
         raise ModelError(f"The model's transformers failed at split points: {type(error).__name__}: {error}") from error
+
+
+def _odd_texts(native: Native, base: Table, names: Sequence[str]) -> Table | None:
+    """Some rows with letters that are not ASCII, capitals and other spaces in their text; None where there is none.
+
+    Graphs part text into words by other rules than Python, which data in plain English does not show.
+    """
+    texts = [column.name for column in native.signature.features if column.dtype == "string" and not column.closed]
+    if not texts:
+        return None
+    rows = base.take(range(min(TEXT_ROWS, base.rows)))
+    parts = []
+    for change in ODD:
+        changed = {name: rows.columns[name] for name in names}
+        for name in texts:
+            values = np.empty(rows.rows, dtype=object)
+            values[:] = [None if text is None else change(text) for text in rows.columns[name].tolist()]
+            changed[name] = values
+        parts.append(Table(changed))
+    odd = stack(parts, names)
+    try:
+        native.predict(odd)
+    except ModelError:
+        # levels, not text
+        return None
+    return odd
 
 
 def _thin(table: Table) -> Table:
