@@ -94,6 +94,19 @@ def torch_case() -> RuntimeCase:
     )
 
 
+def keras_case() -> RuntimeCase:
+    pytest.importorskip("torch", reason="no PyTorch here: make test-deep installs it")
+    from tests.deep.keras_made import saved, summing
+
+    return RuntimeCase(
+        name="keras",
+        file="model.keras",
+        content=saved(summing(2)),
+        failing=saved(summing(3)),
+        harmful=pickle.dumps(Gadget()),
+    )
+
+
 def transformers_case() -> RuntimeCase:
     pytest.importorskip("torch", reason="no PyTorch here: make test-deep installs it")
     pytest.importorskip("transformers", reason="no transformers here: make test-deep installs them")
@@ -119,7 +132,7 @@ def fake_case() -> RuntimeCase:
 
 CASES: dict[str, Callable[[], RuntimeCase]] = {
     "sklearn": sklearn_case, "onnx": onnx_case, "python": python_case, "fake": fake_case, "torch": torch_case,
-    "transformers": transformers_case,
+    "keras": keras_case, "transformers": transformers_case,
 }  # fmt: skip
 
 

@@ -130,12 +130,12 @@ def may_compile(model: Any) -> bool:
     """Whether it is worth starting the converter: an estimator, a pickle or a network, as far as can be seen."""
     if isinstance(model, str | Path):
         return Path(model).suffix.lower() in {*PICKLES, *networks.SUFFIXES} and has_converter()
-    return (is_estimator(model) or type(model).__module__.startswith("torch.")) and has_converter()
+    return (is_estimator(model) or type(model).__module__.startswith(("torch.", "keras."))) and has_converter()
 
 
 def is_network(draft: Draft) -> bool:
     """Whether it is a PyTorch module, which its own exporter converts."""
-    return draft.recognised.framework == networks.FRAMEWORK
+    return draft.recognised.framework in (networks.FRAMEWORK, networks.KERAS)
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ ROOTS = {
     "onnx": (),
     "python": ("numpy",),
     "pytorch": ("torch", "numpy"),
+    "keras": ("keras", "torch"),
     "transformers": ("transformers", "torch", "safetensors", "peft"),
 }
 

@@ -39,8 +39,8 @@ def facts_of(recognised: Recognised, folder: Path) -> Facts:
         return _onnx_facts(folder / recognised.file)
     if recognised.framework == transformer_folders.FRAMEWORK:
         return Facts((TEXT,), False, transformer_folders.task_in(folder), transformer_folders.classes_of(folder))
-    if recognised.framework == networks.FRAMEWORK:
-        columns = networks.network_columns(folder / recognised.file, recognised.options)
+    if recognised.framework in (networks.FRAMEWORK, networks.KERAS):
+        columns = networks.network_columns(folder / recognised.file, recognised.options, recognised.trusted)
         return Facts(columns, bool(columns) and all(column.shape for column in columns))
     model = recognised.model
     classes = _classes(model)

@@ -7,6 +7,7 @@ import msgspec
 
 from headgate.bundle.manifest import Manifest
 from headgate.records import Column
+from headgate.runtimes.keras import open_keras
 from headgate.runtimes.torch import LABELS, LOGITS, kind_of, load_module, named_outputs
 
 ROWS = 3  # of the example; neither one nor a size of a feature by chance
@@ -26,7 +27,11 @@ def convert_network(network: Network, target: Path) -> None:
 
     manifest, features = network.manifest, network.manifest.signature.features
     form = manifest.forms[network.form]
-    module, inputs = load_module(Path(network.folder), manifest, form)
+    folder = Path(network.folder)
+    if form.runtime == "keras":
+        module, inputs = open_keras((folder / form.path).read_bytes(), manifest.trusted_code)
+    else:
+        module, inputs = load_module(folder, manifest, form)
     scores = form.options.get("scores", LOGITS) if manifest.task == "classification" else ""
     kinds = [tensor.dtype for _, tensor in inputs]
     examples, names = _examples(features, kinds, module)

@@ -79,18 +79,13 @@ def _recognise_file(path: Path, folder: Path, trust_code: tuple[str, ...]) -> Re
     suffix = path.suffix.lower()
     if not path.exists():
         raise NotFound(f"There is no model file {path}.")
-    if transformer_folders.is_transformer(path):
-        options = transformer_folders.keep_transformer(path, folder)
-        kind = transformer_folders.FRAMEWORK
-        return Recognised(kind, _version("transformers"), "transformers", transformer_folders.BASE, options=options)
+    if (found := _recognise_deep(path, folder, trust_code)) is not None:
+        return found
     if suffix not in {*PICKLES, *SUFFIXES} or not path.is_file():
         raise UnsupportedType(
             f"Expected a model file ending in {', '.join(SUFFIXES)}, got {path}. Save the model with joblib.dump, or "
             f"wrap it in a .py file that defines `model`, an object with a method predict."
         )
-    if suffix in networks.SUFFIXES:
-        file, options, trusted = networks.keep_network(path, folder, trust_code)
-        return Recognised(networks.FRAMEWORK, _version("torch"), "torch", file, trusted=trusted, options=options)
     kept = folder / f"model{'.pkl' if suffix == '.pickle' else suffix}"
     shutil.copyfile(path, kept)
     if suffix == ".onnx":
@@ -101,6 +96,20 @@ def _recognise_file(path: Path, folder: Path, trust_code: tuple[str, ...]) -> Re
             raise ModelError(f"{path} defines `model`, a {type(found).__name__} without a method predict.")
         return Recognised("python", "", "python", kept.name, found)
     return _recognise_pickle(kept, trust_code, path)
+
+
+def _recognise_deep(path: Path, folder: Path, trust_code: tuple[str, ...]) -> Recognised | None:
+    """A network or a transformer; None for another kind of file."""
+    networks.refuse_kept_elsewhere(path)
+    if transformer_folders.is_transformer(path):
+        options = transformer_folders.keep_transformer(path, folder)
+        kind = transformer_folders.FRAMEWORK
+        return Recognised(kind, _version("transformers"), "transformers", transformer_folders.BASE, options=options)
+    if path.suffix.lower() in networks.SUFFIXES and path.is_file():
+        file, options, trusted = networks.keep_network(path, folder, trust_code)
+        kind, library = (networks.KERAS,) * 2 if file.endswith(".keras") else (networks.FRAMEWORK, "torch")
+        return Recognised(kind, _version(library), library, file, trusted=trusted, options=options)
+    return None
 
 
 def _recognise_pickle(kept: Path, trust_code: tuple[str, ...], given: Path | None = None) -> Recognised:

@@ -12,6 +12,7 @@ RUNTIMES: dict[str, str] = {
     "sklearn": "headgate.runtimes.sklearn:SklearnRuntime",
     "python": "headgate.runtimes.python:PythonRuntime",
     "torch": "headgate.runtimes.torch:TorchRuntime",
+    "keras": "headgate.runtimes.keras:KerasRuntime",
     "transformers": "headgate.runtimes.transformers:TransformersRuntime",
 }
 
