@@ -17,7 +17,7 @@ import numpy as np
 from headgate.packaging.graph import finish, lower_anywhere, widen_trees
 from headgate.packaging.imputing import MISSING_TEXT, teach_imputing
 from headgate.packaging.network_converter import Network, convert_network
-from headgate.runtimes.unpickling import unpickle
+from headgate.runtimes.sklearn import load_estimator
 
 OPSETS = {"": 21, "ai.onnx.ml": 3}
 SEED = 0
@@ -81,7 +81,7 @@ def _answer(request: Request) -> Answer:
 def _convert(request: Request) -> None:
     from skl2onnx import convert_sklearn
 
-    model = unpickle(Path(request.model).read_bytes(), request.trusted)
+    model = load_estimator(Path(request.model).read_bytes(), request.trusted, request.model)
     for part in _parts(model):
         _prepare(part)
     # without the second, a linear classifier without probabilities is not converted at all

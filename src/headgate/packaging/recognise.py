@@ -16,9 +16,10 @@ from headgate.errors import Malformed, ModelError, NotFound, UnsupportedType, Un
 from headgate.packaging import networks, transformer_folders
 from headgate.runtimes.python import run_model_file
 from headgate.runtimes.sklearn import load_estimator
+from headgate.runtimes.skops import foreign_types
 
-PICKLES = {".joblib", ".pkl", ".pickle"}
-SUFFIXES = (".joblib", ".pkl", ".onnx", ".py", *networks.SUFFIXES)
+PICKLES = {".joblib", ".pkl", ".pickle", ".skops"}
+SUFFIXES = (".joblib", ".pkl", ".skops", ".onnx", ".py", *networks.SUFFIXES)
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,8 @@ def _recognise_deep(path: Path, folder: Path, trust_code: tuple[str, ...]) -> Re
 
 
 def _recognise_pickle(kept: Path, trust_code: tuple[str, ...], given: Path | None = None) -> Recognised:
-    foreign = foreign_globals(kept)
+    skops = kept.suffix == ".skops"
+    foreign = tuple(foreign_types(kept.read_bytes())) if skops else foreign_globals(kept)
     unknown = [name for name in foreign if name not in trust_code]
     if unknown:
         options = " ".join(f"--trust-code {name}" for name in unknown)
@@ -122,7 +124,7 @@ def _recognise_pickle(kept: Path, trust_code: tuple[str, ...], given: Path | Non
             f"If you trust it, name it: trust_code={tuple(unknown)!r}, or {options}.",
             detail=[{"global": name} for name in unknown],
         )
-    model = load_estimator(kept.read_bytes(), foreign)
+    model = load_estimator(kept.read_bytes(), foreign, kept.name)
     if is_estimator(model):
         _require_fitted(model)
         return Recognised("scikit-learn", _version("scikit-learn"), "sklearn", kept.name, model, foreign)
