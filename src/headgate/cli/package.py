@@ -20,7 +20,7 @@ from headgate.packaging.package import package as make_bundle
 @click.option("--holdout", metavar="F", type=click.Path(path_type=Path), help="Data the model has not seen.")
 @output_or_file("Folder, or .hgb file, to write; default: N.hgb.")
 @click.option("--role", "roles", metavar="COLUMN=ROLE", multiple=True, help="As age=protected; may be repeated.")
-@click.option("--trust-code", metavar="NAME", multiple=True, help="A global that the pickle may use; may be repeated.")
+@click.option("--trust-code", metavar="NAME", multiple=True, help="Code that the model may use: a global, or net.py.")
 @click.option("--compile/--no-compile", "compiles", default=True, show_default=True, help="Also make an ONNX form.")
 def package(
     model: Path,
@@ -31,7 +31,8 @@ def package(
     output: str | None,
     **choices: Any,
 ) -> None:
-    """Make a bundle of MODEL: a file (.joblib, .pkl, .onnx, or .py that defines `model`).
+    """Make a bundle of MODEL: a file (.joblib, .pkl, .skops, .onnx, .pt2, .pt, .safetensors, .keras, or .py that
+    defines `model`), or the folder of a transformer or of its adapter.
 
     The bundle says what the model takes and answers, how good it is on the holdout, and what it needs; it is signed
     with your own key. Where a compiled form gives the same answers, it is in the bundle and serves.
