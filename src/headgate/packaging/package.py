@@ -55,10 +55,10 @@ def package(  # noqa: PLR0913 - the options of the public call
 ) -> Bundle:
     """Package a model: infer, measure, compile, prove parity, lock, sign.
 
-    `model` is a fitted scikit-learn estimator or pipeline, an object with `predict`, a PyTorch program, a Keras model, or
-    a file (.joblib, .pkl, .skops, .onnx, .pt2, .pt, .safetensors, .keras, or .py that defines `model`), or the folder of
-    a transformer or its adapter. `data` [rows, columns] is the training data and `holdout` rows that the model has not
-    seen, as (X, y) or as one table that has the column `target`: pandas, Polars, PyArrow, NumPy, dicts, or a file.
+    `model` is a fitted scikit-learn estimator or pipeline, an object with `predict`, a PyTorch program, a Keras model,
+    a file (.joblib, .pkl, .skops, .onnx, .pt2, .pt, .safetensors, .keras, or .py that defines `model`), or the folder
+    of a transformer or its adapter. `data` [rows, columns] is the training data and `holdout` rows that the model has
+    not seen, as (X, y) or as one table that has the column `target`: pandas, Polars, PyArrow, NumPy, dicts, or a file.
     `roles` gives columns other roles than feature, `{"ssn": "sensitive", "customer": ["entity", "context"]}`.
     `trust_code` names the classes and functions, `"package.module.Class"`, that a pickle may use beyond the ordinary,
     or the file, `"net.py"`, that defines `model`, the module of a PyTorch model's bare weights.

@@ -72,16 +72,18 @@ class TransformersModel:
         if self._task != GENERATION:
             yield self.predict(batch)
             return
-        # every row is named in every part, so that parts can be joined
-        yield {PREDICTIONS: np.full(batch.rows, "", object)}
+        silent = True
         try:
             for row, text in enumerate(texts_of(batch)):
                 for piece in self._generate(text):
                     part = np.full(batch.rows, "", object)
                     part[row] = piece
+                    silent = False
                     yield {PREDICTIONS: part}
         except Exception as error:
             raise _failure(batch, error) from error
+        if silent:
+            yield {PREDICTIONS: np.full(batch.rows, "", object)}
 
     def close(self) -> None:
         """Drop the model; predict fails afterwards."""
