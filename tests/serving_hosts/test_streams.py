@@ -10,6 +10,8 @@ from tests.serving.worker_process import PREDICT, WorkerProcess, events_in, requ
 from tests.serving_hosts.packaged import packaged, served, written
 from tests.serving_hosts.process import eventually
 
+from headgate.client.client import Client
+from headgate.errors import ModelError, SignatureMismatch
 from headgate.home import Home
 from headgate.testing.bundles import LinearModel, build_bundle, publish, route_table
 
@@ -168,6 +170,19 @@ def test_a_model_inside_the_worker_answers_in_one_part(worker: WorkerProcess) ->
 
 def test_the_whole_answer_for_whoever_asks_for_json(worker: WorkerProcess) -> None:
     assert worker.predict(rows("one two"), "words").json["predictions"] == ["one two"]
+
+
+def test_the_client_gives_parts_and_raises(worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADGATE_DATA_URL", f"http://127.0.0.1:{worker.port}")
+    with Client("http://127.0.0.1:1", "none") as client:
+        parts = [part.predictions for part in client.stream("words", [{"text": "one two"}], timeout=20)]
+        assert parts == [["one"], [" two"]]
+        with pytest.raises(SignatureMismatch):
+            list(client.stream("words", [{"text": 1}]))
+        failing = client.stream("words", [{"text": "one raise"}])
+        assert next(failing).predictions == ["one"]
+        with pytest.raises(ModelError):
+            next(failing)
 
 
 def test_a_host_that_dies_in_between_is_told(worker: WorkerProcess) -> None:
