@@ -7,10 +7,10 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from headgate.errors import Malformed, ModelError, NotFound, UnsupportedType, Untrusted
+from headgate.errors import Malformed, NotFound, UnsupportedType, Untrusted
 from headgate.records import Column, Dtype
 from headgate.runtimes.keras import foreign_names, open_keras
-from headgate.runtimes.torch import EXPORTED, PICKLED, SCRIPT, WEIGHTS, open_exported
+from headgate.runtimes.torch import EXPORTED, PICKLED, SCRIPT, WEIGHTS, library, open_exported
 
 SUFFIXES = (".pt2", ".pt", ".pth", ".safetensors", ".keras")
 FRAMEWORK = "pytorch"
@@ -122,10 +122,7 @@ def _has_script(content: bytes) -> bool:
 
 def _refuse_objects(content: bytes) -> None:
     """Raises `Untrusted` for a pickle of anything but tensors."""
-    try:
-        import torch
-    except ImportError as error:
-        raise ModelError(f"The model needs PyTorch: pip install 'headgate[torch]' ({error}).") from error
+    torch = library()
     try:
         torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:

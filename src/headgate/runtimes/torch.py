@@ -109,10 +109,7 @@ class TorchRuntime:
 def load_module(folder: Path, manifest: Manifest, form: Form) -> tuple[Any, list[tuple[str, Any]]]:
     """The module, ready to answer, and its inputs as (name, tensor) where the file says them."""
     content = verified_bytes(folder, manifest, form.path)
-    try:
-        import torch
-    except ImportError as error:
-        raise ModelError(f"The model needs PyTorch: pip install 'headgate[torch]' ({error}).") from error
+    torch = library()
     # requests are spread over processes
     torch.set_num_threads(1)
     kind = form.options.get("kind", EXPORTED)
@@ -132,11 +129,19 @@ def load_module(folder: Path, manifest: Manifest, form: Form) -> tuple[Any, list
         raise ModelError(f"PyTorch {torch.__version__} cannot load the model: {_first_line(error)}") from error
 
 
+def library() -> Any:
+    """PyTorch; raises `ModelError` with what to install where it is missing."""
+    try:
+        import torch
+    except ImportError as error:
+        raise ModelError(f"The model needs PyTorch: pip install 'headgate[torch]' ({error}).") from error
+    return torch
+
+
 def open_exported(content: bytes) -> tuple[Any, list[tuple[str, Any]]]:
     """The module of an exported program, and its inputs."""
-    import torch
-
     check_exported(content)
+    torch = library()
     program = torch.export.load(io.BytesIO(content))
     tensors = {node.name: node.meta.get("val") for node in program.graph.nodes if node.op == "placeholder"}
     inputs = [(name, tensors[name]) for name in program.graph_signature.user_inputs if name in tensors]
