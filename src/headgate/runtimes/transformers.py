@@ -127,7 +127,11 @@ class TransformersRuntime:
     """Loads transformers."""
 
     name = "transformers"
-    preload: tuple[str, ...] = ("numpy", "torch")
+    preload: tuple[str, ...] = ("numpy", "torch", "transformers")
+
+    def __init__(self) -> None:
+        # before anybody imports the libraries, a template included
+        os.environ.update(OFFLINE)
 
     def load(self, folder: Path, manifest: Manifest, form: str) -> TransformersModel:
         """Load one form; raises `ModelError` with the library's reason, `Untrusted` for a model that is code."""
