@@ -102,6 +102,22 @@ def test_images_and_numbers_by_name(tmp_path: Path) -> None:
         np.testing.assert_allclose(answered, images.mean(axis=(1, 2, 3)) + 1, atol=1e-5)
 
 
+def test_what_the_model_leaves_free_stays_free(tmp_path: Path) -> None:
+    class Mean(torch.nn.Module):  # type: ignore[misc, name-defined]  # torch is not followed
+        def forward(self, steps: Any) -> Any:
+            return steps.mean(dim=(1, 2))
+
+    free = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
+    program = torch.export.export(Mean(), (torch.zeros(3, 5, 2),), dynamic_shapes=(free,))
+    bundle = headgate.package(
+        program, name="net", data={"steps": np.ones((9, 7, 2))}, task="regression", output=tmp_path / "b"
+    )
+    assert bundle.manifest.signature.inputs[0].shape == (-1, 2)
+    assert "free dimension" in bundle.manifest.serves_because
+    for length in (2, 11):
+        assert headgate.load(bundle).predict({"steps": np.full((4, length, 2), 2.0)}).tolist() == [2.0] * 4
+
+
 def test_a_fixed_number_of_rows_is_refused(tmp_path: Path) -> None:
     path = saved(tmp_path / "net.pt2", torch.export.export(network(), (torch.zeros(1, 4),)))
     with pytest.raises(ModelError, match=r"dynamic_shapes=\(\{0: torch.export.Dim.DYNAMIC\},\)"):

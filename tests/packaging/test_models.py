@@ -230,12 +230,12 @@ def test_mistakes_are_explained(name: str, package: Any, tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("suffix", ["h5", "keras", "skops", "npy", "npz", "dill", "zip", "tar", "yaml"])
+@pytest.mark.parametrize("suffix", ["mat", "npy", "npz", "dill", "zip", "tar", "yaml"])
 def test_files_of_no_known_kind_are_named(package: Any, tmp_path: Path, suffix: str) -> None:
-    """SEC-11, SEC-14, SEC-15"""
+    """SEC-14, SEC-15"""
     path = tmp_path / f"model.{suffix}"
     path.write_bytes(b"")
-    with pytest.raises(UnsupportedType, match=rf"ending in \.joblib, .*, got .*model\.{suffix}"):
+    with pytest.raises(UnsupportedType, match=rf"ending in \.joblib, .*, .*got .*model\.{suffix}"):
         package(path)
     damaged = tmp_path / "model.joblib"
     damaged.write_bytes(b"not a pickle")

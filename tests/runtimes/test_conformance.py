@@ -12,6 +12,7 @@ import joblib
 import numpy as np
 import pytest
 
+from headgate.records import Column, Signature
 from headgate.runtimes.registry import RUNTIMES
 from headgate.testing.bundles import LinearModel, linear_graph
 from headgate.testing.runtime import FAKE_RUNTIME
@@ -90,6 +91,38 @@ def torch_case() -> RuntimeCase:
         content=exported(1.0, 2.0),
         failing=exported(1.0, 2.0, 3.0),
         harmful=pickle.dumps(Gadget()),
+    )
+
+
+def keras_case() -> RuntimeCase:
+    pytest.importorskip("torch", reason="no PyTorch here: make test-deep installs it")
+    from tests.deep.keras_made import saved, summing
+
+    return RuntimeCase(
+        name="keras",
+        file="model.keras",
+        content=saved(summing(2)),
+        failing=saved(summing(3)),
+        harmful=pickle.dumps(Gadget()),
+    )
+
+
+def transformers_case() -> RuntimeCase:
+    pytest.importorskip("torch", reason="no PyTorch here: make test-deep installs it")
+    pytest.importorskip("transformers", reason="no transformers here: make test-deep installs them")
+    from tests.deep.transformers_made import made_files
+
+    files = made_files("generation")
+    return RuntimeCase(
+        name="transformers",
+        file="model/model.safetensors",
+        content=files.pop("model.safetensors"),
+        harmful=pickle.dumps(Gadget()),
+        task="other",
+        signature=Signature(inputs=(Column(name="text", dtype="string"),)),
+        path="model",
+        more={f"model/{name}": content for name, content in files.items()},
+        options={"max_new_tokens": "4"},
     )
 
 
@@ -179,7 +212,7 @@ def xgboost_bytes(model: Any) -> bytes:
 CASES: dict[str, Callable[[], RuntimeCase]] = {
     "sklearn": sklearn_case, "onnx": onnx_case, "python": python_case, "fake": fake_case,
     "xgboost": xgboost_case, "lightgbm": lightgbm_case, "catboost": catboost_case, "pmml": pmml_case,
-    "torch": torch_case,
+    "torch": torch_case, "keras": keras_case, "transformers": transformers_case,
 }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,6 +32,23 @@ class Response(NamedTuple):
     @property
     def json(self) -> Any:
         return json.loads(self.body)
+
+
+class Event(NamedTuple):
+    """One server-sent event."""
+
+    kind: str
+    data: Any
+
+
+def events_in(body: bytes) -> list[Event]:
+    """The events of a body."""
+    found = []
+    for text in body.decode().split("\n\n"):
+        lines = dict(line.split(": ", 1) for line in text.splitlines())
+        if lines:
+            found.append(Event(lines["event"], json.loads(lines["data"])))
+    return found
 
 
 class Wire:
@@ -67,6 +85,13 @@ class Wire:
             self._more()
         body, self._rest = self._rest[:length], self._rest[length:]
         return Response(number, headers, body)
+
+    def rest(self) -> bytes:
+        """Everything up to the server's end of the connection."""
+        with suppress(EOFError):
+            while True:
+                self._more()
+        return self._rest
 
     def is_closed(self) -> bool:
         """Wait for the server's end of the connection."""
@@ -145,6 +170,15 @@ class WorkerProcess:
     def predict(self, content: Any, endpoint: str = "fraud", /, **headers: str) -> Response:
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
         return self.ask("POST", PREDICT.format(endpoint), body, **({"Content_Type": "application/json"} | headers))
+
+    def events(self, content: Any, endpoint: str, /, **headers: str) -> "list[Event]":
+        """What comes of asking for events, to the end."""
+        given = {"Content_Type": "application/json", "Accept": "text/event-stream", "Connection": "close"} | headers
+        with self.wire() as wire:
+            wire.send(request("POST", PREDICT.format(endpoint), json.dumps(content).encode(), **given))
+            head, _, body = wire.rest().partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200"), head + body
+        return events_in(body)
 
     def control(self) -> "ControlWire":
         return ControlWire(self.home.run / f"{self.name}.sock")

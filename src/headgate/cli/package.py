@@ -23,7 +23,7 @@ from headgate.packaging.scanning import scan
 @click.option("--example", metavar="F", type=click.Path(path_type=Path), help="Some rows, where there is no --data.")
 @output_or_file("Folder, or .hgb file, to write; default: N.hgb.")
 @click.option("--role", "roles", metavar="COLUMN=ROLE", multiple=True, help="As age=protected; may be repeated.")
-@click.option("--trust-code", metavar="NAME", multiple=True, help="A global that the pickle may use; may be repeated.")
+@click.option("--trust-code", metavar="NAME", multiple=True, help="Code that the model may use: a global, or net.py.")
 @click.option("--lock/--no-lock", "locks", default=True, show_default=True, help="Ask the index for packages' hashes.")
 @click.option("--compile/--no-compile", "compiles", default=True, show_default=True, help="Also make an ONNX form.")
 def package(
@@ -35,8 +35,8 @@ def package(
     output: str | None,
     **choices: Any,
 ) -> None:
-    """Make a bundle of MODEL: a file (.joblib .pkl .onnx .ubj .json .txt .cbm .pmml .pt2 .pt .safetensors, or .py that
-    defines `model`), or an MLflow model's folder.
+    """Make a bundle of MODEL: a file (.joblib .pkl .skops .onnx .ubj .json .txt .cbm .pmml .pt2 .pt .safetensors .keras
+    or .py that defines `model`), or the folder of an MLflow model, of a transformer or of its adapter.
 
     The bundle says what the model takes and answers, how good it is on the holdout, and what it needs; it is signed
     with your own key. Where a compiled form gives the same answers, it is in the bundle and serves.

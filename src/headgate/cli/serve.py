@@ -30,7 +30,7 @@ from headgate.settings import Settings, check_exposure, check_tracing, load_sett
 SAGEMAKER_MODEL = Path("/opt/ml/model")
 CONTAINER_PORT = 8080
 MODEL_SUFFIXES = (
-    ".joblib", ".pkl", ".onnx", ".ubj", ".json", ".txt", ".cbm", ".pt2", ".keras", ".py",
+    ".joblib", ".pkl", ".onnx", ".ubj", ".json", ".txt", ".cbm", ".pt2", ".pt", ".keras", ".skops", ".py",
 )  # fmt: skip
 
 

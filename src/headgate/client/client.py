@@ -1,7 +1,7 @@
 """The client: nouns as attributes, the everyday verbs as methods."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -130,6 +130,13 @@ class Client:
         column for data that the contract does not allow.
         """
         return self.predictions.ask(endpoint, data, timeout=timeout, ids=ids, priority=priority)
+
+    def stream(self, endpoint: str, data: Any, *, timeout: float | None = None) -> Iterator[Document]:
+        """The parts of an answer as the model makes them: `for part in client.stream("chat", rows): part.predictions`.
+
+        Every part has one entry per row; text goes on where the part before it ended.
+        """
+        return self.predictions.stream(endpoint, data, timeout=timeout)
 
     def close(self) -> None:
         self.predictions.close()

@@ -131,6 +131,17 @@ class Connection:
             raise self._translated(error) from error
         return done
 
+    def lines(self, path: str, content: bytes, headers: Mapping[str, str]) -> Iterator[str]:
+        """The lines of an answer as they come; never asked for again, for some of it may have come already."""
+        try:
+            with self._http.stream("POST", self._address(path), content=content, headers=dict(headers)) as answer:
+                if answer.is_error:
+                    answer.read()
+                    raise error_of(answer)
+                yield from answer.iter_lines()
+        except httpx2.HTTPError as error:
+            raise self._translated(error) from error
+
     def close(self) -> None:
         self._http.close()
 

@@ -3,7 +3,7 @@
 import json
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import httpx2
@@ -14,7 +14,7 @@ from headgate.client.address import Address
 from headgate.client.connection import Connection, segment
 from headgate.client.document import Document
 from headgate.client.tables import predict_body
-from headgate.errors import Forbidden, Malformed, Unreachable
+from headgate.errors import Forbidden, HeadgateError, Malformed, Unreachable, all_errors
 from headgate.home import Home
 from headgate.settings import reachable
 
@@ -80,6 +80,27 @@ class Predictions:
         # the server's own deadline answers first, with a better error
         patience = None if timeout is None else timeout + 1.0
         return self._connection().send("POST", path, content, headers, timeout=patience)
+
+    def stream(self, endpoint: str, data: Any, *, timeout: float | None = None) -> Iterator[Document]:
+        """The parts of the answer as the model makes them, each with all rows: text goes on where it ended.
+
+        Raises as `ask` does; what goes wrong in between is raised after the parts that came before it.
+        """
+        headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
+        if timeout is not None:
+            headers["Headgate-Timeout-Ms"] = str(max(1, round(timeout * 1000)))
+        path, kind = f"/v1/endpoints/{segment(endpoint)}/predict", ""
+        for line in self._connection().lines(path, predict_body(data, None), headers):
+            field, _, value = line.partition(": ")
+            if field == "event":
+                kind = value
+            elif field == "data" and kind == "part":
+                yield Document(orjson.loads(value))
+            elif field == "data" and kind == "error":
+                told = orjson.loads(value)
+                raise all_errors().get(told["code"], HeadgateError)(told["error"], detail=told["detail"])
+        if kind != "end":
+            raise Unreachable(f"The answer of {endpoint!r} ended before its end: ask again.")
 
     def close(self) -> None:
         if self._data is not None:

@@ -142,7 +142,7 @@ def _manifest(found: Study, chosen: Measured, folder: Path) -> Manifest:
         code=f"headgate optimize: {chosen.candidate.name}",
     )
     plain = with_candidate(origin, folder, chosen.candidate)
-    environment = name_packages(Recognised("onnx", "", "onnx", FILE), b"", frames=False)
+    environment = name_packages(Recognised("onnx", "", "onnx", FILE), folder / FILE, frames=False)
     return msgspec.structs.replace(
         plain,
         framework="onnx",

@@ -135,13 +135,14 @@ def may_compile(model: Any) -> bool:
         suffix = Path(model).suffix.lower()
         fits = suffix in {*PICKLES, *networks.SUFFIXES} or booster_of_file(Path(model)) is not None
     else:
-        fits = is_estimator(model) or booster_name(model) is not None or type(model).__module__.startswith("torch.")
+        network = type(model).__module__.startswith(("torch.", "keras."))
+        fits = network or is_estimator(model) or booster_name(model) is not None
     return fits and has_converter()
 
 
 def is_network(draft: Draft) -> bool:
     """Whether it is a PyTorch module, which its own exporter converts."""
-    return draft.recognised.framework == networks.FRAMEWORK
+    return draft.recognised.framework in (networks.FRAMEWORK, networks.KERAS)
 
 
 @contextlib.contextmanager

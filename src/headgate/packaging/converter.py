@@ -23,7 +23,7 @@ from headgate.packaging.imputing import MISSING_TEXT, teach_imputing
 from headgate.packaging.network_converter import Network, convert_network
 from headgate.runtimes.coding import Levels
 from headgate.runtimes.forest import Forest
-from headgate.runtimes.unpickling import unpickle
+from headgate.runtimes.sklearn import load_estimator
 from headgate.runtimes.verify import PREDICTIONS, PROBABILITIES
 
 OPSETS = {"": 21, "ai.onnx.ml": 3}
@@ -112,7 +112,7 @@ def _write(request: Request, forest: Forest, levels: Levels, *, wide: bool) -> A
 def _convert_estimator(request: Request) -> Any:
     from skl2onnx import convert_sklearn
 
-    model = unpickle(Path(request.model).read_bytes(), request.trusted)
+    model = load_estimator(Path(request.model).read_bytes(), request.trusted, request.model)
     if has_levels(model):
         return _write(request, *read_histograms(model), wide=True)
     teach_boosting()

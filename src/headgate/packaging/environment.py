@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
+from pathlib import Path
 
 from headgate.bundle.manifest import Environment
 from headgate.bundle.requirements import plain_name
@@ -18,13 +19,15 @@ ROOTS = {
     "scikit-learn": ("scikit-learn",),
     "python": ("numpy",),
     "pytorch": ("torch", "numpy"),
+    "keras": ("keras", "torch"),
+    "transformers": ("transformers", "torch", "safetensors", "peft"),
     "pmml": ("sklearn-pmml-model", "scikit-learn", "pandas"),
 }
 # what a model host of ours imports beside the model
 HOST = ("msgspec", "numpy")
 
 
-def name_packages(recognised: Recognised, source: bytes, *, frames: bool) -> Environment:
+def name_packages(recognised: Recognised, source: Path, *, frames: bool) -> Environment:
     """Python's minor version and the packages; `source` is the model's file, pandas counts where it takes `frames`."""
     if recognised.framework == "onnx":
         return Environment(python=_python(), packages=_versions(["onnxruntime"]), direct=("onnxruntime",))
@@ -67,10 +70,10 @@ def imported_modules(source: bytes) -> set[str]:
     return found - sys.stdlib_module_names
 
 
-def _modules(recognised: Recognised, source: bytes) -> set[str]:
+def _modules(recognised: Recognised, source: Path) -> set[str]:
     """The modules that the model's own code comes from or imports."""
     if recognised.file.endswith(".py"):
-        return imported_modules(source)
+        return imported_modules(source.read_bytes())
     return {code.partition(".")[0] for code in (*recognised.trusted, *recognised.needs)}
 
 

@@ -1,6 +1,6 @@
 """What a model says of itself: its inputs, its task, its classes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -8,9 +8,10 @@ from typing import Any, get_args
 import numpy as np
 
 from headgate.errors import Malformed, SignatureMismatch
-from headgate.packaging import networks
+from headgate.packaging import networks, transformer_folders
 from headgate.packaging.boosters import BOOSTERS
 from headgate.packaging.recognise import Recognised, is_estimator
+from headgate.packaging.transformer_folders import TEXT
 from headgate.records import Category, Column, Dtype, Task
 from headgate.runtimes.batch import Array
 from headgate.runtimes.boosted import Description
@@ -36,14 +37,9 @@ class Facts:
 
 
 def facts_of(recognised: Recognised, folder: Path) -> Facts:
-    """Ask the model."""
-    if recognised.framework == "onnx":
-        return _onnx_facts(folder / recognised.file)
-    if recognised.framework == networks.FRAMEWORK:
-        columns = networks.network_columns(folder / recognised.file, recognised.options)
-        return Facts(columns, bool(columns) and all(column.shape for column in columns))
-    if recognised.framework == "pmml":
-        return _pmml_facts((folder / recognised.file).read_bytes())
+    """Ask the model, or the file that describes it."""
+    if recognised.framework in DESCRIBED_BY:
+        return DESCRIBED_BY[recognised.framework](recognised, folder)
     model = recognised.model
     if recognised.framework in BOOSTERS:
         return _booster_facts(BOOSTERS[recognised.framework].describe(model))
@@ -54,7 +50,17 @@ def facts_of(recognised: Recognised, folder: Path) -> Facts:
     return Facts(_features(model), _is_named(model), _estimator_task(model), classes)
 
 
-def _pmml_facts(content: bytes) -> Facts:
+def _network_facts(recognised: Recognised, folder: Path) -> Facts:
+    columns = networks.network_columns(folder / recognised.file, recognised.options, recognised.trusted)
+    return Facts(columns, bool(columns) and all(column.shape for column in columns))
+
+
+def _transformer_facts(_recognised: Recognised, folder: Path) -> Facts:
+    return Facts((TEXT,), False, transformer_folders.task_in(folder), transformer_folders.classes_of(folder))
+
+
+def _pmml_facts(recognised: Recognised, folder: Path) -> Facts:
+    content = (folder / recognised.file).read_bytes()
     classes = _classes(read_pmml(content))
     fields, task = fields_of(content)
     columns = tuple(Column(name=each.name, dtype=each.dtype, categories=each.levels or None) for each in fields)
@@ -176,7 +182,8 @@ def _columns(columns: Any, names: Sequence[str]) -> list[str]:
     return [names[int(place)] for place in places]
 
 
-def _onnx_facts(path: Path) -> Facts:
+def _onnx_facts(recognised: Recognised, folder: Path) -> Facts:
+    path = folder / recognised.file
     session = open_session(path.read_bytes())
     inputs, outputs = session.get_inputs(), session.get_outputs()
     for given in inputs:
@@ -208,3 +215,13 @@ def _dtype(given: Any) -> Dtype:
     name = DTYPES[given.type].name
     plain: Dtype = "string" if name == "object" else "float32" if name == "float16" else name  # type: ignore[assignment]  # all other names are dtypes of ours
     return plain
+
+
+# frameworks whose file says what there is to know, whatever has been loaded of it
+DESCRIBED_BY: dict[str, Callable[[Recognised, Path], Facts]] = {
+    "onnx": _onnx_facts,
+    "pmml": _pmml_facts,
+    networks.FRAMEWORK: _network_facts,
+    networks.KERAS: _network_facts,
+    transformer_folders.FRAMEWORK: _transformer_facts,
+}

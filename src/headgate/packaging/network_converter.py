@@ -7,6 +7,7 @@ import msgspec
 
 from headgate.bundle.manifest import Manifest
 from headgate.records import Column
+from headgate.runtimes.keras import open_keras
 from headgate.runtimes.torch import LABELS, LOGITS, kind_of, load_module, named_outputs
 
 ROWS = 3  # of the example; neither one nor a size of a feature by chance
@@ -26,7 +27,11 @@ def convert_network(network: Network, target: Path) -> None:
 
     manifest, features = network.manifest, network.manifest.signature.features
     form = manifest.forms[network.form]
-    module, inputs = load_module(Path(network.folder), manifest, form)
+    folder = Path(network.folder)
+    if form.runtime == "keras":
+        module, inputs = open_keras((folder / form.path).read_bytes(), manifest.trusted_code)
+    else:
+        module, inputs = load_module(folder, manifest, form)
     scores = form.options.get("scores", LOGITS) if manifest.task == "classification" else ""
     kinds = [tensor.dtype for _, tensor in inputs]
     examples, names = _examples(features, kinds, module)
@@ -61,19 +66,6 @@ def _whole(module: Any, scores: str) -> Any:
     return Answering()
 
 
-def _forget_origin(proto: Any) -> None:
-    """Take out where in whose source files each node comes from: the same module gives the same graph."""
-    for part in (proto, proto.graph, *proto.graph.node, *proto.graph.value_info, *proto.graph.initializer):
-        del part.metadata_props[:]
-    for part in (*proto.graph.input, *proto.graph.output, *proto.functions):
-        del part.metadata_props[:]
-    for function in proto.functions:
-        for node in function.node:
-            del node.metadata_props[:]
-    for part in (*proto.graph.node, proto.graph):
-        part.doc_string = ""
-
-
 def _examples(features: tuple[Column, ...], kinds: list[Any], module: Any) -> tuple[list[Any], list[str]]:
     """Inputs as the runtime makes them, and their names in the graph."""
     import torch
@@ -81,16 +73,27 @@ def _examples(features: tuple[Column, ...], kinds: list[Any], module: Any) -> tu
     usual = kind_of(module)
     if all(not column.shape for column in features):
         return [torch.zeros(ROWS, len(features), dtype=kinds[0] if kinds else usual)], ["features"]
-    if any(min(column.shape, default=0) < 0 for column in features):
-        raise ValueError("a free dimension besides the rows")
-    chosen = kinds or [_kind_as(column, usual) for column in features]
-    examples = [torch.zeros(ROWS, *column.shape, dtype=kind) for column, kind in zip(features, chosen, strict=True)]
+    wanted = kinds or [_kept(getattr(torch, column.dtype), usual) for column in features]
+    examples = [torch.zeros(ROWS, *_fixed(column), dtype=kind) for column, kind in zip(features, wanted, strict=True)]
     return examples, [column.name for column in features]
 
 
-def _kind_as(column: Column, usual: Any) -> Any:
-    """The module's own kind for what is a fraction."""
-    import torch
-
-    kind = getattr(torch, column.dtype)
+def _kept(kind: Any, usual: Any) -> Any:
     return usual if kind.is_floating_point else kind
+
+
+def _forget_origin(proto: Any) -> None:
+    """Take out where in whose source files each node comes from: the same module gives the same graph."""
+    graph = proto.graph
+    inner = [node for function in proto.functions for node in function.node]
+    parts = [*graph.node, *graph.value_info, *graph.initializer, *graph.input, *graph.output, *proto.functions, *inner]
+    for part in (proto, graph, *parts):
+        del part.metadata_props[:]
+    for part in (graph, *graph.node):
+        part.doc_string = ""
+
+
+def _fixed(column: Column) -> tuple[int, ...]:
+    if any(size < 0 for size in column.shape):
+        raise ValueError(f"feature {column.name!r} has a free dimension besides the rows")
+    return column.shape

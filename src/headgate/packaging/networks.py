@@ -7,14 +7,30 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from headgate.errors import Malformed, ModelError, NotFound, UnsupportedType, Untrusted
+from headgate.errors import Malformed, NotFound, UnsupportedType, Untrusted
 from headgate.records import Column, Dtype
-from headgate.runtimes.torch import EXPORTED, PICKLED, SCRIPT, WEIGHTS, open_exported
+from headgate.runtimes.keras import foreign_names, open_keras
+from headgate.runtimes.torch import EXPORTED, PICKLED, SCRIPT, WEIGHTS, library, open_exported
 
-SUFFIXES = (".pt2", ".pt", ".pth", ".safetensors")
+SUFFIXES = (".pt2", ".pt", ".pth", ".safetensors", ".keras")
 FRAMEWORK = "pytorch"
+KERAS = "keras"
 CODE = "code.py"
 EXPORT = "Export it: torch.export.export(model, (example,), dynamic_shapes=({0: torch.export.Dim.DYNAMIC},))."
+
+
+def refuse_kept_elsewhere(path: Path) -> None:
+    """Raises `UnsupportedType` with the way round for TensorFlow's own formats, which need TensorFlow (1.5 GB)."""
+    if (path / "saved_model.pb").is_file():
+        raise UnsupportedType(
+            f"{path} is a TensorFlow SavedModel. Convert it where TensorFlow is: "
+            f"python -m tf2onnx.convert --saved-model {path} --output model.onnx, and package model.onnx."
+        )
+    if path.suffix.lower() in (".h5", ".hdf5"):
+        raise UnsupportedType(
+            f"{path} is in Keras' old format, which may hold code. Load it where it was made, "
+            f"model.save('model.keras'), and package that."
+        )
 
 
 def kind_of(path: Path, trust_code: tuple[str, ...]) -> tuple[str, Path | None]:
@@ -25,6 +41,8 @@ def kind_of(path: Path, trust_code: tuple[str, ...]) -> tuple[str, Path | None]:
     content = path.read_bytes()
     if path.suffix.lower() == ".pt2":
         return EXPORTED, None
+    if path.suffix.lower() == ".keras":
+        return KERAS, None
     if content[:2] == b"PK" and _has_script(content):
         return SCRIPT, None
     code = [Path(name) for name in trust_code if name.endswith(".py")]
@@ -45,6 +63,8 @@ def keep_network(path: Path, folder: Path, trust_code: tuple[str, ...]) -> tuple
     kind, code = kind_of(path, trust_code)
     kept = f"model{'.pt' if path.suffix.lower() == '.pth' else path.suffix.lower()}"
     shutil.copyfile(path, folder / kept)
+    if kind == KERAS:
+        return kept, {}, tuple(name for name in foreign_names(path.read_bytes()) if name in trust_code)
     if code is None:
         return kept, {"kind": kind}, ()
     shutil.copyfile(code, folder / CODE)
@@ -53,6 +73,9 @@ def keep_network(path: Path, folder: Path, trust_code: tuple[str, ...]) -> tuple
 
 def dump_network(model: Any, folder: Path) -> Path | None:
     """The file of a program or script in memory; None for what is neither. Raises `UnsupportedType` for a module."""
+    if type(model).__module__.startswith("keras."):
+        model.save(folder / "given.keras")
+        return folder / "given.keras"
     if not type(model).__module__.startswith("torch.") and not _is_module(model):
         return None
     import torch
@@ -68,11 +91,14 @@ def dump_network(model: Any, folder: Path) -> Path | None:
     return None
 
 
-def network_columns(path: Path, options: dict[str, str]) -> tuple[Column, ...]:
-    """The features of an exported program; nothing where the file does not say them."""
-    if options.get("kind") != EXPORTED:
+def network_columns(path: Path, options: dict[str, str], trusted: tuple[str, ...]) -> tuple[Column, ...]:
+    """The features of an exported program or Keras model; nothing where the file does not say them."""
+    if path.suffix == ".keras":
+        _, inputs = open_keras(path.read_bytes(), trusted)
+    elif options.get("kind") == EXPORTED:
+        _, inputs = open_exported(path.read_bytes())
+    else:
         return ()
-    _, inputs = open_exported(path.read_bytes())
     if len(inputs) == 1 and len(inputs[0][1].shape) == 2:
         width, dtype = inputs[0][1].shape[1], _dtype(inputs[0][1])
         return tuple(Column(name=f"x{place}", dtype=dtype) for place in range(width if isinstance(width, int) else 0))
@@ -96,10 +122,7 @@ def _has_script(content: bytes) -> bool:
 
 def _refuse_objects(content: bytes) -> None:
     """Raises `Untrusted` for a pickle of anything but tensors."""
-    try:
-        import torch
-    except ImportError as error:
-        raise ModelError(f"The model needs PyTorch: pip install 'headgate[torch]' ({error}).") from error
+    torch = library()
     try:
         torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:

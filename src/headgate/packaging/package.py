@@ -29,10 +29,12 @@ from headgate.records import Signature
 from headgate.runtimes.torch import TorchModel
 
 SAMPLE = 200  # rows that show what the model answers
+FEW, SLOW = 4, ("transformers",)  # of models that take long over each
 BECAUSE = {
     "onnx": "It came as ONNX.",
     "python": "Plain Python has no compiled form.",
     "pmml": "PMML is read, not compiled.",
+    "transformers": "Transformers serve as they are.",
 }
 SWITCHED_OFF = "compiling was switched off"
 NO_CONVERTER = "the converter is not installed, pip install 'headgate[convert]'"
@@ -58,14 +60,15 @@ def package(  # noqa: PLR0913 - the options of the public call
 ) -> Bundle:
     """Package a model: infer, measure, compile, prove parity, lock, sign.
 
-    `model` is a fitted scikit-learn estimator or pipeline, a model of XGBoost, LightGBM or CatBoost, an object with
-    `predict`, a file (.joblib, .pkl, .onnx, .ubj, .json, .txt, .cbm, .pmml, .pt2, .pt, .safetensors, or .py that
-    defines `model`), or an MLflow model's folder. `data` [rows, columns] is the training data and `holdout` rows that
-    the model has not seen, as (X, y) or as one table that has the column `target`: pandas, Polars, PyArrow, NumPy,
-    dicts, or a file. `example` is some rows that show the columns where there is no training data; they give no ranges
-    and levels.
+    `model` is a fitted scikit-learn estimator or pipeline, a model of XGBoost, LightGBM, CatBoost or Keras, a PyTorch
+    program, an object with `predict`, a file (.joblib, .pkl, .skops, .onnx, .ubj, .json, .txt, .cbm, .pmml, .pt2, .pt,
+    .safetensors, .keras, or .py that defines `model`), or the folder of an MLflow model, a transformer or its adapter.
+    `data` [rows, columns] is the training data and `holdout` rows that the model has not seen, as (X, y) or as one
+    table that has the column `target`: pandas, Polars, PyArrow, NumPy, dicts, or a file. `example` is some rows that
+    show the columns where there is no training data; they give no ranges and levels.
     `roles` gives columns other roles than feature, `{"ssn": "sensitive", "customer": ["entity", "context"]}`.
-    `trust_code` names the classes and functions, `"package.module.Class"`, that a pickle may use beyond the ordinary.
+    `trust_code` names the classes and functions, `"package.module.Class"`, that a pickle may use beyond the ordinary,
+    or the file, `"net.py"`, that defines `model`, the module of a PyTorch model's bare weights.
     `lock` asks the package index for the hashes of the packages that the model needs, so that its environment can be
     built elsewhere. `output` is the bundle's folder or `.hgb` file, by default `<name>-<digest>` here. `progress` is
     told every step.
@@ -114,7 +117,7 @@ def _begin(name: str, case: Case, folder: Path, lineage: Lineage) -> Draft:
         forms={recognised.form: Form(runtime=recognised.runtime, path=recognised.file, options=recognised.options)},
         serves=recognised.form,
         lineage=lineage,
-        environment=name_packages(recognised, (folder / recognised.file).read_bytes(), frames=case.facts.named),
+        environment=name_packages(recognised, folder / recognised.file, frames=case.facts.named),
         files=file_entries(folder),
         trusted_code=recognised.trusted,
     )
@@ -141,7 +144,8 @@ def _complete(draft: Draft, case: Case, converter: Converter | None, tell: Progr
 def _see_outputs(draft: Draft, case: Case) -> tuple[Draft, Native]:
     """The draft with its outputs, as the loaded model was seen to answer them."""
     first = load_form(draft.folder, draft.manifest, draft.manifest.serves)
-    sample = case.rows.take(range(min(SAMPLE, case.rows.rows)))
+    most = FEW if draft.recognised.framework in SLOW else SAMPLE
+    sample = case.rows.take(range(min(most, case.rows.rows)))
     if case.task == "classification" and isinstance(first.model, TorchModel):
         scores = {"scores": first.model.scores(first.batch(sample))}
         draft = draft.with_options(draft.manifest.serves, scores)

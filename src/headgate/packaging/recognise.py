@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from headgate.bundle.globals import read_globals
+from headgate.bundle.globals import Globals, read_globals
 from headgate.errors import Malformed, ModelError, NotFound, UnsupportedType, Untrusted
-from headgate.packaging import networks
+from headgate.packaging import networks, transformer_folders
 from headgate.packaging.boosters import (
     BOOSTERS,
     booster_name,
@@ -26,11 +26,12 @@ from headgate.packaging.boosters import (
 )
 from headgate.runtimes.python import run_model_file
 from headgate.runtimes.sklearn import load_estimator
+from headgate.runtimes.skops import foreign_types
 
-PICKLES = {".joblib", ".pkl", ".pickle"}
+PICKLES = {".joblib", ".pkl", ".pickle", ".skops"}
 # files that say themselves what they take: suffix → framework, which is the runtime's name too, and its distribution
 DESCRIBED = {".onnx": ("onnx", "onnxruntime"), ".pmml": ("pmml", "sklearn-pmml-model")}
-SUFFIXES = (".joblib", ".pkl", ".onnx", ".ubj", ".json", ".txt", *networks.SUFFIXES, ".cbm", ".pmml", ".py")
+SUFFIXES = (".joblib", ".pkl", ".skops", ".onnx", ".ubj", ".json", ".txt", *networks.SUFFIXES, ".cbm", ".pmml", ".py")
 
 
 @dataclass(frozen=True)
@@ -101,16 +102,14 @@ def _recognise_file(path: Path, folder: Path, trust_code: tuple[str, ...]) -> Re
     suffix = path.suffix.lower()
     if not path.exists():
         raise NotFound(f"There is no model file {path}.")
+    if (found := _recognise_deep(path, folder, trust_code)) is not None:
+        return found
     booster = booster_of_file(path)
-    known = {*PICKLES, *DESCRIBED, ".py", *networks.SUFFIXES}
-    if (suffix not in known and booster is None) or not path.is_file():
+    if (suffix not in {*PICKLES, *DESCRIBED, ".py"} and booster is None) or not path.is_file():
         raise UnsupportedType(
             f"Expected a model file ending in {', '.join(SUFFIXES)}, got {path}. Save the model with joblib.dump, or "
             f"wrap it in a .py file that defines `model`, an object with a method predict."
         )
-    if suffix in networks.SUFFIXES:
-        file, options, trusted = networks.keep_network(path, folder, trust_code)
-        return Recognised(networks.FRAMEWORK, _version("torch"), "torch", file, trusted=trusted, options=options)
     kept = folder / f"model{'.pkl' if suffix == '.pickle' else suffix}"
     shutil.copyfile(path, kept)
     if booster is not None:
@@ -128,11 +127,26 @@ def _recognise_code(kept: Path, given: Path) -> Recognised:
     return Recognised("python", "", "python", kept.name, found)
 
 
+def _recognise_deep(path: Path, folder: Path, trust_code: tuple[str, ...]) -> Recognised | None:
+    """A network or a transformer; None for another kind of file."""
+    networks.refuse_kept_elsewhere(path)
+    if transformer_folders.is_transformer(path):
+        options = transformer_folders.keep_transformer(path, folder)
+        kind = transformer_folders.FRAMEWORK
+        return Recognised(kind, _version("transformers"), "transformers", transformer_folders.BASE, options=options)
+    if path.suffix.lower() in networks.SUFFIXES and path.is_file():
+        file, options, trusted = networks.keep_network(path, folder, trust_code)
+        kind, library = (networks.KERAS,) * 2 if file.endswith(".keras") else (networks.FRAMEWORK, "torch")
+        return Recognised(kind, _version(library), library, file, trusted=trusted, options=options)
+    return None
+
+
 def _recognise_pickle(kept: Path, trust_code: tuple[str, ...], given: Path | None = None) -> Recognised:
-    named = read_globals(kept.read_bytes(), str(given or kept))
+    content = kept.read_bytes()
+    named = _named_in(content, kept, str(given or kept))
     foreign = named.foreign
     _require_trust(given, [name for name in foreign if name not in trust_code])
-    model = load_estimator(kept.read_bytes(), foreign)
+    model = load_estimator(content, foreign, kept.name)
     booster = booster_name(model)
     if booster is not None:
         check_booster(booster, model)
@@ -147,6 +161,12 @@ def _recognise_pickle(kept: Path, trust_code: tuple[str, ...], given: Path | Non
             f"got a {type(model).__module__}.{type(model).__qualname__}."
         )
     return Recognised("python", "", "python", kept.name, model, foreign)
+
+
+def _named_in(content: bytes, kept: Path, where: str) -> Globals:
+    if kept.suffix == ".skops":
+        return Globals(tuple(foreign_types(content)), frozenset())
+    return read_globals(content, where)
 
 
 def _require_trust(given: Path | None, unknown: Sequence[str]) -> None:

@@ -1,5 +1,6 @@
 """The rows on which two forms of a model are compared."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,10 +21,12 @@ MADE_UP = 500
 TEXTS = 20  # rows whose text is changed
 ODD: tuple[Callable[[str], str], ...] = (
     str.upper,
-    lambda text: text.replace(" ", "é ") + "é",
+    lambda text: re.sub(r"(\w+)", "\\1\u00e9", text),
+    lambda text: f"\u0130{text}",
+    lambda text: text.replace(" ", "\u00a0\n"),
     lambda text: text.replace(" ", "-"),
     lambda text: f"Ünïcode 東京 {text} ß",
-    lambda text: text.replace(" ", "_"),
+    lambda text: text.replace(" ", "_1'"),
 )
 
 

@@ -14,6 +14,7 @@ from headgate.packaging.table import Table, dtype_of, nullable
 from headgate.packaging.values import to_json
 from headgate.records import Category, Column, Role, Scalar
 from headgate.runtimes.batch import Array
+from headgate.runtimes.columns import fits_shape
 from headgate.runtimes.runtime import Outputs
 from headgate.runtimes.verify import PREDICTIONS, PROBABILITIES
 from headgate.statistics.profile import missing
@@ -59,9 +60,11 @@ def infer_inputs(table: Table | None, facts: Facts, given: Given | None) -> tupl
     fitted = fit_table(table, facts, roles)
     taken = set(facts.names) if facts.named else {n for n in fitted.names if not is_aside(roles.get(n, ()))}
     columns = []
+    told_shapes = {column.name: column.shape for column in facts.columns}
     for name, values in fitted.columns.items():
         told = with_feature(roles.get(name, ()), name in taken)
-        columns.append(_describe(name, values, told, fitted.levels.get(name, ())))
+        seen = _describe(name, values, told, fitted.levels.get(name, ()))
+        columns.append(_freed(seen, told_shapes.get(name, ())))
     return fitted, tuple(columns)
 
 
@@ -131,6 +134,11 @@ def _describe(name: str, values: Array, roles: tuple[Role, ...], levels: tuple[C
     return msgspec.structs.replace(
         bare, categories=levels or _levels(values), minimum=low, maximum=high, example=_example(values)
     )
+
+
+def _freed(column: Column, told: tuple[int, ...]) -> Column:
+    """The column with the sizes that its model leaves free, whatever those of the data."""
+    return msgspec.structs.replace(column, shape=told) if -1 in told and fits_shape(column.shape, told) else column
 
 
 def _range(values: Array) -> tuple[float | None, float | None]:

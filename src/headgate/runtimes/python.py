@@ -53,8 +53,17 @@ class PythonModel:
             raise ModelError(f"The model failed on {batch.rows} rows: {type(error).__name__}: {error}") from error
 
     def stream(self, batch: Batch) -> Iterator[Outputs]:
-        """One part."""
-        yield self.predict(batch)
+        """The parts that the object's own `stream` gives, where it has one; else one part."""
+        if not callable(getattr(self.model, "stream", None)):
+            yield self.predict(batch)
+            return
+        try:
+            for part in self.model.stream(self._table(batch)):
+                yield _as_outputs(part)
+        except HeadgateError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise ModelError(f"The model failed on {batch.rows} rows: {type(error).__name__}: {error}") from error
 
     def close(self) -> None:
         """Nothing is held beyond the object's memory."""

@@ -16,6 +16,8 @@ RUNTIMES: dict[str, str] = {
     "catboost": "headgate.runtimes.catboost:CatboostRuntime",
     "pmml": "headgate.runtimes.pmml:PmmlRuntime",
     "torch": "headgate.runtimes.torch:TorchRuntime",
+    "keras": "headgate.runtimes.keras:KerasRuntime",
+    "transformers": "headgate.runtimes.transformers:TransformersRuntime",
 }
 
 

@@ -23,7 +23,10 @@ class LoadedModel(Protocol):
         ...
 
     def stream(self, batch: Batch) -> Iterator[Outputs]:
-        """Answer in parts; a model that does not stream gives one part."""
+        """Answer in parts, each with all rows: text goes on where the part before it ended.
+
+        A model that does not stream gives one part.
+        """
         ...
 
     def close(self) -> None:

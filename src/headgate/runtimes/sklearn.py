@@ -1,4 +1,4 @@
-"""scikit-learn models from joblib and pickle files, loaded through the allow-list.
+"""scikit-learn models from joblib, pickle and skops files, loaded through the allow-list.
 
 `predictions` is what `predict` answers (or `transform`, for a model that only transforms), text as objects;
 `probabilities` is `predict_proba`, for classifiers that have it.
@@ -19,6 +19,7 @@ from headgate.records import Column
 from headgate.runtimes.batch import Array, Batch
 from headgate.runtimes.frames import frame_maker, matrix_of
 from headgate.runtimes.runtime import Outputs
+from headgate.runtimes.skops import SUFFIX, load_skops
 from headgate.runtimes.unpickling import unpickle
 from headgate.runtimes.verify import PREDICTIONS, PROBABILITIES
 
@@ -73,16 +74,17 @@ class SklearnRuntime:
         Raises `Untrusted` for a global that is neither allowed nor trusted, `EnvironmentMismatch` for an estimator of
         another scikit-learn, `ModelError` for anything else that keeps it from loading.
         """
-        content = verified_bytes(folder, manifest, manifest.forms[form].path)
-        estimator = load_estimator(content, manifest.trusted_code)
+        path = manifest.forms[form].path
+        content = verified_bytes(folder, manifest, path)
+        estimator = load_estimator(content, manifest.trusted_code, path)
         return wrap_estimator(estimator, manifest)
 
 
-def load_estimator(content: bytes, trusted: Sequence[str] = ()) -> Any:
-    """The estimator in a file's bytes; raises as `SklearnRuntime.load` does."""
+def load_estimator(content: bytes, trusted: Sequence[str] = (), name: str = "") -> Any:
+    """The estimator in a file's bytes, a skops file where its name says so; raises as `SklearnRuntime.load` does."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        estimator = unpickle(content, trusted)
+        estimator = load_skops(content, trusted) if name.endswith(SUFFIX) else unpickle(content, trusted)
     for warning in caught:
         if warning.category.__name__ == "InconsistentVersionWarning":
             _check_version(warning.message)

@@ -109,10 +109,7 @@ class TorchRuntime:
 def load_module(folder: Path, manifest: Manifest, form: Form) -> tuple[Any, list[tuple[str, Any]]]:
     """The module, ready to answer, and its inputs as (name, tensor) where the file says them."""
     content = verified_bytes(folder, manifest, form.path)
-    try:
-        import torch
-    except ImportError as error:
-        raise ModelError(f"The model needs PyTorch: pip install 'headgate[torch]' ({error}).") from error
+    torch = library()
     # requests are spread over processes
     torch.set_num_threads(1)
     kind = form.options.get("kind", EXPORTED)
@@ -132,11 +129,19 @@ def load_module(folder: Path, manifest: Manifest, form: Form) -> tuple[Any, list
         raise ModelError(f"PyTorch {torch.__version__} cannot load the model: {_first_line(error)}") from error
 
 
+def library() -> Any:
+    """PyTorch; raises `ModelError` with what to install where it is missing."""
+    try:
+        import torch
+    except ImportError as error:
+        raise ModelError(f"The model needs PyTorch: pip install 'headgate[torch]' ({error}).") from error
+    return torch
+
+
 def open_exported(content: bytes) -> tuple[Any, list[tuple[str, Any]]]:
     """The module of an exported program, and its inputs."""
-    import torch
-
     check_exported(content)
+    torch = library()
     program = torch.export.load(io.BytesIO(content))
     tensors = {node.name: node.meta.get("val") for node in program.graph.nodes if node.op == "placeholder"}
     inputs = [(name, tensors[name]) for name in program.graph_signature.user_inputs if name in tensors]
@@ -168,72 +173,70 @@ def read_weights(content: bytes) -> Any:
 
 def plan_feed(module: Any, inputs: Sequence[tuple[str, Any]], features: Sequence[Column]) -> Feed:
     """How a batch becomes the module's arguments; raises `ModelError` for features that are no tensors."""
-    _require_numbers(features)
-    if _is_matrix(inputs, features):
-        return _matrix_feed(inputs[0][1].dtype if inputs else kind_of(module))
-    names = [name for name, _ in inputs]
-    if inputs and len(inputs) != len(features):
-        raise ModelError(f"The model takes {len(inputs)} inputs ({', '.join(names)}), the signature {len(features)}.")
-    own = [column.name for column in features]
-    kinds = [tensor.dtype for _, tensor in inputs] or [None] * len(features)
-    return _column_feed(names if set(own) == set(names) else own, kinds, kind_of(module))
+    import torch
 
-
-def _require_numbers(features: Sequence[Column]) -> None:
     for column in features:
         if column.dtype in ("string", "bytes", "datetime"):
             raise ModelError(f"Feature {column.name!r} is {column.dtype}; PyTorch takes numbers. Encode it beforehand.")
+    if _takes_matrix(inputs, features):
+        kind = inputs[0][1].dtype if inputs else kind_of(module)
+        return lambda batch: [torch.tensor(matrix_of(batch), dtype=kind)]
+    if inputs and len(inputs) != len(features):
+        names = ", ".join(name for name, _ in inputs)
+        raise ModelError(f"The model takes {len(inputs)} inputs ({names}), the signature has {len(features)}.")
+    return _column_feed(_in_order(inputs, features), [tensor.dtype for _, tensor in inputs], kind_of(module))
 
 
-def _is_matrix(inputs: Sequence[tuple[str, Any]], features: Sequence[Column]) -> bool:
-    """Whether all features are one tensor."""
-    flat = all(not column.shape for column in features)
-    return flat and (not inputs or (len(inputs) == 1 and len(inputs[0][1].shape) == 2))
+def _takes_matrix(inputs: Sequence[tuple[str, Any]], features: Sequence[Column]) -> bool:
+    if any(column.shape for column in features):
+        return False
+    return not inputs or (len(inputs) == 1 and len(inputs[0][1].shape) == 2)
 
 
-def _matrix_feed(kind: Any) -> Feed:
-    import torch
-
-    return lambda batch: [torch.tensor(matrix_of(batch), dtype=kind)]
+def _in_order(inputs: Sequence[tuple[str, Any]], features: Sequence[Column]) -> list[str]:
+    """The features in the order of the inputs of their names, else in their own."""
+    named, known = [name for name, _ in inputs], [column.name for column in features]
+    return named if set(named) == set(known) else known
 
 
 def _column_feed(order: Sequence[str], kinds: Sequence[Any], usual: Any) -> Feed:
-    """One tensor a column; of the module's `usual` kind where the file does not say one and it is no whole number."""
     import torch
 
     def feed(batch: Batch) -> list[Any]:
         tensors = [torch.tensor(batch.columns[name]) for name in order]
-        return [
-            tensor.to(kind or (usual if tensor.is_floating_point() else tensor.dtype))
-            for tensor, kind in zip(tensors, kinds, strict=True)
-        ]
+        if kinds:
+            return [tensor.to(kind) for tensor, kind in zip(tensors, kinds, strict=True)]
+        return [tensor.to(usual) if tensor.is_floating_point() else tensor for tensor in tensors]
 
     return feed
 
 
 def named_outputs(answer: Any, scores: str) -> dict[str, Any]:
     """What a module answers, under our names; of a classifier's scores the probabilities [rows, classes]."""
-    import torch
-
-    main = _main_part(answer)
+    main = _main_output(answer)
     if scores in ("", LABELS):
         return {PREDICTIONS: main.reshape(-1) if main.ndim == 2 and main.shape[1] == 1 else main}
-    main = main.reshape(-1, 1) if main.ndim == 1 else main
-    if main.shape[1] > 1:
-        return {PROBABILITIES: main if scores == CHANCES else torch.softmax(main, dim=1)}
-    second = main if scores == CHANCES else torch.sigmoid(main)
-    return {PROBABILITIES: torch.cat([1 - second, second], dim=1)}
+    return {PROBABILITIES: _chances(main.reshape(-1, 1) if main.ndim == 1 else main, scores)}
 
 
-def _main_part(answer: Any) -> Any:
-    """The one that is the answer, of what a module may give besides."""
+def _main_output(answer: Any) -> Any:
     if isinstance(answer, Mapping):
-        return next((answer[name] for name in (PREDICTIONS, "logits") if name in answer), next(iter(answer.values())))
+        named = [answer[name] for name in (PREDICTIONS, "logits") if name in answer]
+        return (named or list(answer.values()))[0]
     return answer[0] if isinstance(answer, list | tuple) else answer
 
 
+def _chances(scores: Any, kind: str) -> Any:
+    import torch
+
+    if scores.shape[1] > 1:
+        return scores if kind == CHANCES else torch.softmax(scores, dim=1)
+    second = scores if kind == CHANCES else torch.sigmoid(scores)
+    return torch.cat([1 - second, second], dim=1)
+
+
 def kind_of(module: Any) -> Any:
-    """The dtype of a module's fractions."""
+    """The dtype that a module computes in."""
     import torch
 
     kinds = (parameter.dtype for parameter in module.parameters() if parameter.is_floating_point())

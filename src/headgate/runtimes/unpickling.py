@@ -69,7 +69,7 @@ class _GuardedUnpickler(PickleMachine):
         loaded = super().load()
         # at the end, because a list in an attribute can still grow after it was set
         for estimator in self.built:
-            _check_attributes(estimator)
+            check_attributes(estimator)
             check_tree(estimator)
         return loaded
 
@@ -160,7 +160,7 @@ def _is_instance_of_allowed(function: Any) -> bool:
     return isinstance(function, functools.partial) or root in (*ESTIMATORS, "scipy", "pandas")
 
 
-def _check_attributes(estimator: Any) -> None:
+def check_attributes(estimator: Any) -> None:
     """No text vectoriser that takes its documents for file names, no method but those that answer."""
     state = getattr(estimator, "__dict__", {})
     where = type(estimator).__name__

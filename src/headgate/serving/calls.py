@@ -1,7 +1,7 @@
 """What a request that waits for a model, the way to that model, and the model's answer are to each other."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from headgate.errors import HeadgateError
 from headgate.runtimes.batch import Batch
@@ -39,6 +39,15 @@ class Caller(Protocol):
 
     def fail(self, error: HeadgateError) -> None:
         """Take the reason why there is none. Only the first of all deliver and fail counts."""
+        ...
+
+
+@runtime_checkable
+class PartCaller(Protocol):
+    """One request that takes its answer in parts."""
+
+    def part(self, outputs: Outputs) -> None:
+        """Take what comes next."""
         ...
 
 

@@ -13,6 +13,7 @@ from headgate.serving.bodies import Bodies, Policies, Threads, formats_of, plain
 from headgate.serving.calls import Calls, Settle
 from headgate.serving.contract import Contract
 from headgate.serving.dialects.dialect import Dialect, Origin
+from headgate.serving.dialects.events import MEDIA_TYPE, whole_encoder
 from headgate.serving.dialects.library import Library
 from headgate.serving.dialects.registry import dialect_names, is_installed, load_dialect
 from headgate.serving.fallback import Replaceable
@@ -26,6 +27,7 @@ from headgate.serving.responses import head_of
 from headgate.serving.router import Router
 from headgate.serving.routes import Held, Models
 from headgate.serving.spans import Place, Spans, TracedRefusals, TracedTap
+from headgate.serving.streamed import Streamed
 from headgate.serving.tap import Recording, Tap
 from headgate.serving.value_policies import UnusualCounts, watch_values
 from headgate.spool.segment import SpoolWriter
@@ -136,8 +138,10 @@ class Composer:
     def _replies(self, table: RouteTable, variant: Variant) -> dict[str, Reply]:
         origin = Origin(table.endpoint, variant.version, table.classes)
         named = {"Headgate-Model": variant.version, "Headgate-Variant": variant.role}
-        return {
+        replies = {
             dialect.media_type: Reply(head_of(200, dialect.content_type, named), dialect.encoder(origin), library)
             for dialect, library in zip(self._dialects, self._libraries, strict=True)
             if is_installed(dialect)
         }
+        streamed = Reply(head_of(200, MEDIA_TYPE, named), whole_encoder(origin), begin=Streamed)
+        return replies | {MEDIA_TYPE: streamed}

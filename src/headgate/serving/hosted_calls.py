@@ -10,7 +10,7 @@ from headgate.errors import HeadgateError, Overloaded
 from headgate.runtimes.batch import Batch
 from headgate.runtimes.runtime import Outputs
 from headgate.serving.batching import hand_out
-from headgate.serving.calls import Answer, Caller, Settle
+from headgate.serving.calls import Answer, Caller, PartCaller, Settle
 from headgate.serving.priority import OFFSETS, displaced
 from headgate.serving.responses import OUR_FAULT
 from headgate.serving.trace import Trace
@@ -25,6 +25,12 @@ class HostedModel(Protocol):
 
     async def predict(self, batch: Batch, deadline: float, priority: int, trace: Trace | None = None) -> Outputs:
         """Answer every row; raises `ModelError`, `DeadlineExceeded` or `Unavailable`."""
+        ...
+
+    async def stream(
+        self, batch: Batch, deadline: float, priority: int, trace: Trace | None, part: Callable[[Outputs], None]
+    ) -> Outputs:
+        """Answer every row, first in parts and then as a whole; raises as `predict` does."""
         ...
 
 
@@ -109,7 +115,11 @@ class HostedCalls:
             begun = time.monotonic()
             # what is recorded is what the client sent
             asked = batch if self._select is None else self._select(batch)
-            outputs = await self._model.predict(asked, caller.deadline, caller.priority, caller.exchange.trace)
+            ways = caller.deadline, caller.priority, caller.exchange.trace
+            if isinstance(caller, PartCaller):
+                outputs = await self._model.stream(asked, *ways, caller.part)
+            else:
+                outputs = await self._model.predict(asked, *ways)
             self._check(outputs, batch.rows)
             outcome: Answer | HeadgateError = Answer(batch, outputs, begun, time.monotonic() - begun)
         except HeadgateError as error:

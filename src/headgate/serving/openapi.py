@@ -15,6 +15,12 @@ OTHER_FORMATS: dict[str, dict[str, Any]] = {
     "application/vnd.apache.arrow.stream": _BINARY,
     "application/vnd.apache.parquet": _BINARY,
 }
+EVENTS = {
+    "text/event-stream": {
+        "schema": {"type": "string"},
+        "description": "`part` events as the model makes them, `end` with the id, or `error`.",
+    }
+}
 ERRORS = {
     "400": "The request cannot be read.",
     "401": "A key is needed.",
@@ -36,7 +42,8 @@ def document(table: RouteTable, outputs: Sequence[Column]) -> dict[str, Any]:
         "200": {
             "description": "One prediction per row, in order.",
             "content": {"application/json": {"schema": answer_schema(table, outputs)}}
-            | dict.fromkeys(OTHER_FORMATS, {}),
+            | dict.fromkeys(OTHER_FORMATS, {})
+            | EVENTS,
         }
     }
     reference = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}

@@ -33,6 +33,7 @@ class Reply:
     head: bytes
     encode: Encode
     library: Library | None = None  # that it imports first
+    begin: "Callable[..., Prediction] | None" = None  # where the answer is sent in parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +208,8 @@ class Predictions:
             )
             return
         if notes:
-            reply = Reply(reply.head + notes, reply.encode)
+            reply = Reply(reply.head + notes, reply.encode, begin=reply.begin)
+        begin = reply.begin or begin
         timeout = endpoint.timeout
         if "headgate-timeout-ms" in headers:
             timeout = given_timeout(headers["headgate-timeout-ms"], timeout)

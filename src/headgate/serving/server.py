@@ -46,6 +46,7 @@ class Exchange:
     trace: Trace | None = None
     payload = b""  # the answer, while earlier ones are still to come
     priority = NORMAL  # its class
+    pieces = b""  # of an answer that is still being made, likewise
     held: Held | None = None  # what a large body takes of the worker's room
     asking: Asking | None = None  # what is being done for it
 
@@ -62,6 +63,18 @@ class Exchange:
     def answer(self, head: bytes, body: bytes) -> None:
         """Send status line and headers (each with its line end), then the body."""
         self.connection.answer(self, head, body)
+
+    def begin(self, head: bytes) -> bytes:
+        """The head of an answer whose length nobody knows: it comes in chunks, or ends with the connection."""
+        if self.framing:
+            self.say_close()
+        coding = b"" if self.framing else b"Transfer-Encoding: chunked\r\n"
+        parts = (head, self.connection._server.date, self.framing, self.extra, self.id.encode(), coding)
+        return b"%b%b%b%bHeadgate-Id: %b\r\n%b\r\n" % parts
+
+    def send_piece(self, piece: bytes, *, last: bool) -> None:
+        """Send a piece of such an answer, or keep it until all earlier answers have been sent."""
+        self.connection._send_piece(self, piece, last)
 
     def say_close(self) -> None:
         """This is the last request of its connection, and its answer says so."""
@@ -346,6 +359,18 @@ class Connection(asyncio.Protocol):
         if exchange.keep_alive and not pending:
             self._since = server.now
         else:
+            self._go_on(exchange)
+
+    def _send_piece(self, exchange: Exchange, piece: bytes, last: bool) -> None:
+        exchange.pieces += piece
+        if not self._pending or self._pending[0] is not exchange:
+            exchange.payload = exchange.pieces if last else b""
+            return
+        piece, exchange.pieces = exchange.pieces, b""
+        self._send(piece)
+        if last:
+            self._since = self._server.now
+            self._pending.popleft()
             self._go_on(exchange)
 
     def close(self) -> None:

@@ -22,14 +22,19 @@ class HostLost(Exception):
         self.started = started
 
 
+# takes a part of a streamed answer
+Part = Callable[[Outputs], None]
+
+
 class Asked:
     """A request that the host has not answered yet."""
 
-    __slots__ = ("answer", "frame", "started")
+    __slots__ = ("answer", "frame", "part", "started")
 
-    def __init__(self, answer: "asyncio.Future[Outputs]", frame: bytes) -> None:
+    def __init__(self, answer: "asyncio.Future[Outputs]", frame: bytes, part: Part | None) -> None:
         self.answer = answer
         self.frame = frame
+        self.part = part
         self.started = False
 
 
@@ -55,10 +60,13 @@ class HostConnection(asyncio.Protocol):
         """Requests that the host has yet to answer."""
         return len(self._owed) + len(self._unsent)
 
-    async def ask(self, number: int, frame: bytes, deadline: float) -> Outputs:
-        """The answer to one call. Raises `HostLost`, `DeadlineExceeded` or the error that the host tells."""
+    async def ask(self, number: int, frame: bytes, deadline: float, part: Part | None = None) -> Outputs:
+        """The answer to one call; `part` is given what comes before it.
+
+        Raises `HostLost`, `DeadlineExceeded` or the error that the host tells.
+        """
         answer: asyncio.Future[Outputs] = self._loop.create_future()
-        self._asked[number] = Asked(answer, frame)
+        self._asked[number] = Asked(answer, frame, part)
         self._send(number, frame)
         timer = self._loop.call_later(max(0.0, deadline - time.monotonic()), _expire, answer)
         try:
@@ -131,13 +139,16 @@ class HostConnection(asyncio.Protocol):
         if reply.leaving:
             self._leave()
             return
-        if not reply.started:
+        if not reply.started and not reply.part:
             self._owed.discard(reply.id)
         waiting = self._asked.get(reply.id)
         if waiting is None or waiting.answer.done():
             return  # its caller has left
         if reply.started:
             waiting.started = True
+        elif reply.part:
+            if waiting.part is not None:
+                waiting.part(reply.arrays())
         elif reply.ok:
             waiting.answer.set_result(reply.arrays())
         else:

@@ -23,6 +23,7 @@ from headgate.serving.hosts.wire import (
     CANCEL,
     CANCELLED,
     PREDICT,
+    STREAM,
     Frames,
     decode_call,
     encode_failure,
@@ -66,6 +67,7 @@ class Waiting(NamedTuple):
     alone: bool
     traceparent: str = ""
     tracestate: str = ""
+    streams: bool = False  # in parts, which is always alone
 
     @property
     def form(self) -> object:
@@ -100,6 +102,7 @@ class Host:
         self._waiting: list[Waiting] = []
         self.cost = LearnedCost()  # of the model
         self._peers: set[Peer] = set()
+        self._streaming: tuple[Peer, int] | None = None  # for whom parts are being made
         self._leaving = False
         self._leave_by: float | None = None
         self._listener = listener
@@ -190,18 +193,20 @@ class Host:
     def _take(self, peer: Peer, frame: bytes) -> None:
         call = decode_call(frame)
         if call.op == CANCEL:
+            if self._streaming == (peer, call.id):
+                self._streaming = None
             for waiting in [one for one in self._waiting if one.peer is peer and one.id == call.id]:
                 self._waiting.remove(waiting)
                 self._send(peer, encode_failure(call.id, CANCELLED, ""))
-        elif call.op == PREDICT:
+        elif call.op in (PREDICT, STREAM):
             try:
                 batch = call.batch(self._names)
             except Malformed as error:
                 self._fail(peer, call.id, error)
                 return
-            turn = time.monotonic() + OFFSETS[call.priority]
-            trace = call.traceparent, call.tracestate
-            insort(self._waiting, Waiting(peer, call.id, batch, call.deadline, turn, call.alone, *trace), key=_TURN)
+            turn, streams = time.monotonic() + OFFSETS[call.priority], call.op == STREAM
+            ways = call.alone or streams, call.traceparent, call.tracestate, streams
+            insort(self._waiting, Waiting(peer, call.id, batch, call.deadline, turn, *ways), key=_TURN)
         else:
             self._fail(peer, call.id, Malformed(f"Expected {PREDICT} or {CANCEL}, got {call.op!r}."))
 
@@ -225,6 +230,9 @@ class Host:
         group = [call for call in group if self._is_due(call, now)]
         if not group:
             return
+        if group[0].streams:
+            self._stream(group[0], group[0].deadline - now)
+            return
         try:
             seconds = max(call.deadline for call in group) - now
             with within(traces_of(group)):
@@ -245,7 +253,7 @@ class Host:
         if now >= call.deadline:
             self._fail(call.peer, call.id, DeadlineExceeded("The deadline passed while the request waited."))
             return False
-        if call.alone:
+        if call.alone and not call.streams:
             self._send(call.peer, encode_started(call.id))
         return not call.peer.gone
 
@@ -267,6 +275,28 @@ class Host:
             self._watchdog(0)
         return outputs
 
+    def _stream(self, call: Waiting, seconds: float) -> None:
+        """Send parts as the model makes them, until the last one, or until nobody wants more."""
+        self._streaming = (call.peer, call.id)
+        self._watchdog(min(seconds, self._call_seconds) + HANG_SECONDS)
+        try:
+            for part in self._model.stream(call.batch):
+                check_outputs(part, call.batch.rows, self._manifest.task, self._manifest.classes)
+                self._send(call.peer, encode_outputs(call.id, part, part=True))
+                for key, _ in self._selector.select(0):
+                    key.data()
+                if self._streaming is None or call.peer.gone:
+                    self._fail(call.peer, call.id, HeadgateError(), CANCELLED)
+                    return
+            self._send(call.peer, encode_outputs(call.id, {}))
+        except HeadgateError as error:
+            self._fail(call.peer, call.id, error)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the author's code; its caller is told
+            self._fail(call.peer, call.id, ModelError(f"The model failed: {type(error).__name__}: {error}"))
+        finally:
+            self._watchdog(0)
+            self._streaming = None
+
     def _hand_out(self, group: Sequence[Waiting], outputs: Outputs) -> None:
         start = 0
         for call in group:
@@ -282,8 +312,8 @@ class Host:
                 self._send(call.peer, frame)
             start = stop
 
-    def _fail(self, peer: Peer, number: int, error: HeadgateError) -> None:
-        self._send(peer, encode_failure(number, error.code, error.message))
+    def _fail(self, peer: Peer, number: int, error: HeadgateError, code: str = "") -> None:
+        self._send(peer, encode_failure(number, code or error.code, error.message))
 
     def _send(self, peer: Peer, frame: bytes) -> None:
         if peer.gone:

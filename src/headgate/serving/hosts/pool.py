@@ -10,12 +10,13 @@ import time
 from itertools import count
 from pathlib import Path
 
-from headgate.errors import DeadlineExceeded, PoisonRequest, Unavailable
+from headgate.errors import DeadlineExceeded, ModelError, PoisonRequest, Unavailable
 from headgate.runtimes.batch import Batch
+from headgate.runtimes.parts import joined
 from headgate.runtimes.runtime import Outputs
-from headgate.serving.hosts.connection import HostConnection, HostLost
+from headgate.serving.hosts.connection import HostConnection, HostLost, Part
 from headgate.serving.hosts.folder import HostFolder
-from headgate.serving.hosts.wire import encode_call
+from headgate.serving.hosts.wire import STREAM, encode_call
 from headgate.serving.priority import NORMAL
 from headgate.serving.trace import Trace
 
@@ -76,6 +77,28 @@ class HostedModel:
             return await host.ask(number, encode_call(number, batch, deadline, priority, trace=trace), deadline)
         except HostLost:
             return await self._ask_alone(batch, deadline, priority, trace)
+
+    async def stream(self, batch: Batch, deadline: float, priority: int, trace: Trace | None, part: Part) -> Outputs:
+        """Answer every row, in parts as the model makes them; returns the whole. Raises as `predict` does.
+
+        A host that dies is not asked again once a part has come: the rest might not be that of the same answer.
+        """
+        parts: list[Outputs] = []
+
+        def hear(outputs: Outputs) -> None:
+            parts.append(outputs)
+            part(outputs)
+
+        host = self._hosts.least_busy(LOOK_SECONDS) or await self._host(deadline, gives_up=True)
+        number = next(self._numbers)
+        try:
+            call = encode_call(number, batch, deadline, priority, trace=trace, op=STREAM)
+            await host.ask(number, call, deadline, hear)
+        except HostLost as lost:
+            if parts:
+                raise ModelError("The process that ran the model ended in the middle of its answer.") from lost
+            return await self._ask_alone(batch, deadline, priority, trace)
+        return joined(parts)
 
     def close(self) -> None:
         """Let go of all hosts; requests still out fail with `Unavailable`."""

@@ -4,8 +4,10 @@ A call:     {"id", "op": "predict", "rows"} with {"matrix", "dtype"} or with {"c
             "deadline" (seconds of the machine's monotonic clock), "priority" (see `priority.py`), "alone" (share no
             model call with others), and of who is in a trace "traceparent" and "tracestate"; nobody else's call is a
             byte longer for it;
+            {"id", "op": "stream", …}: the same, answered in parts;
             {"id", "op": "cancel"}: the caller has left.
 A reply:    {"id", "ok": true, "outputs": {name: part}} or {"id", "ok": false, "code", "error"};
+            {"id", "part": true, "outputs": …}: a part of a streamed answer, which ends with {"id", "ok": true};
             {"id", "started": true}: a call marked "alone" goes into the model now;
             {"leaving": true}: send no more here, what was sent is answered.
 A part:     {"dtype", "shape", "data"} with raw C-ordered bytes, or {"dtype": "object", "shape", "values"} for text,
@@ -30,7 +32,7 @@ from headgate.serving.priority import NORMAL, OFFSETS
 from headgate.serving.trace import Trace
 
 FRAME_BYTES = 64 * 1024 * 1024
-PREDICT, CANCEL = "predict", "cancel"
+PREDICT, STREAM, CANCEL = "predict", "stream", "cancel"
 CANCELLED = "CANCELLED"
 OBJECT = "object"
 _LENGTH = struct.Struct("<I")
@@ -90,6 +92,7 @@ class Reply(msgspec.Struct, omit_defaults=True):
     code: str = ""
     error: str = ""
     started: bool = False
+    part: bool = False
     leaving: bool = False
 
     def arrays(self) -> Outputs:
@@ -132,9 +135,10 @@ def encode_call(
     *,
     alone: bool = False,
     trace: Trace | None = None,
+    op: str = PREDICT,
 ) -> bytes:
     """The frame that asks for a prediction. Raises `Malformed` for what a host cannot be sent."""
-    call = Call(id=number, op=PREDICT, rows=batch.rows, deadline=deadline, priority=priority, alone=alone)
+    call = Call(id=number, op=op, rows=batch.rows, deadline=deadline, priority=priority, alone=alone)
     if trace is not None:
         call.traceparent, call.tracestate = trace.parent, trace.state
     if batch.matrix is not None:
@@ -149,10 +153,12 @@ def encode_cancel(number: int) -> bytes:
     return _frame(Call(id=number, op=CANCEL))
 
 
-def encode_outputs(number: int, outputs: Outputs) -> bytes:
-    """The frame with an answer. Raises `ModelOutputInvalid` for what cannot be sent."""
+def encode_outputs(number: int, outputs: Outputs, *, part: bool = False) -> bytes:
+    """The frame with an answer, or a part of one. Raises `ModelOutputInvalid` for what cannot be sent."""
+    ok = None if part else True
     try:
-        return _frame(Reply(id=number, ok=True, outputs={name: _part(array) for name, array in outputs.items()}))
+        arrays = {name: _part(array) for name, array in outputs.items()}
+        return _frame(Reply(id=number, ok=ok, part=part, outputs=arrays))
     except Malformed as error:
         raise ModelOutputInvalid(f"The model's answer cannot be sent: {error.message}") from error
 
