@@ -4,14 +4,13 @@ RESULT is kept beside the page's own (`benchmarks/results/page.json`); without i
 """
 
 import argparse
-import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.contender import ROOT
 from benchmarks.promises import promises
-from benchmarks.results import CaseResult, ContenderResult, Machine, Result, load
+from benchmarks.results import CaseResult, ContenderResult, Machine, Result, load, save
 
 RESULTS = ROOT / "benchmarks" / "results"
 LAST = RESULTS / "last.json"
@@ -82,6 +81,10 @@ def _machine(result: Result) -> Iterator[str]:
     )
     if result.effort != "full":
         yield f"This was a **{result.effort}** run: few and short rounds. Take the figures as a first look."
+    if result.kept:
+        yield (
+            f"Of an earlier run on such a machine, each against the bare server of its own round: {', '.join(result.kept)}."
+        )
     if machine.load > BUSY:
         yield (
             f"The machine was **not quiet**: {machine.load:g} processes ran on average in the minute before. "
@@ -220,7 +223,8 @@ def main() -> int:
     parser.add_argument("result", nargs="?", type=Path, help="a run's file, to be the page's from now on")
     chosen = parser.parse_args()
     if chosen.result:
-        shutil.copy(chosen.result, OF_THE_PAGE)
+        # a run without peers does not take theirs from the page
+        save(load(chosen.result).with_peers_of(load(OF_THE_PAGE)), OF_THE_PAGE)
     PAGE.write_text(render(load(OF_THE_PAGE)))
     sys.stdout.write(f"wrote {PAGE.relative_to(ROOT)}\n")
     return 0

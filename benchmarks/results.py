@@ -136,6 +136,16 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     stages: dict[str, dict[str, float]] = {}
     # rows of a request → function → share of the time, most first
     profile: dict[str, dict[str, float]] = {}
+    # contenders that this run did not measure, of an earlier one on such a machine
+    kept: tuple[str, ...] = ()
+
+    def with_peers_of(self, earlier: "Result") -> "Result":
+        """The same with the contenders that only the earlier run has measured; their ratios are to its own rounds."""
+        own = {found.name for found in self.contenders}
+        more = [found for found in earlier.contenders if found.name not in own]
+        return msgspec.structs.replace(
+            self, contenders=[*self.contenders, *more], kept=tuple(found.name for found in more)
+        )
 
     def contender(self, name: str) -> ContenderResult | None:
         """The contender, where it was measured."""
