@@ -82,9 +82,8 @@ def _machine(result: Result) -> Iterator[str]:
     if result.effort != "full":
         yield f"This was a **{result.effort}** run: few and short rounds. Take the figures as a first look."
     if result.kept:
-        yield (
-            f"Of an earlier run on such a machine, each against the bare server of its own round: {', '.join(result.kept)}."
-        )
+        names = ", ".join(result.kept)
+        yield f"Of an earlier run on such a machine, each against the bare server of its own round: {names}."
     if machine.load > BUSY:
         yield (
             f"The machine was **not quiet**: {machine.load:g} processes ran on average in the minute before. "
