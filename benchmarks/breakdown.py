@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import uvloop
-
 from benchmarks.contender import Place
 from benchmarks.contenders import home_with
 from benchmarks.forest import ENDPOINT, Forest, instances
+
 from headgate.home import Home
 from headgate.serving.batching import Batcher
 from headgate.serving.contract import Contract

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
-
 from benchmarks.contender import Body, Command, Contender, FormName, Place
 from benchmarks.forest import ENDPOINT, instances, native_bundle
+
 from headgate.bundle.bundle import Bundle
 from headgate.cli.node import place_endpoint
 from headgate.client.local import agent_command

@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 
 import msgspec
-
 from benchmarks.contenders import PREDICT
 from benchmarks.forest import ENDPOINT, Forest, make_forest
 from benchmarks.load import drive
@@ -19,6 +18,7 @@ from benchmarks.open_loop import Observed, Plan, begin, end
 from benchmarks.rounds import say
 from benchmarks.standing import Standing, standing
 from benchmarks.swaps import own_signing_key, plan_for_both
+
 from headgate.testing.instance import Instance, running_instance
 
 RESULTS = Path(__file__).parent / "results" / "endurance.json"

@@ -16,7 +16,6 @@ from typing import Any
 import httptools
 import msgspec
 import uvloop
-
 from benchmarks.contender import labels_in
 from benchmarks.load import request_of
 

@@ -19,12 +19,12 @@ from typing import Any, NamedTuple
 
 import httptools
 import uvloop
+from benchmarks.load import request_of
+from benchmarks.swaps import own_signing_key
 from tests.e2e.versions import hosted
 from tests.serving.test_limits import fake_bundle
 from tests.serving.worker_process import WorkerProcess
 
-from benchmarks.load import request_of
-from benchmarks.swaps import own_signing_key
 from headgate.home import Home
 from headgate.records import Variant
 from headgate.testing.bundles import publish, route_table

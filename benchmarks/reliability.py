@@ -12,11 +12,11 @@ import time
 from pathlib import Path
 
 import msgspec
-from tests.e2e.versions import compiled, hosted, questions, scaling_question
-
 from benchmarks.endurance import Endurance, read_endurance, section
 from benchmarks.faults import FAULTS, ZOO, Fault
 from benchmarks.standing import Standing, standing
+from tests.e2e.versions import compiled, hosted, questions, scaling_question
+
 from headgate.bundle.bundle import open_bundle
 from headgate.bundle.signing import load_or_create_key, sign_folder
 from headgate.demo.load import Load, Tally

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
-
 from benchmarks.open_loop import Observed
 
 BARE = "bare"

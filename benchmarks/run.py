@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
-
 from benchmarks.breakdown import measure_stages
 from benchmarks.cases import Effort
 from benchmarks.contender import Contender, Place

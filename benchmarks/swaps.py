@@ -13,6 +13,7 @@ from benchmarks.open_loop import Plan, begin, end
 from benchmarks.processes import memory_of
 from benchmarks.results import SwapResult
 from benchmarks.rounds import say
+
 from headgate.testing.instance import Instance, running_instance
 
 # the first swaps fill pools and caches that stay

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from benchmarks.endurance import read_endurance
 from benchmarks.reliability import PAGE, read_results, render
-
 from tests.serving.test_reading import WAY
 
 ROOT = Path(__file__).parent.parent

@@ -6,7 +6,6 @@ from typing import Any
 import fastapi
 import pydantic
 import uvicorn
-
 from benchmarks.peers.model import answer, load_model
 
 

@@ -5,9 +5,8 @@ from typing import Any
 
 import kserve
 import kserve.protocol.rest.server
-from kserve.utils.utils import get_predict_input, get_predict_response
-
 from benchmarks.peers.model import load_model
+from kserve.utils.utils import get_predict_input, get_predict_response
 
 
 class Loopback(kserve.protocol.rest.server.uvicorn.Config):  # type: ignore[misc]  # KServe is not where types are checked

@@ -4,7 +4,6 @@ import argparse
 from typing import Any
 
 import litserve
-
 from benchmarks.peers.model import answer, load_model
 
 Rows = list[list[float]]

@@ -5,10 +5,9 @@ import socket
 from typing import Any
 
 import numpy as np
+from benchmarks.peers.model import Predict, load_model
 from pytriton.model_config import DynamicBatcher, ModelConfig, Tensor
 from pytriton.triton import Triton, TritonConfig
-
-from benchmarks.peers.model import Predict, load_model
 
 FEATURES = 30
 

@@ -5,9 +5,8 @@ import signal
 from typing import Any
 
 import ray
-from ray import serve
-
 from benchmarks.peers.model import answer, load_model
+from ray import serve
 
 
 class Forest:

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import triton_python_backend_utils as triton
-
 from benchmarks.peers.model import load_model
 
 
