@@ -123,7 +123,7 @@ def watch(crowd: Crowd) -> None:
     took = sorted(crowd.latencies)
     p50, p99 = (took[len(took) * part // 100] * 1e3 for part in (50, 99))
     # measured, not asserted
-    print(f"{len(crowd.clients)} slow clients: {len(took)} good answers, {p50:.2f} ms p50, {p99:.2f} ms p99")  # noqa: T201
+    print(f"{len(crowd.clients)} slow clients: {len(took)} good answers, {p50:.2f} ms p50, {p99:.2f} ms p99")  # noqa: T201 (a figure)
     assert crowd.failed == 0
     assert len(crowd.latencies) > 20
 

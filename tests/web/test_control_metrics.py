@@ -73,7 +73,7 @@ def test_a_fault_of_ours_is_counted_and_leaves_nothing_in_flight(console: Consol
 
     kept, broken.read = broken.read, failing  # type: ignore[method-assign]  # for one request
     assert console.client.get("/readyz").status_code == 500
-    broken.read = kept  # type: ignore[method-assign]
+    broken.read = kept  # type: ignore[method-assign]  # the breaking is the test
     now = Samples(console)
     assert now.value("requests_total", route="/readyz", status="500") == 1
     assert now.value("in_flight") == 1

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from headgate.errors import Refused
 from headgate.packaging.boosters import BOOSTERS, load_booster
 from headgate.packaging.boosting import teach_boosting
 from headgate.packaging.forest_graph import Shape, fits_graph, write_forest
@@ -83,8 +84,8 @@ def _answer(request: Request) -> Answer:
         else:
             proto = _convert_booster(request) if request.booster else _convert_estimator(request)
             Path(request.target).write_bytes(proto.SerializeToString(deterministic=True))
-    except NotImplementedError as error:
-        return Answer(refused=str(error))
+    except Refused as error:
+        return Answer(refused=error.message)
     except Exception as error:  # noqa: BLE001 - whatever stops the converter is its answer
         return Answer(refused=f"{type(error).__name__}: {error}")
     return Answer()
@@ -95,16 +96,16 @@ def _convert_booster(request: Request) -> Any:
     model = load_booster(request.booster, path.read_bytes(), path.name, request.trusted)
     told, forest = BOOSTERS[request.booster].describe(model), BOOSTERS[request.booster].read_forest(model)
     if told.task == "classification" and PROBABILITIES not in request.outputs:
-        raise NotImplementedError("it answers classes without probabilities")
+        raise Refused("it answers classes without probabilities")
     return _write(request, forest, told.levels, wide=request.layout == "wide")
 
 
 def _write(request: Request, forest: Forest, levels: Levels, *, wide: bool) -> Any:
-    """Raises `NotImplementedError` with the reason why there is no graph of it."""
+    """Raises `Refused` with the reason why there is no graph of it."""
     names = [given.name for given in request.inputs]
     reason = fits_graph(names, levels, forest)
     if reason:
-        raise NotImplementedError(reason)
+        raise Refused(reason)
     output = PROBABILITIES if PROBABILITIES in request.outputs else PREDICTIONS
     return write_forest(forest, names, levels, Shape(output, wide, request.options.get("missing")))
 

@@ -31,7 +31,7 @@ class Replaceable(Prediction):
         reply: Reply,
         rows: Rows,
         deadline: float,
-        gates: Sequence[Gate] = (),
+        gates: Sequence[Gate],
     ) -> None:
         first = exchange.started + (deadline - exchange.started) * FIRST_SHARE
         super().__init__(exchange, variant, reply, rows, first, gates)

@@ -24,13 +24,7 @@ class Streamed(Prediction):
     __slots__ = ("_chunked", "begun")
 
     def __init__(
-        self,
-        exchange: Exchange,
-        variant: LiveVariant,
-        reply: Reply,
-        rows: Rows,
-        deadline: float,
-        gates: Sequence[Gate] = (),
+        self, exchange: Exchange, variant: LiveVariant, reply: Reply, rows: Rows, deadline: float, gates: Sequence[Gate]
     ) -> None:
         super().__init__(exchange, variant, reply, rows, deadline, gates)
         self.begun = False
