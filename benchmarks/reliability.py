@@ -14,6 +14,8 @@ from pathlib import Path
 import msgspec
 from benchmarks.endurance import Endurance, read_endurance, section
 from benchmarks.faults import FAULTS, ZOO, Fault
+from benchmarks.neighbours import Neighbours, read_neighbours
+from benchmarks.neighbours import section as section_of_neighbours
 from benchmarks.standing import Standing, standing
 from tests.e2e.versions import compiled, hosted, questions, scaling_question
 
@@ -140,7 +142,7 @@ def row_of(fault: Fault, inline: Tally, hosted_: Tally, recovered: float, around
     )
 
 
-def render(results: Results, endurance: Endurance) -> str:
+def render(results: Results, endurance: Endurance, neighbours: Neighbours) -> str:
     """The page."""
     lines = [
         "# Reliability",
@@ -162,7 +164,7 @@ def render(results: Results, endurance: Endurance) -> str:
         kept = "yes" if row.kept else "**no**"
         figures = f"{row.sent:,} | {failed} | {row.wrong} | {row.longest_gap_s} | {row.recovery_s} | {left}"
         lines.append(f"| {row.fault} | {row.promise} | {figures} | {kept} |")
-    return "\n".join([*lines, "", *section(endurance)])
+    return "\n".join([*lines, "", *section(endurance), *section_of_neighbours(neighbours)])
 
 
 def read_results() -> Results:
@@ -178,7 +180,7 @@ def main() -> None:
     if not chosen.page:
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(run(chosen.seconds))) + b"\n")
-    PAGE.write_text(render(read_results(), read_endurance()))
+    PAGE.write_text(render(read_results(), read_endurance(), read_neighbours()))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks.endurance import read_endurance
+from benchmarks.neighbours import read_neighbours
 from benchmarks.reliability import PAGE, read_results, render
 from tests.serving.test_reading import WAY
 
@@ -99,4 +100,4 @@ def test_the_trace_of_a_prediction_is_the_way_that_is_held_short() -> None:
 
 
 def test_the_page_on_reliability_is_that_of_the_run() -> None:
-    assert PAGE.read_text() == render(read_results(), read_endurance()), "run `make docs`"
+    assert PAGE.read_text() == render(read_results(), read_endurance(), read_neighbours()), "run `make docs`"

@@ -1,20 +1,15 @@
-"""What a bad model costs its neighbours in time, printed as a table; and a leak that lasts for thousands of calls."""
+"""A bad model costs its neighbours no answer; and a leak that lasts for thousands of calls."""
 
-import contextlib
-import json
-import multiprocessing
 import os
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.e2e.zoo import FRAUD, GOOD, LATE, MB, OK, PATIENT, SPEC, TOLD, ask, deployed, start_node
+from benchmarks.neighbours import run
+from tests.e2e.zoo import MB, OK, PATIENT, TOLD, ask, deployed, start_node
 
 from headgate.agent.footprint import measure
-from headgate.demo.load import Expected, Load, Question, Tally
-from headgate.testing.bundles import LinearModel
 from headgate.testing.node.node import Node, host_pids, until
 from headgate.testing.zoo import Fault
 
@@ -24,66 +19,10 @@ SECONDS = float(os.environ.get("ZOO_SECONDS", "4"))
 LEAKING_CALLS = 5_000
 
 
-@pytest.fixture
-def node(tmp_path: Path) -> Iterator[Node]:
-    node = start_node(tmp_path)
-    yield node
-    node.clean()
-
-
-def neighbours(node: Node) -> tuple[Tally, Tally]:
-    """Some seconds of light load on the good models."""
-    url = f"http://127.0.0.1:{node.port}"
-    answer = LinearModel().answer(json.loads(FRAUD)["rows"][0])
-    inline = Question(FRAUD, {"fraud:1": Expected([answer["predictions"]], [answer["probabilities"]])})
-    hosted = Question(GOOD, {"good:1": Expected([3.0])})
-    with (
-        Load(url, "fraud", [inline], connections=2, pause=0.005) as first,
-        Load(url, "good", [hosted], connections=2, pause=0.005) as second,
-    ):
-        time.sleep(SECONDS)
-    return first.tally, second.tally
-
-
-@contextlib.contextmanager
-def asked(node: Node, endpoint: str, fault: Fault) -> Iterator[None]:
-    """One client that asks for nothing but the fault; a process of its own, or it would hold up those that measure."""
-
-    def loop() -> None:
-        while True:
-            with contextlib.suppress(OSError):
-                ask(node, endpoint, fault)
-            time.sleep(0.005)
-
-    process = multiprocessing.get_context("fork").Process(target=loop, daemon=True)
-    process.start()
-    yield
-    process.kill()
-    process.join()
-
-
-def test_what_each_bad_model_costs_its_neighbours(node: Node, capsys: pytest.CaptureFixture[str]) -> None:
-    lines = [f"{'fault':<20}{'inline p99':>12}{'ratio':>8}{'hosted p99':>12}{'ratio':>8}{'failed':>8}"]
-    neighbours(node)
-    before = [tally.quantile(0.99) for tally in neighbours(node)]
-    lines.append(f"{'(none)':<20}{before[0] * 1e3:>9.2f} ms{1:>8.2f}{before[1] * 1e3:>9.2f} ms{1:>8.2f}{0:>8}")
-    failed = 0
-    for fault in TOLD:
-        endpoint = f"zoo-{fault.name.lower()}"
-        deployed(node, endpoint, SPEC if TOLD[fault] == LATE else PATIENT)
-        with asked(node, endpoint, fault):
-            tallies = neighbours(node)
-        node.plane.withdraw("fraud", "good")
-        p99 = [tally.quantile(0.99) for tally in tallies]
-        lost = sum(tally.failed + tally.wrong for tally in tallies)
-        failed += lost
-        lines.append(
-            f"{fault.name:<20}{p99[0] * 1e3:>9.2f} ms{p99[0] / before[0]:>8.2f}"
-            f"{p99[1] * 1e3:>9.2f} ms{p99[1] / before[1]:>8.2f}{lost:>8}"
-        )
-    with capsys.disabled():
-        print("\n" + "\n".join(lines))  # noqa: T201 (the table is what this is for)
-    assert failed == 0
+def test_no_bad_model_costs_its_neighbours_an_answer() -> None:
+    results = run(SECONDS)
+    assert len(results.faults) == len(TOLD)
+    assert results.failed == 0, [row for row in results.faults if row.failed]
 
 
 @pytest.fixture
