@@ -15,8 +15,8 @@ from tests.serving.tables import parquet, stream
 from headgate.errors import HeadgateError
 from headgate.records import Column, Signature
 from headgate.serving.contract import Contract
-from headgate.serving.dialects.dialect import Decode
-from headgate.serving.dialects.registry import load_dialect
+from headgate.serving.formats.format import Decode
+from headgate.serving.formats.registry import load_format
 
 # work per 100 kB of body that is promised, and by how much a busy machine may miss it
 BUDGET_SECONDS, SLACK = 0.05, 10
@@ -59,9 +59,9 @@ def _table(count: int) -> Any:
     return table.set_column(table.column_names.index("t"), "t", moments)
 
 
-# one per dialect of the table; a new dialect adds its own
+# one per format of the table; a new format adds its own
 SAMPLES: dict[str, Callable[[int], bytes]] = {
-    "native": _native,
+    "json": _native,
     "csv": _csv,
     "ndjson": _ndjson,
     "arrow": lambda count: stream(_table(count)),
@@ -88,7 +88,7 @@ def main() -> None:
     import atheris
 
     with atheris.instrument_imports(include=["headgate.serving"]):
-        decode = load_dialect(sys.argv[1]).decoder(CONTRACT)
+        decode = load_format(sys.argv[1]).decoder(CONTRACT)
     atheris.Setup([sys.argv[0], *sys.argv[2:]], lambda body: read(decode, body) and None)
     atheris.Fuzz()
 

@@ -20,7 +20,7 @@ from tests.serving.worker_process import PREDICT, Wire, WorkerProcess, request
 from headgate.errors import SignatureMismatch
 from headgate.records import Column, Signature
 from headgate.serving.contract import Contract
-from headgate.serving.dialects.native import NativeDialect
+from headgate.serving.formats.json import JsonFormat
 
 JSON, CSV = "application/json", "text/csv"
 CODES = {400: "MALFORMED", 413: "TOO_LARGE", 415: "UNSUPPORTED_TYPE", 422: "SIGNATURE_MISMATCH"}
@@ -172,7 +172,7 @@ def test_names_are_compared_as_they_are_written() -> None:
     """Two spellings of one letter are two names: which one is meant is not for us to guess."""
     composed, split = (unicodedata.normalize(form, "größe") for form in ("NFC", "NFD"))
     found = Contract(Signature(inputs=(Column(name=composed, dtype="float64"),)), 10)
-    decode = NativeDialect().decoder(found)
+    decode = JsonFormat().decoder(found)
     assert decode(json.dumps({"rows": [{composed: 1}]}).encode()).count == 1
     with pytest.raises(SignatureMismatch):
         decode(json.dumps({"rows": [{split: 1}]}).encode())

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from headgate.errors import HeadgateError, Malformed, SignatureMismatch
 from headgate.records import Column, Dtype, Signature
 from headgate.serving.contract import Contract
-from headgate.serving.dialects.csv import CsvDialect
-from headgate.serving.dialects.dialect import Origin
-from headgate.serving.dialects.native import NativeDialect
-from headgate.serving.dialects.registry import DIALECTS, dialect_names, load_dialect
+from headgate.serving.formats.csv import CsvFormat
+from headgate.serving.formats.format import Origin
+from headgate.serving.formats.json import JsonFormat
+from headgate.serving.formats.registry import FORMATS, format_names, load_format
 from headgate.serving.openapi import example_request, request_schema
 from headgate.testing.bundles import BuiltBundle, build_bundle, route_table
 
@@ -54,7 +54,7 @@ def contract(*columns: Column) -> Contract:
 
 def asked(found: Contract, content: Any) -> dict[str, list[Any]]:
     """Decode a document; the columns that the model gets."""
-    decode = NativeDialect().decoder(found)
+    decode = JsonFormat().decoder(found)
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     batch = found.assemble([decode(body)])
     return {name: array.tolist() for name, array in batch.columns.items()}
@@ -105,7 +105,7 @@ def test_null_only_where_it_may_be(dtype: Dtype) -> None:
 
 def test_one_dtype_is_one_matrix() -> None:
     found = contract(*(Column(name=name, dtype="float32") for name in "ab"))
-    decode = NativeDialect().decoder(found)
+    decode = JsonFormat().decoder(found)
     batch = found.assemble(
         [decode(b'{"instances": [[1, 2]]}'), decode(b'{"rows": [{"b": 4, "a": 3}, {"a": 5, "b": 6}]}')]
     )
@@ -116,7 +116,7 @@ def test_one_dtype_is_one_matrix() -> None:
 
 def test_nulls_in_a_matrix_are_nan() -> None:
     found = contract(*(Column(name=name, dtype="float64", nullable=True) for name in "ab"))
-    decode = NativeDialect().decoder(found)
+    decode = JsonFormat().decoder(found)
     batch = found.assemble([decode(b'{"instances": [[1, null]]}'), decode(b'{"instances": [[2, 3]]}')])
     assert batch.matrix is not None
     np.testing.assert_array_equal(batch.matrix, [[1, np.nan], [2, 3]])
@@ -139,7 +139,7 @@ def test_shapes() -> None:
         with pytest.raises(SignatureMismatch):
             asked(found, {"rows": [row | wrong]})
     with pytest.raises(SignatureMismatch, match="arrays"):
-        CsvDialect().decoder(found)(b"image,words\n1,a\n")
+        CsvFormat().decoder(found)(b"image,words\n1,a\n")
 
 
 def test_rows_that_do_not_stack_are_refused() -> None:
@@ -179,7 +179,7 @@ def test_every_number_arrives_as_it_was_sent(rows: list[tuple[float, int]]) -> N
     columns = asked(found, {"instances": rows})
     assert list(zip(columns["x"], columns["n"], strict=True)) == rows
     table = "x,n\r\n" + "".join(f"{x!r},{n}\r\n" for x, n in rows)
-    batch = found.assemble([CsvDialect().decoder(found)(table.encode())])
+    batch = found.assemble([CsvFormat().decoder(found)(table.encode())])
     assert [batch.columns[name].tolist() for name in ("x", "n")] == [columns["x"], columns["n"]]
 
 
@@ -197,7 +197,7 @@ CSV = {
 def test_csv(name: str) -> None:
     body, numbers, texts = CSV[name]
     found = contract(Column(name="x", dtype="float64"), Column(name="s", dtype="string"))
-    batch = found.assemble([CsvDialect().decoder(found)(body)])
+    batch = found.assemble([CsvFormat().decoder(found)(body)])
     assert [batch.columns[column].tolist() for column in ("x", "s")] == [numbers, texts]
 
 
@@ -220,35 +220,35 @@ def test_csv_that_is_refused(name: str) -> None:
     body, error = BAD_CSV[name]
     found = contract(Column(name="x", dtype="float64"), Column(name="s", dtype="string"))
     with pytest.raises(error):
-        CsvDialect().decoder(found)(body)
+        CsvFormat().decoder(found)(body)
 
 
 @pytest.mark.parametrize(("dtype", "sent", "wanted"), [case for case in FITS if "\x00" not in str(case[1])])
 def test_csv_knows_every_dtype(dtype: Dtype, sent: Any, wanted: Any) -> None:
     found = contract(Column(name="x", dtype=dtype), Column(name="s", dtype="string"))
     text = str(sent).lower() if isinstance(sent, bool) else repr(sent) if isinstance(sent, float) else str(sent)
-    batch = found.assemble([CsvDialect().decoder(found)(f"x,s\n{text},a\n".encode())])
+    batch = found.assemble([CsvFormat().decoder(found)(f"x,s\n{text},a\n".encode())])
     assert batch.columns["x"].tolist() == [plain(wanted)]
 
 
 def test_csv_reads_booleans_as_data_frames_write_them() -> None:
     found = contract(Column(name="x", dtype="bool"), Column(name="s", dtype="string"))
-    batch = found.assemble([CsvDialect().decoder(found)(b"x,s\nTrue,a\nFalse,b\ntrue,c\nfalse,d\n")])
+    batch = found.assemble([CsvFormat().decoder(found)(b"x,s\nTrue,a\nFalse,b\ntrue,c\nfalse,d\n")])
     assert batch.columns["x"].tolist() == [True, False, True, False]
     for cell in ("TRUE", "tRue", "1", "yes"):
         with pytest.raises(SignatureMismatch):
-            CsvDialect().decoder(found)(f"x,s\n{cell},a\n".encode())
+            CsvFormat().decoder(found)(f"x,s\n{cell},a\n".encode())
 
 
-@pytest.mark.parametrize("name", DIALECTS)
+@pytest.mark.parametrize("name", FORMATS)
 @settings(deadline=None)
 @given(body=st.binary(max_size=100))
-def test_no_dialect_fails_on_any_bytes(name: str, body: bytes) -> None:
+def test_no_format_fails_on_any_bytes(name: str, body: bytes) -> None:
     found = contract(
         Column(name="x", dtype="float64"), Column(name="s", dtype="string"), Column(name="t", dtype="datetime")
     )
     try:
-        load_dialect(name).decoder(found)(body)
+        load_format(name).decoder(found)(body)
     except HeadgateError as error:
         assert error.status in {400, 413, 422}
 
@@ -268,7 +268,7 @@ OUTPUTS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("kind", OUTPUTS)
 def test_answers_are_cut_at_rows(kind: str) -> None:
     outputs = OUTPUTS[kind]
-    body = NativeDialect().encoder(Origin("fraud", "fraud:1"))(outputs)
+    body = JsonFormat().encoder(Origin("fraud", "fraud:1"))(outputs)
     whole = json.loads(body("id", 0, 3, None))
     assert {"id", "endpoint", "model", *outputs} == set(whole)
     for start, stop in ((0, 1), (1, 2), (2, 3), (0, 2), (1, 3), (0, 3)):
@@ -282,15 +282,15 @@ def test_answers_are_cut_at_rows(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in OUTPUTS if kind != "times"])
 def test_tables_are_cut_at_rows(kind: str) -> None:
-    body = CsvDialect().encoder(Origin("fraud", "fraud:1", ("a", "b", "c")))(OUTPUTS[kind])
+    body = CsvFormat().encoder(Origin("fraud", "fraud:1", ("a", "b", "c")))(OUTPUTS[kind])
     whole = body("id", 0, 3, None).decode().split("\r\n")
     assert body("id", 1, 2, None).decode().split("\r\n") == [whole[0], whole[2], ""]
 
 
-def test_dialects_that_are_not_there() -> None:
-    assert list(dialect_names())[:5] == ["native", "csv", "ndjson", "arrow", "parquet"]
-    with pytest.raises(HeadgateError, match="native, csv"):
-        load_dialect("smoke")
+def test_formats_that_are_not_there() -> None:
+    assert list(format_names())[:5] == ["json", "csv", "ndjson", "arrow", "parquet"]
+    with pytest.raises(HeadgateError, match="json, csv"):
+        load_format("smoke")
 
 
 def test_examples_of_every_dtype_fit(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -1,4 +1,4 @@
-"""Any bytes, in every dialect of the table: rows or a refusal, in bounded time."""
+"""Any bytes, in every format of the table: rows or a refusal, in bounded time."""
 
 import importlib.util
 import subprocess
@@ -10,18 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.serving.fuzzing import BUDGET_SECONDS, CONTRACT, SAMPLES, SLACK, read
 
-from headgate.serving.dialects.registry import DIALECTS, load_dialect
+from headgate.serving.formats.registry import FORMATS, load_format
 
 FUZZ_SECONDS = 10
 
 
-def test_every_dialect_has_a_body_to_begin_from() -> None:
-    assert list(SAMPLES) == list(DIALECTS)
+def test_every_format_has_a_body_to_begin_from() -> None:
+    assert list(SAMPLES) == list(FORMATS)
     for name, sample in SAMPLES.items():
-        assert load_dialect(name).decoder(CONTRACT)(sample(2)).count == 2
+        assert load_format(name).decoder(CONTRACT)(sample(2)).count == 2
 
 
-@pytest.mark.parametrize("name", DIALECTS)
+@pytest.mark.parametrize("name", FORMATS)
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_damaged_bodies(name: str, data: st.DataObject) -> None:
@@ -32,15 +32,15 @@ def test_damaged_bodies(name: str, data: st.DataObject) -> None:
         length = data.draw(st.integers(0, 8))
         piece = data.draw(st.binary(max_size=8) | st.just(body[place : place + length] * 3))
         body = body[:place] + piece + body[place + length :]
-    read(load_dialect(name).decoder(CONTRACT), body)
+    read(load_format(name).decoder(CONTRACT), body)
 
 
-@pytest.mark.parametrize("name", DIALECTS)
+@pytest.mark.parametrize("name", FORMATS)
 def test_work_is_bounded_by_the_size(name: str) -> None:
     """Whole, and refused for its last bytes, which is when a body is looked at twice."""
     rows = next(count for count in (600, 1200, 2400, 4800, 9600) if len(SAMPLES[name](count)) > 40_000 or count > 9000)
     body = SAMPLES[name](rows)
-    decode = load_dialect(name).decoder(CONTRACT)
+    decode = load_format(name).decoder(CONTRACT)
     bodies = {"whole": body, "cut": body[:-9], "wrong last": body[:-40] + bytes(reversed(body[-40:]))}
     for kind, content in bodies.items():
         seconds = read(decode, content) / max(1, len(content) / 100_000)
@@ -48,7 +48,7 @@ def test_work_is_bounded_by_the_size(name: str) -> None:
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("name", DIALECTS)
+@pytest.mark.parametrize("name", FORMATS)
 def test_coverage_guided(name: str, tmp_path: Path) -> None:
     if importlib.util.find_spec("atheris") is None:
         pytest.skip("atheris is not installed; the dependency group `fuzz` brings it where it has wheels")

@@ -13,8 +13,8 @@ from tests.serving.worker_process import WorkerProcess
 from headgate.errors import Malformed, SignatureMismatch, TooLarge
 from headgate.records import Column, Dtype, Signature
 from headgate.serving.contract import Contract, Rows
-from headgate.serving.dialects.dialect import Origin
-from headgate.serving.dialects.ndjson import NdjsonDialect
+from headgate.serving.formats.format import Origin
+from headgate.serving.formats.ndjson import NdjsonFormat
 
 COLUMNS = (
     Column(name="x", dtype="float64"),
@@ -25,7 +25,7 @@ FOUND = Contract(Signature(inputs=COLUMNS), 5)
 
 
 def decode(body: bytes, found: Contract = FOUND) -> Rows:
-    return NdjsonDialect().decoder(found)(body)
+    return NdjsonFormat().decoder(found)(body)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_lines_that_are_refused(name: str) -> None:
 
 def test_answers_are_lines() -> None:
     outputs = {"predictions": np.array(["no", "yes"], dtype=object), "probabilities": np.eye(2)}
-    body = NdjsonDialect().encoder(Origin("fraud", "fraud:1"))(outputs)
+    body = NdjsonFormat().encoder(Origin("fraud", "fraud:1"))(outputs)
     assert [json.loads(line) for line in body("id", 0, 2, None).splitlines()] == [
         {"predictions": "no", "probabilities": [1.0, 0.0]},
         {"predictions": "yes", "probabilities": [0.0, 1.0]},

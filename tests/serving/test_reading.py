@@ -7,7 +7,7 @@ import headgate
 WAY = (
     "serving/server.py",
     "serving/predict.py",
-    "serving/dialects/native.py",
+    "serving/formats/json.py",
     "serving/contract.py",
     "serving/router.py",
     "serving/batching.py",

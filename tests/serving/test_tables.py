@@ -29,15 +29,15 @@ from headgate.errors import HeadgateError, Malformed, SignatureMismatch, TooLarg
 from headgate.home import Home
 from headgate.records import Column, Dtype, Signature
 from headgate.runtimes.batch import Batch
-from headgate.serving.bodies import formats_of
+from headgate.serving.bodies import readers_of
 from headgate.serving.contract import Contract, Rows
-from headgate.serving.dialects.dialect import Origin
-from headgate.serving.dialects.library import Library
-from headgate.serving.dialects.native import NativeDialect
-from headgate.serving.dialects.registry import load_dialect
-from headgate.serving.dialects.table_process import read_body
-from headgate.serving.dialects.table_reader import TableReader
-from headgate.serving.dialects.table_wire import Ask
+from headgate.serving.formats.format import Origin
+from headgate.serving.formats.json import JsonFormat
+from headgate.serving.formats.library import Library
+from headgate.serving.formats.registry import load_format
+from headgate.serving.formats.table_process import read_body
+from headgate.serving.formats.table_reader import TableReader
+from headgate.serving.formats.table_wire import Ask
 from headgate.settings import Settings
 from headgate.testing.bundles import LinearModel, build_bundle, publish, route_table
 
@@ -59,7 +59,7 @@ def contract(*columns: Column, max_rows: int = 100, max_bytes: int = 1_000_000) 
 
 
 def decode(found: Contract, form: str, table: Any) -> Rows:
-    return load_dialect(form.partition(",")[0]).decoder(found)(WRITE[form](table))
+    return load_format(form.partition(",")[0]).decoder(found)(WRITE[form](table))
 
 
 def asked(found: Contract, form: str, table: Any) -> dict[str, list[Any]]:
@@ -164,7 +164,7 @@ def test_nulls_become_what_they_are_elsewhere(form: str) -> None:
     batch = found.assemble([decode(found, form, table)])
     sent = {dtype: [value, None] for dtype, value in dtypes.items() if dtype not in ("bytes", "datetime")}
     sent |= {"bytes": ["YQ==", None], "datetime": ["2026-01-02T03:04:05Z", None]}
-    wanted = found.assemble([NativeDialect().decoder(found)(json.dumps({"columns": sent}).encode())])
+    wanted = found.assemble([JsonFormat().decoder(found)(json.dumps({"columns": sent}).encode())])
     for name, array in wanted.columns.items():
         assert batch.columns[name].dtype == array.dtype
         assert str(batch.columns[name].tolist()) == str(array.tolist())
@@ -220,7 +220,7 @@ def test_shapes() -> None:
 def test_callers_of_both_kinds_share_a_batch() -> None:
     found = contract(Column(name="x", dtype="int64", nullable=True), Column(name="s", dtype="string"))
     first = decode(found, "arrow", pa.table({"x": [1, None], "s": ["a", "b"]}))
-    second = NativeDialect().decoder(found)(b'{"rows": [{"x": 3, "s": "c"}]}')
+    second = JsonFormat().decoder(found)(b'{"rows": [{"x": 3, "s": "c"}]}')
     assert isinstance(first.content, Batch)
     batch = found.assemble([first, second])
     assert str(batch.columns["x"].tolist()) == "[1.0, nan, 3.0]"
@@ -280,7 +280,7 @@ def test_a_page_that_says_more_than_the_footer_is_believed() -> None:
         number >>= 7
     body[place + 3 : place + 3 + width] = huge + bytes([number])
     with pytest.raises((TooLarge, Malformed)):
-        load_dialect("parquet").decoder(contract(Column(name="x", dtype="float64")))(bytes(body))
+        load_format("parquet").decoder(contract(Column(name="x", dtype="float64")))(bytes(body))
 
 
 @pytest.fixture
@@ -336,7 +336,7 @@ def test_damaged_bodies_are_rows_or_refused(form: str, data: st.DataObject) -> N
         body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
     body = body[: data.draw(st.integers(0, len(body)))] if data.draw(st.booleans()) else body
     try:
-        rows = load_dialect(form.partition(",")[0]).decoder(found)(bytes(body))
+        rows = load_format(form.partition(",")[0]).decoder(found)(bytes(body))
         assert found.assemble([rows]).rows == rows.count
     except HeadgateError as error:
         assert error.status in {400, 413, 422}
@@ -377,11 +377,11 @@ def test_records_hold_what_was_sent(home: Home, start: Callable[..., WorkerProce
 
 @pytest.mark.parametrize("name", ["arrow", "parquet"])
 def test_without_pyarrow_the_extra_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    dialect = load_dialect(name)
-    monkeypatch.setattr(type(dialect), "library", "no_such_library")
-    formats = formats_of([load_dialect("native"), dialect], contract(Column(name="x", dtype="float64")))
+    form = load_format(name)
+    monkeypatch.setattr(type(form), "library", "no_such_library")
+    formats = readers_of([load_format("json"), form], contract(Column(name="x", dtype="float64")))
     with pytest.raises(UnsupportedType, match=r"headgate\[arrow\]"):
-        formats[dialect.media_type].decode(b"")
+        formats[form.media_type].decode(b"")
 
 
 @pytest.mark.parametrize("name", ["arrow", "parquet"])
@@ -394,8 +394,8 @@ def test_answers_are_cut_at_rows(name: str) -> None:
         "times": np.array(["2026-01-01"] * 3, "datetime64[us]"),
         "transposed": np.arange(6.0).reshape(2, 3).T,
     }
-    body = load_dialect(name).encoder(Origin("fraud", "fraud:1"))(outputs)
-    media_type = load_dialect(name).media_type
+    body = load_format(name).encoder(Origin("fraud", "fraud:1"))(outputs)
+    media_type = load_format(name).media_type
     for start, stop in ((0, 1), (1, 2), (0, 3)):
         got = read(media_type, body("id", start, stop, ["a"] * (stop - start)))
         assert got.column_names == ["id", *outputs]
@@ -437,11 +437,11 @@ def test_workers_answer_without_pandas() -> None:
     """Importing it would hold up everybody's requests for a second."""
     code = (
         "import sys, numpy as np\n"
-        "from headgate.serving.dialects.registry import load_dialect\n"
-        "from headgate.serving.dialects.dialect import Origin\n"
+        "from headgate.serving.formats.registry import load_format\n"
+        "from headgate.serving.formats.format import Origin\n"
         "outputs = {'a': np.eye(2), 'b': np.array(['x', None], object), 'c': np.array([True, False])}\n"
         "for name in ('arrow', 'parquet'):\n"
-        "    assert load_dialect(name).encoder(Origin('e', 'm:1'))(outputs)('id', 0, 2, ['p', 'q'])\n"
+        "    assert load_format(name).encoder(Origin('e', 'm:1'))(outputs)('id', 0, 2, ['p', 'q'])\n"
         "assert 'pyarrow' in sys.modules and 'pandas' not in sys.modules\n"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0

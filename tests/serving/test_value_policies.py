@@ -14,7 +14,7 @@ from headgate.home import Home
 from headgate.metering.families import UNUSUAL
 from headgate.records import Column, EndpointSpec, Signature
 from headgate.serving.contract import Contract
-from headgate.serving.dialects.native import NativeDialect
+from headgate.serving.formats.json import JsonFormat
 from headgate.serving.value_policies import Unusual, header_line, watch_values
 from headgate.testing.bundles import build_bundle, publish, route_table
 
@@ -38,7 +38,7 @@ def watched(columns: tuple[Column, ...], spec: EndpointSpec, rows: list[dict[str
         return None
     names = {column.name for column in columns}
     body = json.dumps({"rows": [{name: row[name] for name in row if name in names} for row in rows]}).encode()
-    return list(watch(NativeDialect().decoder(found)(body)))
+    return list(watch(JsonFormat().decoder(found)(body)))
 
 
 def test_nothing_is_watched_where_nothing_is_to_be_found() -> None:

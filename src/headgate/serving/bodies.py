@@ -15,10 +15,10 @@ from headgate.errors import ClientLeft, DeadlineExceeded, Unavailable, Unsupport
 from headgate.records import Limits
 from headgate.serving.admission import Gate, leave_all
 from headgate.serving.contract import Contract, Rows
-from headgate.serving.dialects.dialect import Decode, Dialect
-from headgate.serving.dialects.library import Library
-from headgate.serving.dialects.registry import is_installed
 from headgate.serving.encodings import IDENTITY, Expand, expander
+from headgate.serving.formats.format import Decode, Format
+from headgate.serving.formats.library import Library
+from headgate.serving.formats.registry import is_installed
 from headgate.serving.refusals import Refusals, Refused
 from headgate.serving.request_headers import media_type_of, shown
 from headgate.serving.value_policies import Unusual, UnusualCounts, Watch, header_line
@@ -42,7 +42,7 @@ class Request(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class Reader:
     """One format of bodies: how it is read, up to which size on the event loop."""
 
     decode: Decode
@@ -91,13 +91,13 @@ class Bodies:
         self,
         loop: asyncio.AbstractEventLoop,
         threads: Threads,
-        formats: Mapping[str, Format],
+        readers: Mapping[str, Reader],
         limits: Limits,
         policies: Policies,
     ) -> None:
         self._loop = loop
         self._threads = threads
-        self._formats = formats
+        self._readers = readers
         self._limits = limits
         self._watch, self._counts = policies
         self._reading = 0
@@ -109,7 +109,7 @@ class Bodies:
 
     def read(self, request: Request, take: Callable[[Result], None]) -> None:
         """Hand what the body holds to `take`, now or soon; raises `UnsupportedType` or `Unavailable`."""
-        form = self._format(request.headers.get("content-type", b""))
+        form = self._reader(request.headers.get("content-type", b""))
         expand = expander(request.headers.get("content-encoding", IDENTITY))
         if expand is None and len(request.body) <= form.inline_bytes:
             take(partial(self._told, partial(self._decode, form, request.body)))
@@ -138,20 +138,20 @@ class Bodies:
             raise Unavailable(f"{MAX_READING} bodies are being read for this endpoint already.", retry_after=1.0)
         self._reading += 1
 
-    def _format(self, content_type: bytes) -> Format:
-        found = self._formats.get(media_type_of(content_type))
+    def _reader(self, content_type: bytes) -> Reader:
+        found = self._readers.get(media_type_of(content_type))
         if found is None:
-            accepted = ", ".join(self._formats)
+            accepted = ", ".join(self._readers)
             raise UnsupportedType(f"Expected a Content-Type out of: {accepted} (in UTF-8). Got {shown(content_type)}.")
         return found
 
-    def _work(self, form: Format, expand: Expand | None, request: Request) -> Read:
+    def _work(self, form: Reader, expand: Expand | None, request: Request) -> Read:
         if request.started + self._limits.timeout_ms / 1000 < time.monotonic():
             raise DeadlineExceeded("The deadline passed before the body was read.")
         body = request.body if expand is None else expand(request.body, self._limits.max_body_bytes)
         return self._decode(form, body)
 
-    def _decode(self, form: Format, body: bytes | bytearray) -> Read:
+    def _decode(self, form: Reader, body: bytes | bytearray) -> Read:
         rows = form.decode(body)
         return rows, () if self._watch is None else self._watch(rows)
 
@@ -169,24 +169,24 @@ class Bodies:
         return rows, header_line(unusual)
 
 
-def formats_of(dialects: Sequence[Dialect], contract: Contract) -> dict[str, Format]:
+def readers_of(formats: Sequence[Format], contract: Contract) -> dict[str, Reader]:
     """Media type → how bodies of it are read for one contract."""
-    return {dialect.media_type: _format_of(dialect, contract) for dialect in dialects}
+    return {form.media_type: _reader_of(form, contract) for form in formats}
 
 
-def plain_decoders(formats: Mapping[str, Format]) -> dict[bytes, Decode]:
+def plain_decoders(readers: Mapping[str, Reader]) -> dict[bytes, Decode]:
     """Media type → decoder, of the formats that are always decoded on the event loop."""
-    return {name.encode(): form.decode for name, form in formats.items() if form.inline_bytes == ALWAYS}
+    return {name.encode(): form.decode for name, form in readers.items() if form.inline_bytes == ALWAYS}
 
 
-def _format_of(dialect: Dialect, contract: Contract) -> Format:
-    if is_installed(dialect):
-        return Format(dialect.decoder(contract), dialect.inline_bytes, foreign=bool(dialect.library))
+def _reader_of(form: Format, contract: Contract) -> Reader:
+    if is_installed(form):
+        return Reader(form.decoder(contract), form.inline_bytes, foreign=bool(form.library))
 
     def refuse(_body: bytes | bytearray) -> Rows:
         raise UnsupportedType(
-            f"Reading {dialect.media_type} needs {dialect.library} on the server: "
-            f"install headgate[{dialect.extra}] there, or send application/json."
+            f"Reading {form.media_type} needs {form.library} on the server: "
+            f"install headgate[{form.extra}] there, or send application/json."
         )
 
-    return Format(refuse, ALWAYS)
+    return Reader(refuse, ALWAYS)

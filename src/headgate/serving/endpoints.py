@@ -9,14 +9,14 @@ from headgate.crashes import CallMarks
 from headgate.records import Column, RouteTable, Variant
 from headgate.serving.admission import Gates
 from headgate.serving.batching import Batcher
-from headgate.serving.bodies import Bodies, Policies, Threads, formats_of, plain_decoders
+from headgate.serving.bodies import Bodies, Policies, Threads, plain_decoders, readers_of
 from headgate.serving.calls import Calls, Settle
 from headgate.serving.contract import Contract
-from headgate.serving.dialects.dialect import Dialect, Origin
-from headgate.serving.dialects.events import MEDIA_TYPE, whole_encoder
-from headgate.serving.dialects.library import Library
-from headgate.serving.dialects.registry import dialect_names, is_installed, load_dialect
 from headgate.serving.fallback import Replaceable
+from headgate.serving.formats.events import MEDIA_TYPE, whole_encoder
+from headgate.serving.formats.format import Format, Origin
+from headgate.serving.formats.library import Library
+from headgate.serving.formats.registry import format_names, is_installed, load_format
 from headgate.serving.hosted_calls import HostedCalls
 from headgate.serving.loading import Loaded, asker, checker, selector
 from headgate.serving.metrics import CacheMetrics, Metrics
@@ -59,8 +59,8 @@ class Composer:
             ThreadPoolExecutor(BODY_THREADS, thread_name_prefix="body"),
             ThreadPoolExecutor(1, thread_name_prefix="table"),
         )
-        self._dialects: list[Dialect] = [load_dialect(name) for name in dialect_names()]
-        self._libraries = [Library(dialect.imports) if dialect.imports else None for dialect in self._dialects]
+        self._formats: list[Format] = [load_format(name) for name in format_names()]
+        self._libraries = [Library(form.imports) if form.imports else None for form in self._formats]
 
     def compose(self, table: RouteTable, models: Models) -> LiveEndpoint:
         """The endpoint of a table whose models are all held; raises `Refused` when one does not fit the contract."""
@@ -68,7 +68,7 @@ class Composer:
         contract = Contract(table.contract, limits.max_rows, limits.max_body_bytes)
         variants = tuple(self._variant(table, contract, variant, models) for variant in table.variants)
         fallback = next((variant for variant in variants if variant.record.role == "fallback"), None)
-        formats = formats_of(self._dialects, contract)
+        readers = readers_of(self._formats, contract)
         policies = Policies(watch_values(contract, table.spec), UnusualCounts(self._metrics, table.endpoint))
         return LiveEndpoint(
             table=table,
@@ -77,8 +77,8 @@ class Composer:
             router=Router(table.endpoint, variants),
             gates=self._gates.of_endpoint(table.endpoint, limits),
             # where values are watched, no body is plain
-            decoders=plain_decoders(formats) if policies.watch is None else {},
-            bodies=Bodies(self._loop, self._body_threads, formats, limits, policies),
+            decoders=plain_decoders(readers) if policies.watch is None else {},
+            bodies=Bodies(self._loop, self._body_threads, readers, limits, policies),
             refusals=self._refusals(table.endpoint),
             scope=f"{table.project}/{table.environment}",
             timeout=limits.timeout_ms / 1000,
@@ -139,9 +139,9 @@ class Composer:
         origin = Origin(table.endpoint, variant.version, table.classes)
         named = {"Headgate-Model": variant.version, "Headgate-Variant": variant.role}
         replies = {
-            dialect.media_type: Reply(head_of(200, dialect.content_type, named), dialect.encoder(origin), library)
-            for dialect, library in zip(self._dialects, self._libraries, strict=True)
-            if is_installed(dialect)
+            form.media_type: Reply(head_of(200, form.content_type, named), form.encoder(origin), library)
+            for form, library in zip(self._formats, self._libraries, strict=True)
+            if is_installed(form)
         }
         streamed = Reply(head_of(200, MEDIA_TYPE, named), whole_encoder(origin), begin=Streamed)
         return replies | {MEDIA_TYPE: streamed}

@@ -14,8 +14,8 @@ from headgate.serving.admission import Gate, enter_all, leave_all
 from headgate.serving.bodies import Bodies, Reading, Result
 from headgate.serving.calls import Answer, Calls
 from headgate.serving.contract import Rows
-from headgate.serving.dialects.dialect import Decode, Encode
-from headgate.serving.dialects.library import Library
+from headgate.serving.formats.format import Decode, Encode
+from headgate.serving.formats.library import Library
 from headgate.serving.priority import HEADER
 from headgate.serving.refusals import Refusals
 from headgate.serving.request_headers import given_id, given_timeout, reply_for, told

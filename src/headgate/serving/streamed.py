@@ -12,7 +12,7 @@ from headgate.runtimes.runtime import Outputs
 from headgate.serving.admission import Gate
 from headgate.serving.calls import Answer
 from headgate.serving.contract import Rows
-from headgate.serving.dialects.events import end_of, error_of, part_of
+from headgate.serving.formats.events import end_of, error_of, part_of
 from headgate.serving.predict import LiveVariant, Prediction, Reply
 from headgate.serving.request_headers import told
 from headgate.serving.server import Exchange

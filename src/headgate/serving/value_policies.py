@@ -16,7 +16,7 @@ from headgate.records import Category, Column, EndpointSpec, Policy
 from headgate.runtimes.batch import Batch
 from headgate.runtimes.columns import column_array
 from headgate.serving.contract import Contract, Rows
-from headgate.serving.dialects.dialect import Array
+from headgate.serving.formats.format import Array
 from headgate.serving.metrics import Metrics
 from headgate.serving.problems import ECHOED, LISTED, Problem, excerpt, mismatch, problem
 

@@ -19,9 +19,9 @@ from msgspec.structs import astuple
 
 from headgate.serving.cells import read_cell
 from headgate.serving.contract import Contract, Rows
-from headgate.serving.dialects.dialect import Array, Body, Decode, Encode, Origin
-from headgate.serving.dialects.envelope import envelope_type
-from headgate.serving.dialects.second_look import (
+from headgate.serving.formats.envelope import envelope_type
+from headgate.serving.formats.format import Array, Body, Decode, Encode, Origin
+from headgate.serving.formats.second_look import (
     KEYS,
     check_ids,
     has_more_colons,
@@ -30,14 +30,14 @@ from headgate.serving.dialects.second_look import (
     with_aliases,
     with_known_matrix,
 )
-from headgate.serving.dialects.texts import Texts, key_of
+from headgate.serving.formats.texts import Texts, key_of
 from headgate.serving.problems import FORMS, find_problem
 
 
-class NativeDialect:
+class JsonFormat:
     """`application/json`."""
 
-    name = "native"
+    name = "json"
     media_type = "application/json"
     content_type = "application/json"
     inline_bytes = float("inf")
@@ -46,7 +46,7 @@ class NativeDialect:
 
     def decoder(self, contract: Contract) -> Decode:
         """Decode a JSON document with rows, instances or columns."""
-        return NativeDecoder(contract).decode
+        return JsonDecoder(contract).decode
 
     def encoder(self, origin: Origin) -> Encode:
         """Encode `{"id", "endpoint", "model", "predictions", "probabilities"?, "ids"?}`."""
@@ -69,7 +69,7 @@ class NativeDialect:
         return encode
 
 
-class NativeDecoder:
+class JsonDecoder:
     """The decoder of one contract."""
 
     def __init__(self, contract: Contract) -> None:

@@ -16,7 +16,7 @@ from headgate.errors import Malformed, SignatureMismatch
 from headgate.records import Column
 from headgate.serving.cells import read_datetime
 from headgate.serving.contract import Contract, Rows
-from headgate.serving.dialects.dialect import Array, Body, Decode, Encode, Origin
+from headgate.serving.formats.format import Array, Body, Decode, Encode, Origin
 from headgate.serving.problems import LISTED, Problem, count_problem, excerpt, expected_text, fits, mismatch, problem
 
 _BOOLEANS = {"true": True, "True": True, "false": False, "False": False}
@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,400})(\.[0-9]{1,400})?([eE][+-]?[0-9]{1
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,30})", re.ASCII)
 
 
-class CsvDialect:
+class CsvFormat:
     """`text/csv`."""
 
     name = "csv"

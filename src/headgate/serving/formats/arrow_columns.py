@@ -14,8 +14,8 @@ from headgate.records import Column
 from headgate.runtimes.batch import Batch
 from headgate.serving.cells import FLOAT32_MAX
 from headgate.serving.contract import Contract, Rows
-from headgate.serving.dialects.dialect import Array
-from headgate.serving.dialects.second_look import check_ids
+from headgate.serving.formats.format import Array
+from headgate.serving.formats.second_look import check_ids
 from headgate.serving.problems import Problem, count_problem, excerpt, expected_text, mismatch, problem
 
 ID = "id"
@@ -127,7 +127,7 @@ def _rows(contract: Contract, arrays: dict[str, Array], count: int) -> Rows:
 
 
 def _cells(array: Array) -> list[Any]:
-    """As the other dialects record it: None for null, times as they are."""
+    """As the other formats record it: None for null, times as they are."""
     if array.dtype.kind == "M":
         return [None if np.isnat(value) else value for value in array]
     cells: list[Any] = array.tolist()

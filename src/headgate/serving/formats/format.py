@@ -1,4 +1,4 @@
-"""The contract of a dialect: bytes of a body into rows, outputs into bytes. Nothing else is in this file."""
+"""The contract of a format: bytes of a body into rows, outputs into bytes. Nothing else is in this file."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Origin:
     classes: tuple[Any, ...] = ()
 
 
-class Dialect(Protocol):
+class Format(Protocol):
     """One way to write rows and answers."""
 
     name: str

@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from headgate.serving.cells import list_of
 from headgate.serving.contract import Contract
-from headgate.serving.dialects.second_look import alias
+from headgate.serving.formats.second_look import alias
 
 _TUPLE: Any = tuple  # for types made at run time
 RowId = Annotated[str, Meta(min_length=1, max_length=128)]

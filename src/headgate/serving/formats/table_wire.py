@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from headgate.records import Signature
-from headgate.serving.dialects.dialect import Array
+from headgate.serving.formats.format import Array
 
 _SIZE = struct.Struct("<Q")
 

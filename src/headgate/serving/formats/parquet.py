@@ -5,11 +5,11 @@ from typing import Any
 
 from headgate.errors import Malformed, SignatureMismatch, TooLarge
 from headgate.serving.contract import Contract, Rows
-from headgate.serving.dialects.arrow_answers import answer_batch, answer_columns
-from headgate.serving.dialects.arrow_columns import check_schema
-from headgate.serving.dialects.dialect import Array, Body, Decode, Encode, Origin
-from headgate.serving.dialects.parquet_pages import unpacked_size
-from headgate.serving.dialects.table_reader import READER
+from headgate.serving.formats.arrow_answers import answer_batch, answer_columns
+from headgate.serving.formats.arrow_columns import check_schema
+from headgate.serving.formats.format import Array, Body, Decode, Encode, Origin
+from headgate.serving.formats.parquet_pages import unpacked_size
+from headgate.serving.formats.table_reader import READER
 from headgate.serving.problems import count_problem
 
 # of the footer; a file of rows for one prediction has few of anything
@@ -17,7 +17,7 @@ _FOOTER_STRING, _FOOTER_LIST = 1_000_000, 100_000
 MAX_CHUNKS = 10_000
 
 
-class ParquetDialect:
+class ParquetFormat:
     """`application/vnd.apache.parquet`."""
 
     name = "parquet"

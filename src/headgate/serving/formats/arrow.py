@@ -6,17 +6,17 @@ from typing import Any
 
 from headgate.errors import Malformed, TooLarge
 from headgate.serving.contract import Contract
-from headgate.serving.dialects.arrow_answers import answer_batch, answer_columns
-from headgate.serving.dialects.arrow_columns import check_schema
-from headgate.serving.dialects.dialect import Array, Body, Decode, Encode, Origin
-from headgate.serving.dialects.table_reader import READER
+from headgate.serving.formats.arrow_answers import answer_batch, answer_columns
+from headgate.serving.formats.arrow_columns import check_schema
+from headgate.serving.formats.format import Array, Body, Decode, Encode, Origin
+from headgate.serving.formats.table_reader import READER
 
 # places of fields in the tables of Arrow's Message.fbs, RecordBatch and DictionaryBatch, as flatbuffers counts them
 _HEADER, _LENGTH, _BUFFERS, _COMPRESSION, _DATA = 8, 4, 8, 10, 6
 MAX_MESSAGES = 4096
 
 
-class ArrowDialect:
+class ArrowFormat:
     """`application/vnd.apache.arrow.stream`."""
 
     name = "arrow"

@@ -14,9 +14,9 @@ from msgspec.structs import astuple
 from headgate.errors import Malformed, SignatureMismatch, TooLarge
 from headgate.serving.cells import read_cell
 from headgate.serving.contract import Contract, Rows
-from headgate.serving.dialects.dialect import Array, Body, Decode, Encode, Origin
-from headgate.serving.dialects.envelope import RowId, instance_type, row_type
-from headgate.serving.dialects.second_look import (
+from headgate.serving.formats.envelope import RowId, instance_type, row_type
+from headgate.serving.formats.format import Array, Body, Decode, Encode, Origin
+from headgate.serving.formats.second_look import (
     KEYS,
     check_ids,
     has_more_colons,
@@ -24,13 +24,13 @@ from headgate.serving.dialects.second_look import (
     refuse_duplicates,
     with_aliases,
 )
-from headgate.serving.dialects.texts import Texts
+from headgate.serving.formats.texts import Texts
 from headgate.serving.problems import count_problem, excerpt, find_problem, fits, mismatch, problem
 
 ID = "id"
 
 
-class NdjsonDialect:
+class NdjsonFormat:
     """`application/x-ndjson`."""
 
     name = "ndjson"

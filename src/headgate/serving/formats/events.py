@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import orjson
 
 from headgate.errors import HeadgateError, error_body
-from headgate.serving.dialects.dialect import Array, Body, Encode, Origin
-from headgate.serving.dialects.texts import Texts, key_of
+from headgate.serving.formats.format import Array, Body, Encode, Origin
+from headgate.serving.formats.texts import Texts, key_of
 
 MEDIA_TYPE = "text/event-stream"
 

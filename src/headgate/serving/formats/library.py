@@ -1,4 +1,4 @@
-"""What a dialect imports to write answers: by a thread and once it is needed, since it takes long and much memory."""
+"""What a format imports to write answers: by a thread and once it is needed, since it takes long and much memory."""
 
 import importlib
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from headgate.errors import UnsupportedType
 
 
 class Library:
-    """The modules of one dialect."""
+    """The modules of one format."""
 
     def __init__(self, modules: Sequence[str]) -> None:
         self._modules = tuple(modules)

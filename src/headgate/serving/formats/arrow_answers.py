@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from headgate.serving.dialects.dialect import Array, Origin
+from headgate.serving.formats.format import Array, Origin
 
 
 def answer_columns(outputs: Mapping[str, Array]) -> dict[str, Any]:

@@ -13,15 +13,15 @@ import msgspec
 
 from headgate.errors import HeadgateError, Malformed, Unavailable, all_errors
 from headgate.serving.contract import Contract, Rows
-from headgate.serving.dialects.arrow_columns import rows_of
-from headgate.serving.dialects.dialect import Decode
-from headgate.serving.dialects.table_wire import Answer, Ask, read_frame, unpack, write_frame
+from headgate.serving.formats.arrow_columns import rows_of
+from headgate.serving.formats.format import Decode
+from headgate.serving.formats.table_wire import Answer, Ask, read_frame, unpack, write_frame
 
 log = logging.getLogger("headgate.serving")
 # for one body; one of the largest takes well under a second
 READ_SECONDS = 10.0
 START_SECONDS = 30.0
-COMMAND = (sys.executable, "-m", "headgate.serving.dialects.table_process")
+COMMAND = (sys.executable, "-m", "headgate.serving.formats.table_process")
 
 
 class TableReader:

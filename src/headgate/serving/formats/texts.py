@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from headgate.serving.dialects.dialect import Array
+from headgate.serving.formats.format import Array
 
 NUMPY = orjson.OPT_SERIALIZE_NUMPY
 

@@ -1,4 +1,4 @@
-"""The process that reads tables: `python -m headgate.serving.dialects.table_process`, bodies in, columns out.
+"""The process that reads tables: `python -m headgate.serving.formats.table_process`, bodies in, columns out.
 
 pyarrow ends the process on some damaged bodies (it throws through functions that must not throw). So it reads what
 clients send in a process of its own, within limits, and never in a worker. It ends with its worker's pipe.
@@ -15,10 +15,10 @@ import pyarrow as pa
 
 from headgate.errors import HeadgateError, Malformed
 from headgate.serving.contract import Contract
-from headgate.serving.dialects.arrow import read_stream
-from headgate.serving.dialects.arrow_columns import columns_of
-from headgate.serving.dialects.parquet import read_file
-from headgate.serving.dialects.table_wire import Answer, Ask, pack, read_frame, write_frame
+from headgate.serving.formats.arrow import read_stream
+from headgate.serving.formats.arrow_columns import columns_of
+from headgate.serving.formats.parquet import read_file
+from headgate.serving.formats.table_wire import Answer, Ask, pack, read_frame, write_frame
 
 # what a body may make of itself, checked beforehand; this holds whatever was overlooked
 MEMORY_BYTES = 4 << 30
