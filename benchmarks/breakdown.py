@@ -94,7 +94,7 @@ async def measure(home: Home, body: bytes, times: int) -> Stages:
             "decode, validate, pack": best(lambda: live.decoders[b"application/json"](body), times),
             "assemble": best(lambda: contract.assemble([rows]), times),
             "assemble, model, check": best(lambda: ask([rows]), times),
-            "encode": best(lambda: encode(answer.outputs)("id", 0, batch.rows, None), times),
+            "encode": best(lambda: encode(answer.outputs)("id", 0, batch.rows, rows), times),
             "count and record": best(lambda: variant.tap.settle(answer, [prediction]), times),
             "all, with HTTP and the loop": fastest * 1e6,
         }

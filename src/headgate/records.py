@@ -113,6 +113,13 @@ class EndpointSpec(Record, frozen=True, kw_only=True):
         int,
         Meta(description="Answers that a worker keeps per version, for repeated rows; 0: none.", ge=0, le=MOST),
     ] = 0
+    dialect: Annotated[
+        str,
+        Meta(
+            description="The wire protocol that answers where several are spoken at one address: oip, tfs, kserve, …",
+            max_length=64,
+        ),
+    ] = ""
     fallback: Annotated[
         str,
         Meta(

@@ -46,6 +46,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     require_keys: Annotated[bool, _declared("Predictions need a key too. Must be on beyond loopback.", "restart")] = (
         False
     )
+    default_endpoint: Annotated[
+        str,
+        _declared("The endpoint that a path without a name means; empty: the only one, if there is one.", "restart"),
+    ] = ""
+    server_name: Annotated[
+        str, _declared("What the server calls itself to clients of other systems, for those that ask.", "restart")
+    ] = "headgate"
     tls_cert: Annotated[
         str,
         _declared(

@@ -1,45 +1,22 @@
-"""Every address of the data plane in one table, and what answers all but the predict requests of the fast way."""
+"""What answers all requests but the predict requests of the fast way: by the table of addresses."""
 
-import re
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
-from urllib.parse import unquote_to_bytes
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl
 
 from headgate.errors import Forbidden, Malformed, MethodNotAllowed, NotFound, Unavailable
-from headgate.names import validate_name
 from headgate.records import RouteTable
 from headgate.serving.access import Access, may_predict
+from headgate.serving.address_table import PREFIX, AddressTable, Found, check_name, path_of
+from headgate.serving.dialects.dialect import PREDICT, Dialect, Question, Shown
 from headgate.serving.openapi import document
 from headgate.serving.predict import LiveEndpoint
 from headgate.serving.refusals import Refusals
 from headgate.serving.request_headers import given_id
-from headgate.serving.responses import head_of, reason_of, send_json
+from headgate.serving.responses import Whole, head_of, reason_of, send_json
 from headgate.serving.routes import Routes
 from headgate.serving.server import SMALL_BODY, Exchange
-
-_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
-PREFIX = "/v1/endpoints/"
-NAME = "{endpoint}"
-
-
-class Address(NamedTuple):
-    """A method and a path; what is not public needs a key wherever keys are required."""
-
-    method: str
-    path: str  # NAME stands for an endpoint's
-    answer: str  # name of the method of Addresses
-    public: bool = False
-
-
-ADDRESSES = (
-    Address("GET", "/healthz", "healthz", public=True),
-    Address("GET", "/readyz", "readyz", public=True),
-    Address("GET", "/metrics", "metrics"),
-    Address("GET", "/v1/endpoints", "endpoints"),
-    Address("GET", "/v1/endpoints/{endpoint}", "endpoint"),
-    Address("GET", "/v1/endpoints/{endpoint}/openapi.json", "openapi"),
-    Address("POST", "/v1/endpoints/{endpoint}/predict", "predict"),
-)
+from headgate.settings import Settings
 
 
 class Addresses:
@@ -47,17 +24,24 @@ class Addresses:
 
     def __init__(
         self,
+        table: AddressTable,
         routes: Routes,
         access: Access,
         exposition: Callable[[Exchange], None],
         draining: Callable[[], bool],
         refusals: Refusals,
+        settings: Settings,
     ) -> None:
+        self._table = table
         self._routes = routes
         self._access = access
         self._exposition = exposition
         self._draining = draining
         self._refusals = refusals  # of requests that reached no endpoint
+        self._default_endpoint = settings.default_endpoint
+        self.server_name = settings.server_name
+        # takes note of an address that predicts, so that it is found at once when it comes again
+        self.remember: Callable[[bytes, LiveEndpoint], None] = lambda target, live: None
 
     def answer(self, exchange: Exchange) -> LiveEndpoint | None:
         """Answer one request, or give the endpoint that is to predict; raises what refuses it."""
@@ -70,30 +54,93 @@ class Addresses:
     def _answer(self, exchange: Exchange) -> LiveEndpoint | None:
         if "headgate-id" in exchange.headers:
             exchange.id = given_id(exchange.headers["headgate-id"])
-        found, name = find(path_of(exchange.target))
+        found = self._table.find(path_of(exchange.target))
         method = "GET" if exchange.method == b"HEAD" else exchange.method.decode("latin-1")
-        address = next((address for address in found if address.method == method), None)
-        if address is None:
+        meant = self._meant([one for one in found if one.address.method == method] or found)
+        address = meant.address
+        if address.dialect is not None:
+            exchange.shape = address.dialect.error
+        if address.method != method:
             self._refuse_method(exchange, found)
             return None
+        check_name(meant)
         if not address.public:
             self._access.caller(exchange.headers.get("authorization"))
-        if address.answer == "predict":
-            return self._live(exchange, name)
-        getattr(self, f"_{address.answer}")(exchange, name)
+        if address.answer == PREDICT:
+            return self._asked(exchange, meant)
+        if address.dialect is not None:
+            exchange.answer(*self._told(exchange, meant, address.dialect))
+        else:
+            getattr(self, f"_{address.answer}")(exchange, meant.endpoint)
         return None
 
     def body_limit(self, target: bytes) -> int:
         """How many bytes a request to this target may send."""
         try:
-            _, name = find(path_of(target))
+            found = self._table.find(path_of(target))
         except (Malformed, NotFound):
             return SMALL_BODY
-        table = self._routes.known.get(name)
+        table = self._routes.known.get(found[0].endpoint or self._default())
         return table.spec.limits.max_body_bytes if table is not None else SMALL_BODY
 
-    def _refuse_method(self, exchange: Exchange, found: list[Address]) -> None:
-        allowed = [address.method for address in found]
+    def _meant(self, found: Sequence[Found]) -> Found:
+        """Of several dialects that are spoken at one address the one that the endpoint's owner chose, or the first."""
+        table = self._routes.known.get(found[0].endpoint or self._default())
+        wanted = table.spec.dialect if table is not None else ""
+        named = (one for one in found if one.address.dialect is not None and one.address.dialect.name == wanted)
+        return next(named, found[0])
+
+    def _default(self) -> str:
+        """The endpoint that a path without a name means: the one that was chosen, or the only one."""
+        if self._default_endpoint:
+            return self._default_endpoint
+        return next(iter(self._routes.known)) if len(self._routes.known) == 1 else ""
+
+    def _asked(self, exchange: Exchange, found: Found) -> LiveEndpoint:
+        """The endpoint that is to predict, as the dialect of the address speaks of it."""
+        live = self._live(exchange, found.endpoint or self._needed_default())
+        if found.address.dialect is None:
+            return live
+        spoken = live.spoken(found.address.dialect, found.version)
+        named = spoken.router.only
+        if found.version and named is not None and named.record.role != "stable" and self._access.required:
+            raise Forbidden("Choosing the variant needs a permission that keys for predictions do not carry.")
+        if not found.version:
+            self.remember(exchange.target, spoken)
+        return spoken
+
+    def _needed_default(self) -> str:
+        name = self._default()
+        if not name:
+            raise NotFound(
+                "The path names no endpoint, and there is no default one: set default_endpoint, or name it in the path."
+            )
+        return name
+
+    def _told(self, exchange: Exchange, found: Found, dialect: Dialect) -> Whole:
+        """What a dialect says to what is no prediction."""
+        name = found.endpoint or self._default()
+        shown = None
+        if found.endpoint or (name and not found.address.public):
+            shown = self._shown(self._table_of(exchange, name))
+        query = dict(parse_qsl(exchange.target.partition(b"?")[2].decode("latin-1")))
+        question = Question(found.address.answer, shown, found.version, exchange.headers, exchange.body, query)
+        return dialect.tell(question, Told(self, exchange))
+
+    def shown_to(self, exchange: Exchange) -> list[Shown]:
+        """The endpoints that the caller may ask."""
+        key = self._access.caller(exchange.headers.get("authorization"))
+        seen = [table for _, table in sorted(self._routes.known.items()) if may_predict(key, scope_of(table))]
+        return [self._shown(table) for table in seen]
+
+    def _shown(self, table: RouteTable) -> Shown:
+        live = self._routes.live.get(table.endpoint)
+        if live is None:
+            return Shown(table, (), ready=False)
+        return Shown(live.table, live.variants[0].outputs, ready=not self._draining())
+
+    def _refuse_method(self, exchange: Exchange, found: Sequence[Found]) -> None:
+        allowed = list(dict.fromkeys(one.address.method for one in found))
         allowed += ["HEAD", "OPTIONS"] if "GET" in allowed else ["OPTIONS"]
         text = ", ".join(allowed)
         if exchange.method != b"OPTIONS":
@@ -102,6 +149,11 @@ class Addresses:
 
     def _healthz(self, exchange: Exchange, _name: str) -> None:
         send_json(exchange, {"status": "ok"})
+
+    @property
+    def ready(self) -> bool:
+        """Does every endpoint answer?"""
+        return self._routes.ready and not self._draining()
 
     def _readyz(self, exchange: Exchange, _name: str) -> None:
         if self._draining():
@@ -120,7 +172,7 @@ class Addresses:
         send_json(exchange, {"items": [self._summary(table) for table in seen], "next": None})
 
     def _endpoint(self, exchange: Exchange, name: str) -> None:
-        table = self._table(exchange, name)
+        table = self._table_of(exchange, name)
         send_json(exchange, self._summary(table) | {"contract": contract_of(table)})
 
     def _openapi(self, exchange: Exchange, name: str) -> None:
@@ -128,14 +180,14 @@ class Addresses:
         send_json(exchange, document(live.table, live.variants[0].outputs))
 
     def _live(self, exchange: Exchange, name: str) -> LiveEndpoint:
-        table = self._table(exchange, name)
+        table = self._table_of(exchange, name)
         live = self._routes.live.get(name)
         if live is None:
             state = "loading it failed" if name in self._routes.failures else "it is being loaded"
             raise Unavailable(f"{table.endpoint} does not answer: {state}.", retry_after=1.0)
         return live
 
-    def _table(self, exchange: Exchange, name: str) -> RouteTable:
+    def _table_of(self, exchange: Exchange, name: str) -> RouteTable:
         """The table in force, or the newest; what a key may not see is not there for it."""
         live = self._routes.live.get(name)
         table = live.table if live is not None else self._routes.known.get(name)
@@ -164,6 +216,28 @@ class Addresses:
         }
 
 
+class Told:
+    """What a dialect may tell one caller of the whole."""
+
+    def __init__(self, addresses: Addresses, exchange: Exchange) -> None:
+        self._addresses = addresses
+        self._exchange = exchange
+
+    @property
+    def name(self) -> str:
+        """What this server calls itself."""
+        return self._addresses.server_name
+
+    @property
+    def ready(self) -> bool:
+        """Does every endpoint answer?"""
+        return self._addresses.ready
+
+    def endpoints(self) -> Sequence[Shown]:
+        """Those that the caller may ask."""
+        return self._addresses.shown_to(self._exchange)
+
+
 def scope_of(table: RouteTable) -> str:
     """The "project/environment" that a key must cover."""
     return f"{table.project}/{table.environment}"
@@ -189,38 +263,6 @@ def contract_of(table: RouteTable) -> dict[str, Any]:
         "max_rows": table.spec.limits.max_rows,
         "max_body_bytes": table.spec.limits.max_body_bytes,
     }
-
-
-def path_of(target: bytes) -> str:
-    """The path of a target, decoded once; raises `Malformed` for what is no path."""
-    path = target.partition(b"?")[0]
-    if not path.startswith(b"/") or _ESCAPE.search(path):
-        raise Malformed("The target must be a path with whole percent escapes.")
-    try:
-        text = unquote_to_bytes(path).decode()
-    except UnicodeDecodeError:
-        raise Malformed("The path is not UTF-8.") from None
-    if "%2f" in path.decode("latin-1").lower():
-        raise Malformed("A name in the path holds an escaped slash.")
-    if not text.isprintable():
-        raise Malformed("The path holds a control character.")
-    return text
-
-
-def find(path: str) -> tuple[list[Address], str]:
-    """The addresses of a path, one per method, and the endpoint's name in it; raises `NotFound` or `InvalidName`."""
-    parts = path.split("/")
-    found, name = [], ""
-    for address in ADDRESSES:
-        wanted = address.path.split("/")
-        if len(wanted) == len(parts) and all(left in (right, NAME) for left, right in zip(wanted, parts, strict=True)):
-            found.append(address)
-            name = parts[wanted.index(NAME)] if NAME in wanted else ""
-    if not found:
-        raise NotFound("There is nothing at this address; GET /v1/endpoints lists the endpoints.")
-    if NAME in found[0].path:
-        validate_name(name, "name of an endpoint")
-    return found, name
 
 
 def targets_of(live: Mapping[str, LiveEndpoint]) -> dict[bytes, LiveEndpoint]:

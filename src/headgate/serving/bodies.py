@@ -16,7 +16,7 @@ from headgate.records import Limits
 from headgate.serving.admission import Gate, leave_all
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.encodings import IDENTITY, Expand, expander
-from headgate.serving.formats.format import Decode, Format
+from headgate.serving.formats.format import NO_HEADERS, Decode, Format, Headers
 from headgate.serving.formats.library import Library
 from headgate.serving.formats.registry import is_installed
 from headgate.serving.refusals import Refusals, Refused
@@ -26,6 +26,7 @@ from headgate.serving.value_policies import Unusual, UnusualCounts, Watch, heade
 # bodies of one endpoint that are read in threads or wait for one
 MAX_READING = 64
 ALWAYS = float("inf")
+ANY = ""  # the media type of a reader that takes whatever its clients call what they send
 
 # the rows, and what is unusual about them
 Read = tuple[Rows, Sequence[Unusual]]
@@ -48,6 +49,10 @@ class Reader:
     decode: Decode
     inline_bytes: float
     foreign: bool = False  # read by another process, which may hang
+
+
+# bare media type → reader
+Readers = Mapping[str, Reader]
 
 
 class Threads(NamedTuple):
@@ -91,13 +96,11 @@ class Bodies:
         self,
         loop: asyncio.AbstractEventLoop,
         threads: Threads,
-        readers: Mapping[str, Reader],
         limits: Limits,
         policies: Policies,
     ) -> None:
         self._loop = loop
         self._threads = threads
-        self._readers = readers
         self._limits = limits
         self._watch, self._counts = policies
         self._reading = 0
@@ -107,12 +110,12 @@ class Bodies:
         """Is anything being read?"""
         return self._reading > 0
 
-    def read(self, request: Request, take: Callable[[Result], None]) -> None:
+    def read(self, readers: Readers, request: Request, take: Callable[[Result], None]) -> None:
         """Hand what the body holds to `take`, now or soon; raises `UnsupportedType` or `Unavailable`."""
-        form = self._reader(request.headers.get("content-type", b""))
+        form = _choose(readers, request.headers.get("content-type", b""))
         expand = expander(request.headers.get("content-encoding", IDENTITY))
         if expand is None and len(request.body) <= form.inline_bytes:
-            take(partial(self._told, partial(self._decode, form, request.body)))
+            take(partial(self._told, partial(self._decode, form, request.body, request.headers)))
             return
         self._make_room()
         threads = self._threads.foreign if form.foreign else self._threads.own
@@ -138,21 +141,14 @@ class Bodies:
             raise Unavailable(f"{MAX_READING} bodies are being read for this endpoint already.", retry_after=1.0)
         self._reading += 1
 
-    def _reader(self, content_type: bytes) -> Reader:
-        found = self._readers.get(media_type_of(content_type))
-        if found is None:
-            accepted = ", ".join(self._readers)
-            raise UnsupportedType(f"Expected a Content-Type out of: {accepted} (in UTF-8). Got {shown(content_type)}.")
-        return found
-
     def _work(self, form: Reader, expand: Expand | None, request: Request) -> Read:
         if request.started + self._limits.timeout_ms / 1000 < time.monotonic():
             raise DeadlineExceeded("The deadline passed before the body was read.")
         body = request.body if expand is None else expand(request.body, self._limits.max_body_bytes)
-        return self._decode(form, body)
+        return self._decode(form, body, request.headers)
 
-    def _decode(self, form: Reader, body: bytes | bytearray) -> Read:
-        rows = form.decode(body)
+    def _decode(self, form: Reader, body: bytes | bytearray, headers: Headers) -> Read:
+        rows = form.decode(body, headers)
         return rows, () if self._watch is None else self._watch(rows)
 
     def _done(self, take: Callable[[Result], None], work: "asyncio.Future[Read]") -> None:
@@ -169,12 +165,20 @@ class Bodies:
         return rows, header_line(unusual)
 
 
+def _choose(readers: Readers, content_type: bytes) -> Reader:
+    found = readers.get(media_type_of(content_type)) or readers.get(ANY)
+    if found is None:
+        accepted = ", ".join(readers)
+        raise UnsupportedType(f"Expected a Content-Type out of: {accepted} (in UTF-8). Got {shown(content_type)}.")
+    return found
+
+
 def readers_of(formats: Sequence[Format], contract: Contract) -> dict[str, Reader]:
     """Media type → how bodies of it are read for one contract."""
     return {form.media_type: _reader_of(form, contract) for form in formats}
 
 
-def plain_decoders(readers: Mapping[str, Reader]) -> dict[bytes, Decode]:
+def plain_decoders(readers: Readers) -> dict[bytes, Decode]:
     """Media type → decoder, of the formats that are always decoded on the event loop."""
     return {name.encode(): form.decode for name, form in readers.items() if form.inline_bytes == ALWAYS}
 
@@ -183,7 +187,7 @@ def _reader_of(form: Format, contract: Contract) -> Reader:
     if is_installed(form):
         return Reader(form.decoder(contract), form.inline_bytes, foreign=bool(form.library))
 
-    def refuse(_body: bytes | bytearray) -> Rows:
+    def refuse(_body: bytes | bytearray, _headers: Headers = NO_HEADERS, /) -> Rows:
         raise UnsupportedType(
             f"Reading {form.media_type} needs {form.library} on the server: "
             f"install headgate[{form.extra}] there, or send application/json."

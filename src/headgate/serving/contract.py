@@ -25,7 +25,7 @@ CODES = {
 class Rows:
     """What one caller sent, validated: its rows of features in contract order."""
 
-    __slots__ = ("content", "count", "ids", "others")
+    __slots__ = ("asked", "content", "count", "ids", "others", "timeout")
 
     def __init__(
         self,
@@ -41,6 +41,10 @@ class Rows:
         self.ids = ids
         # columns that are recorded and not given to the model: name → one value (or None) per row
         self.others = others
+        # how a dialect that lets its clients choose is to answer; nobody else reads it
+        self.asked: Any = None
+        # seconds that the body says its sender waits
+        self.timeout: float | None = None
 
 
 class Contract:

@@ -1,20 +1,23 @@
 """From a route table and its loaded models to an endpoint that answers: everything that can be made beforehand."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 
 from headgate.crashes import CallMarks
+from headgate.errors import NotFound
 from headgate.records import Column, RouteTable, Variant
 from headgate.serving.admission import Gates
 from headgate.serving.batching import Batcher
-from headgate.serving.bodies import Bodies, Policies, Threads, plain_decoders, readers_of
+from headgate.serving.bodies import ALWAYS, ANY, Bodies, Policies, Reader, Threads, plain_decoders, readers_of
 from headgate.serving.calls import Calls, Settle
 from headgate.serving.contract import Contract
+from headgate.serving.dialects.dialect import Dialect, headed
 from headgate.serving.fallback import Replaceable
 from headgate.serving.formats.events import MEDIA_TYPE, whole_encoder
-from headgate.serving.formats.format import Format, Origin
+from headgate.serving.formats.format import Encode, Format, Origin
 from headgate.serving.formats.library import Library
 from headgate.serving.formats.registry import format_names, is_installed, load_format
 from headgate.serving.hosted_calls import HostedCalls
@@ -23,7 +26,7 @@ from headgate.serving.metrics import CacheMetrics, Metrics
 from headgate.serving.predict import LiveEndpoint, LiveVariant, Prediction, Reply
 from headgate.serving.refusals import Refusals
 from headgate.serving.response_cache import CachedCalls, ResponseCache, keeping
-from headgate.serving.responses import head_of
+from headgate.serving.responses import head_of, native_error
 from headgate.serving.router import Router
 from headgate.serving.routes import Held, Models
 from headgate.serving.spans import Place, Spans, TracedRefusals, TracedTap
@@ -67,23 +70,36 @@ class Composer:
         limits = table.spec.limits
         contract = Contract(table.contract, limits.max_rows, limits.max_body_bytes)
         variants = tuple(self._variant(table, contract, variant, models) for variant in table.variants)
-        fallback = next((variant for variant in variants if variant.record.role == "fallback"), None)
         readers = readers_of(self._formats, contract)
+        spoken: dict[tuple[str, str], LiveEndpoint] = {}
         policies = Policies(watch_values(contract, table.spec), UnusualCounts(self._metrics, table.endpoint))
-        return LiveEndpoint(
+
+        def speak(dialect: Dialect, version: str) -> LiveEndpoint:
+            known = dialect.name, version
+            if known not in spoken:
+                spoken[known] = speak_of(live, dialect, version, plain=policies.watch is None)
+            return spoken[known]
+
+        live = LiveEndpoint(
             table=table,
             variants=variants,
             queues=tuple(variant.calls for variant in variants),
             router=Router(table.endpoint, variants),
             gates=self._gates.of_endpoint(table.endpoint, limits),
             # where values are watched, no body is plain
+            contract=contract,
             decoders=plain_decoders(readers) if policies.watch is None else {},
-            bodies=Bodies(self._loop, self._body_threads, readers, limits, policies),
+            decode=None,
+            bodies=Bodies(self._loop, self._body_threads, limits, policies),
+            readers=readers,
             refusals=self._refusals(table.endpoint),
             scope=f"{table.project}/{table.environment}",
             timeout=limits.timeout_ms / 1000,
-            begin=Prediction if fallback is None else partial(Replaceable, fallback),
+            begin=begin_with(variants),
+            shape=native_error,
+            spoken=speak,
         )
+        return live
 
     def _variant(self, table: RouteTable, contract: Contract, variant: Variant, models: Models) -> LiveVariant:
         held = models[variant]
@@ -136,12 +152,60 @@ class Composer:
         return TracedRefusals(Place(endpoint), metrics, self._spans)
 
     def _replies(self, table: RouteTable, variant: Variant) -> dict[str, Reply]:
-        origin = Origin(table.endpoint, variant.version, table.classes)
-        named = {"Headgate-Model": variant.version, "Headgate-Variant": variant.role}
+        origin = origin_of(table, variant)
+        named = dict(origin.headers)
         replies = {
-            form.media_type: Reply(head_of(200, form.content_type, named), form.encoder(origin), library)
+            form.media_type: reply_in(head_of(200, form.content_type, named), form.encoder(origin), library)
             for form, library in zip(self._formats, self._libraries, strict=True)
             if is_installed(form)
         }
-        streamed = Reply(head_of(200, MEDIA_TYPE, named), whole_encoder(origin), begin=Streamed)
+        head = head_of(200, MEDIA_TYPE, named)
+        streamed = Reply(head, headed(head, whole_encoder(origin)), begin=Streamed)
         return replies | {MEDIA_TYPE: streamed}
+
+
+def begin_with(variants: Sequence[LiveVariant]) -> Callable[..., Prediction]:
+    """How a prediction begins: with another one behind it where there is a fallback."""
+    fallback = next((variant for variant in variants if variant.record.role == "fallback"), None)
+    return Prediction if fallback is None else partial(Replaceable, fallback)
+
+
+def origin_of(table: RouteTable, variant: Variant) -> Origin:
+    """Where the answers of a variant come from."""
+    return Origin(table.endpoint, variant.version, table.classes, variant.role)
+
+
+def reply_in(head: bytes, encode: Encode, library: Library | None) -> Reply:
+    """How a variant answers in a format."""
+    return Reply(head, headed(head, encode), library)
+
+
+def speak_of(live: LiveEndpoint, dialect: Dialect, version: str, *, plain: bool) -> LiveEndpoint:
+    """The endpoint to clients of a dialect; raises `NotFound` for a version that does not stand behind it."""
+    variants = tuple(
+        replace(variant, replies={ANY: reply}, default=reply)
+        for variant in live.variants
+        for reply in [Reply(b"", dialect.encoder(origin_of(live.table, variant.record)))]
+    )
+    named = variant_of(variants, version) if version else None
+    reader = Reader(dialect.decoder(live.contract), dialect.inline_bytes)
+    inline = plain and dialect.inline_bytes == ALWAYS
+    return replace(
+        live,
+        variants=variants,
+        router=Router.to(live.table.endpoint, named) if named else Router(live.table.endpoint, variants),
+        decoders={},
+        decode=reader.decode if inline else None,
+        readers={ANY: reader},
+        begin=begin_with(variants),
+        shape=dialect.error,
+    )
+
+
+def variant_of(variants: Sequence[LiveVariant], wanted: str) -> LiveVariant:
+    """The variant whose version, its number or its role is wanted; raises `NotFound` naming those that there are."""
+    for variant in variants:
+        if wanted in (variant.record.version, variant.record.version.rpartition(":")[2], variant.record.role):
+            return variant
+    known = ", ".join(variant.record.version for variant in variants)
+    raise NotFound(f"No version {wanted[:64]!r} stands behind this endpoint; there are: {known}.")

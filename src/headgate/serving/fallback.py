@@ -60,8 +60,6 @@ class Replaceable(Prediction):
             again.fail(refusal)
 
     def _same_format(self) -> Reply:
-        """As the first try would have answered, with the headers that were added to its own."""
-        replies = self.variant.replies.items()
-        media_type, planned = next((name, reply) for name, reply in replies if reply.encode is self.reply.encode)
-        own, notes = self._fallback.replies[media_type], self.reply.head[len(planned.head) :]
-        return Reply(own.head + notes, own.encode) if notes else own
+        """As the first try would have answered."""
+        media_type = next(name for name, reply in self.variant.replies.items() if reply is self.reply)
+        return self._fallback.replies[media_type]

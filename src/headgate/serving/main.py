@@ -28,11 +28,13 @@ from headgate.log_lines import configure
 from headgate.origins import own_origins
 from headgate.records import AccessTable, WorkerReport
 from headgate.serving.access import Access
+from headgate.serving.address_table import AddressTable
 from headgate.serving.addresses import Addresses, targets_of
 from headgate.serving.admission import Gates
 from headgate.serving.connection_counts import ConnectionCounts
 from headgate.serving.connections import Acceptor
 from headgate.serving.control import Actions, ControlSocket
+from headgate.serving.dialects.registry import load_dialects
 from headgate.serving.endpoints import Composer
 from headgate.serving.exposition import Exposition
 from headgate.serving.metrics import Metrics, SpanMetrics
@@ -40,6 +42,7 @@ from headgate.serving.node_counts import NodeCounts
 from headgate.serving.otlp import OtlpExporter
 from headgate.serving.predict import LiveEndpoint, Predictions
 from headgate.serving.refusals import Strangers
+from headgate.serving.request_headers import know
 from headgate.serving.request_ids import RequestIds
 from headgate.serving.routes import Routes
 from headgate.serving.server import Handle, Server
@@ -77,8 +80,14 @@ class Worker:
         exposition = Exposition(loop, home, self._versions)
         ids = RequestIds()
         strangers = Strangers(self._metrics.refused(), ids.new)
-        addresses = Addresses(self._routes, self._access, exposition.answer, self._draining.is_set, strangers)
+        dialects = load_dialects()
+        know(name for dialect in dialects for name in dialect.headers)
+        table = AddressTable(dialects)
+        addresses = Addresses(
+            table, self._routes, self._access, exposition.answer, self._draining.is_set, strangers, settings
+        )
         self._predictions = Predictions(self._access, ids.new, addresses.answer)
+        addresses.remember = self._predictions.remember
         self._counts = ConnectionCounts(home.run / "connections")
         hosts = own_origins(settings, listener.getsockname()[1]).hosts
         handle: Handle = self._predictions.handle

@@ -11,27 +11,30 @@ from headgate.errors import ClientLeft, Forbidden, HeadgateError, ModelOutputInv
 from headgate.records import Column, RouteTable, Variant
 from headgate.serving.access import Access
 from headgate.serving.admission import Gate, enter_all, leave_all
-from headgate.serving.bodies import Bodies, Reading, Result
+from headgate.serving.bodies import Bodies, Readers, Reading, Result
 from headgate.serving.calls import Answer, Calls
-from headgate.serving.contract import Rows
-from headgate.serving.formats.format import Decode, Encode
+from headgate.serving.contract import Contract, Rows
+from headgate.serving.dialects.dialect import Dialect, Write
+from headgate.serving.formats.format import Decode
 from headgate.serving.formats.library import Library
 from headgate.serving.priority import HEADER
 from headgate.serving.refusals import Refusals
 from headgate.serving.request_headers import given_id, given_timeout, reply_for, told
-from headgate.serving.responses import end_with, reason_of, refuse
+from headgate.serving.responses import Shape, end_with, reason_of, refuse
 from headgate.serving.router import Router
 from headgate.serving.server import Exchange
 from headgate.serving.tap import Tap
 from headgate.serving.trace import trace_of
 
+REMEMBERED = 4096  # targets, so that whoever writes one in many ways fills no memory
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reply:
-    """How one variant answers in one format: everything up to the single answer's own headers, and the body."""
+    """How one variant answers in one format."""
 
-    head: bytes
-    encode: Encode
+    head: bytes  # of an answer that is sent in parts
+    encode: Write
     library: Library | None = None  # that it imports first
     begin: "Callable[..., Prediction] | None" = None  # where the answer is sent in parts
 
@@ -57,12 +60,18 @@ class LiveEndpoint:
     queues: tuple[Calls, ...]  # where their callers wait
     router: Router[LiveVariant]
     gates: tuple[Gate, ...]  # that limit what is let in; none where nothing does
+    contract: Contract
     decoders: Mapping[bytes, Decode]  # value of `Content-Type` → decoder, for plain bodies
-    bodies: Bodies  # reads all others
+    decode: Decode | None  # of plain bodies with any other one
+    bodies: Bodies  # has all others read
+    readers: Readers  # by these
     refusals: Refusals  # of requests that reached no version
     scope: str  # "project/environment"
     timeout: float  # seconds
     begin: "Callable[..., Prediction]"  # the prediction of a request
+    shape: Shape  # of its errors
+    # what it is to clients of the other dialects, by version where they name one; made when first asked for
+    spoken: "Callable[[Dialect, str], LiveEndpoint]"
 
 
 class Prediction:
@@ -97,12 +106,12 @@ class Prediction:
             write = answer.written.get(reply)
             if write is None:
                 write = answer.written[reply] = reply.encode(answer.outputs)
-            body = write(exchange.id, start, stop, self.rows.ids)
+            whole = write(exchange.id, start, stop, self.rows)
         except Exception as error:  # noqa: BLE001  # whatever it is, this caller and the rest of its batch wait
             self.fail(ModelOutputInvalid(f"The model's answer cannot be written: {error}."))
             return
         self._end(200)
-        exchange.answer(reply.head, body)
+        exchange.answer(*whole)
 
     def fail(self, error: HeadgateError) -> None:
         """Send the reason why there is no answer; that is recorded too."""
@@ -143,6 +152,11 @@ class Predictions:
         # the exact target of a predict request → its endpoint
         self.targets: dict[bytes, LiveEndpoint] = {}
 
+    def remember(self, target: bytes, endpoint: LiveEndpoint) -> None:
+        """That this target predicts, until the endpoints change."""
+        if len(self.targets) < REMEMBERED:
+            self.targets[target] = endpoint
+
     def handle(self, exchange: Exchange) -> None:
         """Answer a request, whatever it is, now or soon."""
         try:
@@ -154,6 +168,7 @@ class Predictions:
             if endpoint is None or exchange.method != b"POST":
                 endpoint = self._elsewhere(exchange)
             if endpoint is not None:
+                exchange.shape = endpoint.shape
                 self.predict(endpoint, exchange)
         except Exception as error:  # noqa: BLE001  # answered, and logged unless it was meant
             end_with(exchange, error)
@@ -172,12 +187,12 @@ class Predictions:
             if entering:
                 enter_all(entering, exchange.priority, endpoint.queues)
                 gates = entering
-            decode = endpoint.decoders.get(headers.get("content-type", b""))
+            decode = endpoint.decoders.get(headers.get("content-type", b""), endpoint.decode)
             if decode is None or "content-encoding" in headers:
                 exchange.asking = reading = Reading(exchange, gates, endpoint.refusals)
-                endpoint.bodies.read(exchange, partial(self._resume, endpoint, exchange, reading))
+                endpoint.bodies.read(endpoint.readers, exchange, partial(self._resume, endpoint, exchange, reading))
             else:
-                self._start(endpoint, exchange, gates, decode(exchange.body))
+                self._start(endpoint, exchange, gates, decode(exchange.body, headers))
         except Exception as error:
             self._turn_away(endpoint, exchange, gates, error)
             raise
@@ -208,11 +223,13 @@ class Predictions:
             )
             return
         if notes:
-            reply = Reply(reply.head + notes, reply.encode, begin=reply.begin)
+            exchange.extra += notes
         begin = reply.begin or begin
         timeout = endpoint.timeout
         if "headgate-timeout-ms" in headers:
             timeout = given_timeout(headers["headgate-timeout-ms"], timeout)
+        if rows.timeout is not None:
+            timeout = min(rows.timeout, timeout)
         begin(exchange, variant, reply, rows, exchange.started + timeout, gates).start()
 
     def _turn_away(self, endpoint: LiveEndpoint, exchange: Exchange, gates: tuple[Gate, ...], error: Exception) -> None:

@@ -1,7 +1,7 @@
 """Which headers are read, and what those of a predict request ask for when it is anything out of the ordinary."""
 
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import TypeVar
 
 from headgate.errors import DeadlineExceeded, HeadgateError, Malformed, ModelError
@@ -14,10 +14,18 @@ NAMES = (
 )  # fmt: skip
 # `traceparent` is none: two of them make one that is not valid, which begins a new trace
 LISTS = ("accept", "connection", "content-encoding", "traceparent", "tracestate")
-KNOWN = {spelling.encode(): name for name in NAMES for spelling in (name, name.title())}
+KNOWN: dict[bytes, str] = {}
 Reply = TypeVar("Reply")
 _ID = re.compile(rb"[A-Za-z0-9._:/@+=~-]{1,128}", re.ASCII)
 _TIMEOUT = re.compile(rb"[0-9]{1,9}", re.ASCII)
+
+
+def know(names: Iterable[str]) -> None:
+    """Read these headers too."""
+    KNOWN.update({spelling.encode(): name for name in names for spelling in (name, name.title())})
+
+
+know(NAMES)
 
 
 def find_fault(headers: Mapping[str, bytes], hosts: Container[bytes]) -> Malformed | None:

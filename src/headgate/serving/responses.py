@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -16,10 +17,16 @@ OUR_FAULT = "Headgate itself failed; its log says why."
 log = logging.getLogger("headgate.serving")
 
 
+Whole = tuple[bytes, bytes]  # status line and headers up to those of the single answer, and the body
+# what is wrong, and the id of the request → how one protocol says it
+Shape = Callable[[HeadgateError, str], Whole]
+
+
 class Exchange(Protocol):
     """A request that can be answered."""
 
     id: str
+    shape: Shape
 
     def answer(self, head: bytes, body: bytes) -> None:
         """Send status line and headers (each with its line end), then the body."""
@@ -44,7 +51,17 @@ def send_json(exchange: Exchange, content: Any, status: int = 200) -> None:
 
 
 def refuse(exchange: Exchange, error: HeadgateError) -> None:
-    """Answer with an error: error, code, detail, id."""
+    """Answer with an error, as the protocol of the request writes it."""
+    exchange.answer(*exchange.shape(error, exchange.id))
+
+
+def native_error(error: HeadgateError, request_id: str) -> Whole:
+    """As we write it ourselves: error, code, detail, id."""
+    return head_of(error.status, JSON, error_headers(error)), orjson.dumps(error_body(error, request_id))
+
+
+def error_headers(error: HeadgateError) -> dict[str, str]:
+    """What HTTP itself wants said of an error, in any protocol."""
     headers: dict[str, str] = {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
@@ -52,7 +69,7 @@ def refuse(exchange: Exchange, error: HeadgateError) -> None:
         headers["Allow"] = ", ".join(entry["method"] for entry in error.detail)
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
-    exchange.answer(head_of(error.status, JSON, headers), orjson.dumps(error_body(error, exchange.id)))
+    return headers
 
 
 def end_with(exchange: Exchange, error: Exception) -> None:

@@ -20,7 +20,7 @@ from headgate.serving.deadlines import enforce, unsent
 from headgate.serving.priority import NORMAL
 from headgate.serving.remembered_heads import RememberedHeads
 from headgate.serving.request_headers import KNOWN, LISTS, find_fault
-from headgate.serving.responses import CLOSE, KEEP_ALIVE
+from headgate.serving.responses import CLOSE, KEEP_ALIVE, Shape, native_error
 from headgate.serving.trace import Trace
 from headgate.settings import Settings
 
@@ -46,6 +46,7 @@ class Exchange:
     trace: Trace | None = None
     payload = b""  # the answer, while earlier ones are still to come
     priority = NORMAL  # its class
+    shape: Shape = staticmethod(native_error)  # of an error
     pieces = b""  # of an answer that is still being made, likewise
     held: Held | None = None  # what a large body takes of the worker's room
     asking: Asking | None = None  # what is being done for it

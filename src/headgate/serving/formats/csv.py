@@ -16,7 +16,7 @@ from headgate.errors import Malformed, SignatureMismatch
 from headgate.records import Column
 from headgate.serving.cells import read_datetime
 from headgate.serving.contract import Contract, Rows
-from headgate.serving.formats.format import Array, Body, Decode, Encode, Origin
+from headgate.serving.formats.format import NO_HEADERS, Array, Body, Decode, Encode, Headers, Origin
 from headgate.serving.problems import LISTED, Problem, count_problem, excerpt, expected_text, fits, mismatch, problem
 
 _BOOLEANS = {"true": True, "True": True, "false": False, "False": False}
@@ -39,7 +39,7 @@ class CsvFormat:
         if shaped := [column.name for column in contract.signature.inputs if column.shape]:
             return _refusal(shaped)
 
-        def decode(body: bytes | bytearray) -> Rows:
+        def decode(body: bytes | bytearray, _headers: Headers = NO_HEADERS, /) -> Rows:
             return _decode(contract, body)
 
         return decode
@@ -92,7 +92,7 @@ class Reader:
 
 
 def _refusal(columns: list[str]) -> Decode:
-    def refuse(_body: bytes | bytearray) -> Rows:
+    def refuse(_body: bytes | bytearray, _headers: Headers = NO_HEADERS, /) -> Rows:
         raise SignatureMismatch(f"Columns {columns} hold arrays, which CSV cannot. Send application/json.")
 
     return refuse

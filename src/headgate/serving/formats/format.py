@@ -9,12 +9,19 @@ import numpy as np
 from headgate.serving.contract import Contract, Rows
 
 Array = np.ndarray[Any, Any]
-# the body → the validated rows; raises Malformed, SignatureMismatch or TooLarge
-Decode = Callable[[bytes | bytearray], Rows]
+# of a request, in lower case
+Headers = Mapping[str, bytes]
+NO_HEADERS: Headers = {}
 # request id, start and stop of the caller's rows, the caller's own row ids → the body
 Body = Callable[[str, int, int, Sequence[str] | None], bytes]
 # outputs of all rows of a batch → the bodies of its callers; raises TypeError or ValueError for what cannot be written
 Encode = Callable[[Mapping[str, Array]], Body]
+
+
+class Decode(Protocol):
+    """Body and headers → the validated rows; raises Malformed, SignatureMismatch or TooLarge."""
+
+    def __call__(self, body: bytes | bytearray, headers: Headers = NO_HEADERS, /) -> Rows: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,12 @@ class Origin:
     version: str
     # the classes that the columns of the probabilities stand for
     classes: tuple[Any, ...] = ()
+    role: str = "stable"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the head of every answer says of it."""
+        return {"Headgate-Model": self.version, "Headgate-Variant": self.role}
 
 
 class Format(Protocol):

@@ -20,7 +20,7 @@ from msgspec.structs import astuple
 from headgate.serving.cells import read_cell
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.formats.envelope import envelope_type
-from headgate.serving.formats.format import Array, Body, Decode, Encode, Origin
+from headgate.serving.formats.format import NO_HEADERS, Array, Body, Decode, Encode, Headers, Origin
 from headgate.serving.formats.second_look import (
     KEYS,
     check_ids,
@@ -78,7 +78,7 @@ class JsonDecoder:
         self._envelope = envelope_type(contract)
         self._decode = msgspec.json.Decoder(self._envelope, dec_hook=read_cell).decode
 
-    def decode(self, body: bytes | bytearray) -> Rows:
+    def decode(self, body: bytes | bytearray, _headers: Headers = NO_HEADERS, /) -> Rows:
         """The rows of a body; raises `Malformed` (not JSON), `SignatureMismatch` or `TooLarge`."""
         try:
             envelope = self._decode(body)
@@ -88,6 +88,10 @@ class JsonDecoder:
         if has_more_colons(body, keys) and len(KEYS.findall(body)) > keys:
             refuse_duplicates(body)
         return rows
+
+    def read(self, document: Any) -> Rows:
+        """The rows of a document that has been parsed; raises `SignatureMismatch` or `TooLarge`."""
+        return self._rows(self._typed(document))[0]
 
     def _rows(self, envelope: Any) -> tuple[Rows, int]:
         """The rows, and how many distinct keys the body has at least."""
@@ -132,7 +136,9 @@ class JsonDecoder:
 
     def _look_again(self, body: bytes | bytearray) -> Any:
         """The envelope after all, when the matrix came under another name; raises what is wrong otherwise."""
-        document = with_known_matrix(parse(body))
+        return self._typed(with_known_matrix(parse(body)))
+
+    def _typed(self, document: Any) -> Any:
         try:
             return msgspec.convert(with_aliases(document, self._contract), self._envelope, dec_hook=read_cell)
         except (msgspec.ValidationError, RecursionError) as error:

@@ -15,7 +15,7 @@ from headgate.errors import Malformed, SignatureMismatch, TooLarge
 from headgate.serving.cells import read_cell
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.formats.envelope import RowId, instance_type, row_type
-from headgate.serving.formats.format import Array, Body, Decode, Encode, Origin
+from headgate.serving.formats.format import NO_HEADERS, Array, Body, Decode, Encode, Headers, Origin
 from headgate.serving.formats.second_look import (
     KEYS,
     check_ids,
@@ -75,7 +75,7 @@ class NdjsonDecoder:
         self._kind: Any = row_type(contract, *more) | instance_type(contract)
         self._decode = msgspec.json.Decoder(self._kind, dec_hook=read_cell).decode_lines
 
-    def decode(self, body: bytes | bytearray) -> Rows:
+    def decode(self, body: bytes | bytearray, _headers: Headers = NO_HEADERS, /) -> Rows:
         """The rows of a body; raises `Malformed`, `SignatureMismatch` or `TooLarge`."""
         # one line of each may be empty
         if body.count(b"\n") > 2 * self._contract.max_rows + 1:

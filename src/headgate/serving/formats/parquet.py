@@ -7,7 +7,7 @@ from headgate.errors import Malformed, SignatureMismatch, TooLarge
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.formats.arrow_answers import answer_batch, answer_columns
 from headgate.serving.formats.arrow_columns import check_schema
-from headgate.serving.formats.format import Array, Body, Decode, Encode, Origin
+from headgate.serving.formats.format import NO_HEADERS, Array, Body, Decode, Encode, Headers, Origin
 from headgate.serving.formats.parquet_pages import unpacked_size
 from headgate.serving.formats.table_reader import READER
 from headgate.serving.problems import count_problem
@@ -57,7 +57,7 @@ class ParquetFormat:
 
 
 def _refusal(columns: list[str]) -> Decode:
-    def refuse(_body: bytes | bytearray) -> Rows:
+    def refuse(_body: bytes | bytearray, _headers: Headers = NO_HEADERS, /) -> Rows:
         raise SignatureMismatch(f"Columns {columns} hold arrays, which are taken as Arrow or JSON only.")
 
     return refuse

@@ -14,7 +14,7 @@ import msgspec
 from headgate.errors import HeadgateError, Malformed, Unavailable, all_errors
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.formats.arrow_columns import rows_of
-from headgate.serving.formats.format import Decode
+from headgate.serving.formats.format import NO_HEADERS, Decode, Headers
 from headgate.serving.formats.table_wire import Answer, Ask, read_frame, unpack, write_frame
 
 log = logging.getLogger("headgate.serving")
@@ -37,7 +37,7 @@ class TableReader:
         """Decode bodies of one form for one contract."""
         ask = msgspec.msgpack.encode(Ask(form, contract.signature, contract.max_rows, contract.max_bytes))
 
-        def decode(body: bytes | bytearray) -> Rows:
+        def decode(body: bytes | bytearray, _headers: Headers = NO_HEADERS, /) -> Rows:
             answer = self._read(ask, body, form)
             if answer.code:
                 error = all_errors().get(answer.code, HeadgateError)

@@ -1,0 +1,98 @@
+"""Every address of the data plane in one table: our own, then those of the dialects, without and with their names."""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+from urllib.parse import unquote_to_bytes
+
+from headgate.errors import Malformed, NotFound
+from headgate.names import validate_name
+from headgate.serving.dialects.dialect import PREDICT, Dialect
+
+_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_PLACE = re.compile(r"\\{(\w+)\\}")
+PREFIX = "/v1/endpoints/"
+
+
+class Address(NamedTuple):
+    """A method and a path; what is not public needs a key wherever keys are required."""
+
+    method: str
+    path: str  # {endpoint} stands for an endpoint's name
+    answer: str  # PREDICT, or what else is done
+    public: bool = False
+    dialect: Dialect | None = None  # none: it is our own
+
+
+class Found(NamedTuple):
+    """An address, and what its path names."""
+
+    address: Address
+    endpoint: str  # empty where the path has none
+    version: str  # or a label
+
+
+NATIVE = (
+    Address("GET", "/healthz", "healthz", public=True),
+    Address("GET", "/readyz", "readyz", public=True),
+    Address("GET", "/metrics", "metrics"),
+    Address("GET", "/v1/endpoints", "endpoints"),
+    Address("GET", "/v1/endpoints/{endpoint}", "endpoint"),
+    Address("GET", "/v1/endpoints/{endpoint}/openapi.json", "openapi"),
+    Address("POST", "/v1/endpoints/{endpoint}/predict", PREDICT),
+)
+
+
+class AddressTable:
+    """All addresses, found by path."""
+
+    def __init__(self, dialects: Iterable[Dialect] = ()) -> None:
+        self.addresses = NATIVE + tuple(address for dialect in dialects for address in _spoken(dialect))
+        self._patterns = [(_pattern(address.path), address) for address in self.addresses]
+
+    def find(self, path: str) -> list[Found]:
+        """The addresses of a path, one or more per method; raises `NotFound`, or `InvalidName` for an endpoint's."""
+        matches = [(pattern.fullmatch(path), address) for pattern, address in self._patterns]
+        found = [_found(match.groupdict(), address) for match, address in matches if match is not None]
+        if not found:
+            raise NotFound("There is nothing at this address; GET /v1/endpoints lists the endpoints.")
+        return found
+
+
+def check_name(found: Found) -> None:
+    """Raises `InvalidName` for an endpoint's."""
+    if "{endpoint}" in found.address.path:
+        validate_name(found.endpoint, "name of an endpoint")
+
+
+def _spoken(dialect: Dialect) -> list[Address]:
+    prefixes = "", f"/{dialect.name}"
+    return [
+        Address(route.method, prefix + route.path, route.does, route.public, dialect)
+        for prefix in prefixes
+        for route in dialect.routes
+    ]
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(_PLACE.sub(r"(?P<\1>[^/]*?)", re.escape(path)))
+
+
+def _found(named: dict[str, str], address: Address) -> Found:
+    return Found(address, named.get("endpoint", ""), named.get("version", named.get("label", "")))
+
+
+def path_of(target: bytes) -> str:
+    """The path of a target, decoded once; raises `Malformed` for what is no path."""
+    path = target.partition(b"?")[0]
+    if not path.startswith(b"/") or _ESCAPE.search(path):
+        raise Malformed("The target must be a path with whole percent escapes.")
+    try:
+        text = unquote_to_bytes(path).decode()
+    except UnicodeDecodeError:
+        raise Malformed("The path is not UTF-8.") from None
+    if "%2f" in path.decode("latin-1").lower():
+        raise Malformed("A name in the path holds an escaped slash.")
+    if not text.isprintable():
+        raise Malformed("The path holds a control character.")
+    return text

@@ -1,0 +1,1 @@
+"""Wire protocols of the field over the same predictions; one file each."""

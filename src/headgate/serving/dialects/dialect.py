@@ -1,0 +1,123 @@
+"""The contract of a dialect: one wire protocol over the same predictions.
+
+A dialect says at which addresses it is spoken, turns a body into rows and outputs into an answer, writes errors, and
+tells what its clients may ask besides predictions. It knows neither other dialects nor how requests are routed.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from headgate.errors import HeadgateError
+from headgate.records import Column, RouteTable
+from headgate.serving.contract import Contract, Rows
+from headgate.serving.formats.format import Array, Decode, Encode, Headers, Origin
+from headgate.serving.responses import Whole
+
+# outputs of all rows of a batch → the answers of its callers: request id, start and stop of the caller's rows, and what
+# it sent → head and body; raises TypeError or ValueError for what cannot be written
+Write = Callable[[Mapping[str, Array]], Callable[[str, int, int, Rows], Whole]]
+PREDICT = "predict"
+
+
+class Route(NamedTuple):
+    """An address of a dialect, and what is done there; what is not public needs a key wherever keys are required.
+
+    In the path stand `{endpoint}`, and `{version}` or `{label}`, for what clients write there. A path without
+    `{endpoint}` that needs one means the default endpoint.
+    """
+
+    method: str
+    path: str
+    does: str  # PREDICT, or what `tell` is asked for
+    public: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An endpoint that answers or is on its way to it, as far as its clients may know it."""
+
+    table: RouteTable
+    outputs: tuple[Column, ...]  # of the version that answers; none while it is being loaded
+    ready: bool
+
+    @property
+    def name(self) -> str:
+        """Its own."""
+        return self.table.endpoint
+
+    @property
+    def versions(self) -> list[str]:
+        """The numbers of the versions that stand behind it, the stable one first."""
+        return [variant.version.rpartition(":")[2] for variant in self.table.variants]
+
+
+class Node(Protocol):
+    """What a dialect may tell of the whole."""
+
+    @property
+    def name(self) -> str:
+        """What this server calls itself."""
+        ...
+
+    @property
+    def ready(self) -> bool:
+        """Does every endpoint answer?"""
+        ...
+
+    def endpoints(self) -> Sequence[Shown]:
+        """Those that the caller may ask."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a client asks besides a prediction."""
+
+    does: str
+    endpoint: Shown | None  # that the path names, or the default one where there is one
+    version: str  # that the path names
+    headers: Headers
+    body: bytes | bytearray
+    query: Mapping[str, str]
+
+
+class Dialect(Protocol):
+    """One wire protocol."""
+
+    name: str  # its addresses are also reached under "/name"
+    routes: tuple[Route, ...]
+    # headers that it reads, in lower case
+    headers: tuple[str, ...]
+    # bodies up to this size are decoded on the event loop, larger ones in a thread
+    inline_bytes: float
+
+    def decoder(self, contract: Contract) -> Decode:
+        """A decoder compiled for one contract."""
+        ...
+
+    def encoder(self, origin: Origin) -> Write:
+        """An encoder compiled for one version behind one endpoint."""
+        ...
+
+    def error(self, error: HeadgateError, request_id: str) -> Whole:
+        """How it writes an error."""
+        ...
+
+    def tell(self, question: Question, node: Node) -> Whole:
+        """Answer what is no prediction; raises what refuses it."""
+        ...
+
+
+def headed(head: bytes, encode: Encode) -> Write:
+    """A format whose answers all begin with the same head."""
+
+    def write(outputs: Mapping[str, Array]) -> Callable[[str, int, int, Rows], Whole]:
+        body = encode(outputs)
+
+        def whole(request_id: str, start: int, stop: int, rows: Rows) -> Whole:
+            return head, body(request_id, start, stop, rows.ids)
+
+        return whole
+
+    return write

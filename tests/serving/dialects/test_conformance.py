@@ -1,0 +1,159 @@
+"""Every dialect of the table: the same answers, refusals, guards, limits, records and metrics as our own protocol."""
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+import pytest
+from tests.serving.conftest import POISON
+from tests.serving.dialects.speakers import SPEAKERS, Asked, Row
+from tests.serving.test_access import key
+from tests.serving.worker_process import Response, WorkerProcess, metric
+
+from headgate.home import Home, write_atomically
+from headgate.records import AccessTable, EndpointSpec, Limits
+from headgate.serving.address_table import AddressTable
+from headgate.serving.dialects.dialect import PREDICT
+from headgate.serving.dialects.registry import DIALECTS, load_dialect
+from headgate.settings import Settings
+from headgate.testing.bundles import LinearModel, build_bundle, publish, route_table
+
+ROWS: list[Row] = [{"age": 41.0, "income": 2.5, "balance": -3.0}, {"age": 18.0, "income": 1e6, "balance": 0.25}]
+KEYS = {"right": ("*",), "elsewhere": ("other/staging",)}
+each_dialect = pytest.mark.parametrize("name", DIALECTS)
+
+
+def say(worker: WorkerProcess, asked: Asked, **more: str) -> Response:
+    headers = {name.replace("-", "_"): value for name, value in asked.headers.items()} | more
+    return worker.ask("POST", asked.target, asked.body, **headers)
+
+
+def native(worker: WorkerProcess, rows: list[Row], endpoint: str = "fraud") -> list[object]:
+    predictions: list[object] = worker.predict({"rows": rows}, endpoint).json["predictions"]
+    return predictions
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
+    """A worker that wants keys."""
+    home = Home(tmp_path_factory.mktemp("guarded")).create()
+    publish(home, route_table(build_bundle(home.cache)))
+    keys = tuple(key(secret, *scopes) for secret, scopes in KEYS.items())
+    table = AccessTable(epoch=1, number=1, required=True, keys=keys)
+    write_atomically(home.access, msgspec.json.encode(table))
+    process = WorkerProcess(home, Settings(require_keys=True))
+    yield process
+    assert process.stop() == 0, process.logged
+
+
+def test_every_dialect_has_a_speaker() -> None:
+    assert SPEAKERS.keys() == DIALECTS.keys()
+
+
+@each_dialect
+def test_answers_are_those_of_our_own_protocol(name: str, worker: WorkerProcess) -> None:
+    speaker = SPEAKERS[name]
+    for rows in (ROWS, ROWS[:1]):
+        answer = say(worker, speaker.ask("fraud", rows))
+        assert answer.status == 200, answer.body
+        assert speaker.predictions(answer) == native(worker, rows)
+        assert answer.headers["headgate-model"] == "fraud:1"
+
+
+@each_dialect
+def test_it_is_reached_under_its_own_name_too(name: str, worker: WorkerProcess) -> None:
+    asked = SPEAKERS[name].ask("fraud", ROWS)
+    for target in (f"/{name}{asked.target}", f"{asked.target}?x=1", asked.target.replace("fraud", "fr%61ud")):
+        answer = say(worker, asked._replace(target=target))
+        assert SPEAKERS[name].predictions(answer) == native(worker, ROWS)
+
+
+@each_dialect
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"text"', b"{}", b'{"inputs": 3}', b"\xff\xfe", b"null"])
+def test_what_cannot_be_read_is_refused_in_its_own_words(name: str, body: bytes, worker: WorkerProcess) -> None:
+    asked = SPEAKERS[name].ask("fraud", ROWS)
+    answer = say(worker, asked._replace(body=body))
+    assert answer.status in (400, 415, 422), answer.body
+    assert SPEAKERS[name].problem(answer)
+    assert say(worker, asked).status == 200
+
+
+@each_dialect
+def test_values_that_do_not_fit_are_refused(name: str, worker: WorkerProcess) -> None:
+    for bad in ({"age": 41.0, "income": 2.5}, {**ROWS[0], "age": "old"}, {**ROWS[0], "more": 1.0}):
+        answer = say(worker, SPEAKERS[name].ask("fraud", [bad]))
+        assert answer.status in (400, 422), answer.body
+        assert SPEAKERS[name].problem(answer)
+
+
+@each_dialect
+def test_unknown_endpoints(name: str, worker: WorkerProcess) -> None:
+    asked = SPEAKERS[name].ask("nobody", ROWS)
+    answer = say(worker, asked)
+    assert answer.status == (404 if "nobody" in asked.target else 200), answer.body
+
+
+@each_dialect
+def test_a_model_that_fails(name: str, worker: WorkerProcess) -> None:
+    answer = say(worker, SPEAKERS[name].ask("fraud", [{**ROWS[0], "age": POISON}]))
+    assert answer.status >= 400
+    assert SPEAKERS[name].problem(answer)
+
+
+@each_dialect
+def test_deadlines(name: str, worker: WorkerProcess) -> None:
+    answer = say(worker, SPEAKERS[name].ask("fraud", ROWS), Headgate_Timeout_Ms="0")
+    assert answer.status == 504
+    assert SPEAKERS[name].problem(answer)
+
+
+@each_dialect
+def test_every_address_wants_a_key(name: str, guarded: WorkerProcess) -> None:
+    asked = SPEAKERS[name].ask("fraud", ROWS)
+    for address in AddressTable([load_dialect(name)]).addresses:
+        if address.public or address.dialect is None:
+            continue
+        target = address.path.replace("{endpoint}", "fraud").replace("{version}", "1").replace("{label}", "stable")
+        wanted = guarded.ask(address.method, target, asked.body if address.answer == PREDICT else b"", **asked.headers)
+        assert wanted.status in (401, 403), (address.method, target, wanted.body)
+        wrong = guarded.ask(address.method, target, asked.body, Authorization="Bearer wrong", **asked.headers)
+        assert wrong.status in (401, 403), (address.method, target)
+        if "{endpoint}" in address.path:
+            other = guarded.ask(address.method, target, asked.body, Authorization="Bearer elsewhere", **asked.headers)
+            assert other.status == 403, (address.method, target, other.body)
+
+
+@each_dialect
+def test_the_right_key_is_let_in(name: str, guarded: WorkerProcess) -> None:
+    answer = say(guarded, SPEAKERS[name].ask("fraud", ROWS), Authorization="Bearer right")
+    assert answer.status == 200, answer.body
+
+
+@each_dialect
+def test_limits_hold(name: str, start: Callable[..., WorkerProcess], home: Home) -> None:
+    bundle = build_bundle(home.cache)
+    limits = Limits(requests_per_second=1, burst=1, max_rows=3)
+    publish(home, route_table(bundle, spec=EndpointSpec(limits=limits)))
+    worker = start(home)
+    assert say(worker, SPEAKERS[name].ask("fraud", ROWS * 2)).status == 413
+    found = [say(worker, SPEAKERS[name].ask("fraud", ROWS)) for _ in range(4)]
+    refused = [answer for answer in found if answer.status == 429]
+    assert refused
+    assert all(answer.headers["retry-after"] and SPEAKERS[name].problem(answer) for answer in refused)
+
+
+@each_dialect
+def test_what_is_answered_is_counted(name: str, start: Callable[..., WorkerProcess], home: Home) -> None:
+    publish(home, route_table(build_bundle(home.cache, LinearModel())))
+    worker = start(home)
+
+    def counted(status: str) -> float:
+        text = worker.ask("GET", "/metrics").body.decode()
+        return metric(text, "headgate_requests_total", endpoint="fraud", status=status)
+
+    for _ in range(3):
+        assert say(worker, SPEAKERS[name].ask("fraud", ROWS)).status == 200
+    assert say(worker, SPEAKERS[name].ask("fraud", [{"age": 1.0}])).status >= 400
+    assert counted("200") == 3
+    assert counted("422") == 1
+    text = worker.ask("GET", "/metrics").body.decode()
+    assert metric(text, "headgate_records_total") == 3 or "headgate_records" in text
