@@ -224,6 +224,13 @@ class ClientLeft(HeadgateError):
     code = "CLIENT_LEFT"
 
 
+class NotSupported(HeadgateError):
+    """A thing that a protocol knows and this server does not do."""
+
+    status = 501
+    code = "NOT_SUPPORTED"
+
+
 class Unavailable(HeadgateError):
     """The server is draining or not ready."""
 

@@ -55,4 +55,94 @@ class Oip:
         return str(answer.json["error"])
 
 
-SPEAKERS: dict[str, Speaker] = {"oip": Oip()}
+class Tfs:
+    """A row is an object."""
+
+    def ask(self, endpoint: str, rows: Sequence[Row]) -> Asked:
+        return Asked(f"/v1/models/{endpoint}:predict", json.dumps({"instances": rows}).encode(), {})
+
+    def predictions(self, answer: Response) -> list[Any]:
+        return [row["predictions"] if isinstance(row, dict) else row for row in answer.json["predictions"]]
+
+    def problem(self, answer: Response) -> str:
+        assert answer.json.keys() == {"error"}
+        return str(answer.json["error"])
+
+
+class KServe(Tfs):
+    """As TensorFlow Serving, but for the answers."""
+
+    def predictions(self, answer: Response) -> list[Any]:
+        predictions: list[Any] = answer.json["predictions"]
+        return predictions
+
+
+class MLflow:
+    """Rows as records; the endpoint is the default one, since paths have no names."""
+
+    def ask(self, endpoint: str, rows: Sequence[Row]) -> Asked:
+        body = json.dumps({"dataframe_records": rows}).encode()
+        return Asked("/invocations", body, {"Content-Type": "application/json"})
+
+    def predictions(self, answer: Response) -> list[Any]:
+        predictions: list[Any] = answer.json["predictions"]
+        return predictions
+
+    def problem(self, answer: Response) -> str:
+        if answer.status == 415:
+            return answer.body.decode()
+        assert answer.json.keys() == {"error_code", "message"}
+        return str(answer.json["message"])
+
+
+class TorchServe:
+    """The body is what a handler would get."""
+
+    def ask(self, endpoint: str, rows: Sequence[Row]) -> Asked:
+        return Asked(f"/predictions/{endpoint}", json.dumps(rows).encode(), {})
+
+    def predictions(self, answer: Response) -> list[Any]:
+        predictions: list[Any] = answer.json
+        return predictions
+
+    def problem(self, answer: Response) -> str:
+        assert answer.json.keys() == {"code", "type", "message"}
+        assert answer.json["code"] == answer.status
+        return str(answer.json["message"])
+
+
+class Vertex(Tfs):
+    """As TensorFlow Serving, at a longer address."""
+
+    def ask(self, endpoint: str, rows: Sequence[Row]) -> Asked:
+        asked = super().ask(endpoint, rows)
+        return asked._replace(target=f"/v1/projects/p/locations/l/endpoints/{endpoint}:predict")
+
+    def problem(self, answer: Response) -> str:
+        assert answer.json["error"]["code"] == answer.status
+        return str(answer.json["error"]["message"])
+
+
+class AzureML:
+    """Rows under `data`."""
+
+    def ask(self, endpoint: str, rows: Sequence[Row]) -> Asked:
+        return Asked("/score", json.dumps({"data": rows}).encode(), {})
+
+    def predictions(self, answer: Response) -> list[Any]:
+        predictions: list[Any] = answer.json
+        return predictions
+
+    def problem(self, answer: Response) -> str:
+        return str(answer.json["error"]["message"])
+
+
+SPEAKERS: dict[str, Speaker] = {
+    "oip": Oip(),
+    "tfs": Tfs(),
+    "kserve": KServe(),
+    "mlflow": MLflow(),
+    "torchserve": TorchServe(),
+    "vertex": Vertex(),
+    "azureml": AzureML(),
+}

@@ -10,6 +10,12 @@ GROUP = "headgate.dialects"
 # where several are spoken at one address the first one answers, unless the endpoint's spec names another
 DIALECTS: dict[str, str] = {
     "oip": "headgate.serving.dialects.oip:OpenInference",
+    "tfs": "headgate.serving.dialects.tfs:TensorFlowServing",
+    "kserve": "headgate.serving.dialects.kserve:KServe",
+    "mlflow": "headgate.serving.dialects.mlflow:MLflow",
+    "torchserve": "headgate.serving.dialects.torchserve:TorchServe",
+    "vertex": "headgate.serving.dialects.vertex:Vertex",
+    "azureml": "headgate.serving.dialects.azureml:AzureML",
 }
 
 

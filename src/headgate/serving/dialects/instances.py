@@ -1,0 +1,109 @@
+"""Rows as TensorFlow Serving first wrote them, and many after it: `instances` row by row, `inputs` column by column.
+
+An instance is a cell (of a model with one column), a list of cells or an object of them; bytes are `{"b64": …}`.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from headgate.errors import HeadgateError, Malformed, SignatureMismatch
+from headgate.serving.contract import Contract, Rows
+from headgate.serving.formats.json import JsonDecoder
+from headgate.serving.formats.second_look import parse
+from headgate.serving.problems import kind_of
+
+INSTANCES, INPUTS = "instances", "inputs"
+_PLAIN = b'{"instances"'
+
+
+class InstanceDecoder:
+    """Reads the documents of one contract's clients."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._documents = JsonDecoder(contract)
+        self._features = contract.features
+        # rows of cells are what our own protocol calls instances too
+        self._plain = len(contract.features) > 1
+
+    def read_plain(self, body: bytes | bytearray) -> Rows | None:
+        """The rows of a body with nothing but instances that are lists of cells; None for any other."""
+        if not (self._plain and body.startswith(_PLAIN)):
+            return None
+        try:
+            return self._documents.decode(body)
+        except HeadgateError:
+            return None  # the long way says what is wrong
+
+    def read(self, document: Mapping[str, Any]) -> Rows:
+        """The rows of a document with instances or inputs; raises `SignatureMismatch` or `TooLarge`."""
+        given = [name for name in (INSTANCES, INPUTS) if name in document]
+        if len(given) != 1:
+            raise SignatureMismatch(f"Expected exactly one of instances and inputs, got {len(given)} of them.")
+        content = with_bytes(document[given[0]])
+        return self._documents.read(self._by_row(content) if given[0] == INSTANCES else self._by_column(content))
+
+    def _by_row(self, content: Any) -> dict[str, Any]:
+        if not isinstance(content, list) or not content:
+            return {INSTANCES: content}
+        if all(isinstance(row, dict) for row in content):
+            return {"rows": content}
+        if len(self._features) == 1:
+            (column,) = self._features
+            wrapped = not column.shape and all(isinstance(cell, list) and len(cell) == 1 for cell in content)
+            return {"columns": {column.name: [cell[0] for cell in content] if wrapped else content}}
+        return {INSTANCES: content}
+
+    def _by_column(self, content: Any) -> dict[str, Any]:
+        if not isinstance(content, dict):
+            return self._by_row(content)
+        single = len(content) == 1 and next(iter(content)) not in {column.name for column in self._features}
+        if single:
+            return self._by_row(next(iter(content.values())))
+        flat = {column.name for column in self._features if not column.shape}
+        return {
+            "columns": {
+                name: [cell[0] for cell in cells] if name in flat and are_wrapped(cells) else cells
+                for name, cells in content.items()
+            }
+        }
+
+
+def are_wrapped(cells: Any) -> bool:
+    """Is it a column [rows, 1]?"""
+    return isinstance(cells, list) and all(isinstance(cell, list) and len(cell) == 1 for cell in cells)
+
+
+def with_bytes(value: Any) -> Any:
+    """With `{"b64": text}` as our own protocol writes bytes, as text; NaN as null."""
+    if isinstance(value, dict):
+        if len(value) == 1 and isinstance(value.get("b64"), str):
+            return value["b64"]
+        return {name: with_bytes(cell) for name, cell in value.items()}
+    if isinstance(value, list):
+        return [with_bytes(cell) if isinstance(cell, (dict, list)) or cell != cell else cell for cell in value]
+    return None if value != value else value
+
+
+def parse_object(body: bytes | bytearray, *, lenient: bool = False) -> dict[str, Any]:
+    """The document, an object; raises `Malformed`. Lenient: NaN and Infinity are taken, as TensorFlow writes them."""
+    try:
+        document = parse(body)
+    except Malformed:
+        if not lenient or not (b"NaN" in body or b"Infinity" in body):
+            raise
+        document = _parse_lenient(body)
+    if not isinstance(document, dict):
+        raise Malformed(f"Expected a JSON object, got {kind_of(document)}.")
+    return document
+
+
+def _parse_lenient(body: bytes | bytearray) -> Any:
+    try:
+        document = json.loads(body)
+        msgspec.to_builtins(document)  # is it nested too deeply for those that read it next?
+    except (ValueError, RecursionError) as error:
+        raise Malformed(f"The body is not JSON: {error}.") from None
+    return document

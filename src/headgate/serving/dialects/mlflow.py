@@ -1,0 +1,144 @@
+"""MLflow's scoring server: `/invocations` in its five JSON shapes and CSV.
+
+Source: mlflow, `mlflow/pyfunc/scoring_server/__init__.py`; its texts are what its own clients' tests compare.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+
+from headgate import __version__
+from headgate.errors import HeadgateError, Malformed, NotFound, UnsupportedType
+from headgate.serving.contract import Contract, Rows
+from headgate.serving.dialects.dialect import PREDICT, Node, Question, Route, Write
+from headgate.serving.dialects.instances import INPUTS, INSTANCES, InstanceDecoder, with_bytes
+from headgate.serving.formats.csv import CsvFormat
+from headgate.serving.formats.format import NO_HEADERS, Array, Decode, Headers, Origin
+from headgate.serving.formats.json import JsonDecoder
+from headgate.serving.formats.second_look import parse
+from headgate.serving.formats.texts import Texts
+from headgate.serving.request_headers import media_type_of, shown
+from headgate.serving.responses import JSON, Whole, error_headers, head_of
+
+TEXT = "text/plain; charset=utf-8"
+SPLIT, RECORDS, PARAMS = "dataframe_split", "dataframe_records", "params"
+SHAPES = (SPLIT, RECORDS, INSTANCES, INPUTS)
+LARGE_LANGUAGE = ("messages", "prompt", "input")
+NOT_JSON = "Failed to parse input from JSON. Ensure that input is a valid JSON formatted string."
+ONE_FIELD = (
+    "The input must be a JSON dictionary with exactly one of the input fields "
+    "{'dataframe_split', 'dataframe_records', 'instances', 'inputs'}"
+)
+
+
+class MLflow:
+    """The dialect."""
+
+    name = "mlflow"
+    routes = (
+        Route("GET", "/ping", "ping", public=True),
+        Route("GET", "/health", "ping", public=True),
+        Route("GET", "/version", "version", public=True),
+        Route("POST", "/invocations", PREDICT),
+    )
+    headers = ()
+    inline_bytes = float("inf")
+
+    def decoder(self, contract: Contract) -> Decode:
+        """Decode a document with exactly one of the four fields, unwrapped text of a language model, or CSV."""
+        documents, instances = JsonDecoder(contract), InstanceDecoder(contract)
+        read_csv = CsvFormat().decoder(contract)
+
+        def decode(body: bytes | bytearray, headers: Headers = NO_HEADERS, /) -> Rows:
+            kind = media_type_of(headers.get("content-type", b""))
+            if kind == "text/csv":
+                return read_csv(body)
+            if kind != JSON:
+                raise UnsupportedType(
+                    f"This predictor only supports the following content types: Types: ['text/csv', "
+                    f"'application/json']. Got {shown(headers.get('content-type', b''))}."
+                )
+            if (rows := instances.read_plain(body)) is not None:
+                return rows
+            document = _document(body)
+            field = _field(document)
+            if field == SPLIT:
+                return documents.read(_from_split(document[SPLIT]))
+            if field == RECORDS:
+                return documents.read({"rows": _records(document[RECORDS])})
+            if field in (INSTANCES, INPUTS):
+                return instances.read({field: document[field]})
+            return documents.read({"rows": [with_bytes(document)]})
+
+        return decode
+
+    def encoder(self, origin: Origin) -> Write:
+        """Encode `{"predictions"}`."""
+        head = head_of(200, JSON, origin.headers)
+
+        def write(outputs: Mapping[str, Array]) -> Callable[[str, int, int, Rows], Whole]:
+            texts = Texts(outputs["predictions"])
+            return lambda _id, start, stop, _rows: (head, b'{"predictions":%b}' % texts.part(start, stop))
+
+        return write
+
+    def error(self, error: HeadgateError, _request_id: str) -> Whole:
+        """`{"error_code", "message"}`; a content type that is not taken is told in plain text."""
+        if isinstance(error, UnsupportedType):
+            return head_of(error.status, TEXT), error.message.encode()
+        status = 400 if error.status == 422 else error.status
+        code = "BAD_REQUEST" if status == 400 else error.code
+        return head_of(status, JSON, error_headers(error)), orjson.dumps({"error_code": code, "message": error.message})
+
+    def tell(self, question: Question, node: Node) -> Whole:
+        """Health, and the version."""
+        if question.does == "version":
+            return head_of(200, TEXT), __version__.encode()
+        if not node.ready:
+            raise NotFound("No model is ready.")
+        return head_of(200, JSON), b"\n"
+
+
+def _document(body: bytes | bytearray) -> dict[str, Any]:
+    try:
+        document = parse(body)
+    except Malformed as error:
+        raise Malformed(f"{NOT_JSON} {error.message}") from None
+    if not isinstance(document, dict):
+        raise Malformed(f"{ONE_FIELD}.")
+    return document
+
+
+def _field(document: Mapping[str, Any]) -> str:
+    """The one field with rows; empty for a document that is the row itself."""
+    given = [name for name in document if name in SHAPES]
+    if not given and any(name in document for name in LARGE_LANGUAGE):
+        return ""
+    others = document.keys() - {*SHAPES, PARAMS}
+    if len(given) != 1 or others:
+        raise Malformed(f"{ONE_FIELD}. Received dictionary with input fields: {sorted(document)[:8]}.")
+    return given[0]
+
+
+def _from_split(split: Any) -> dict[str, Any]:
+    if not isinstance(split, dict):
+        raise Malformed(f"Dataframe split format must be a dictionary. Got {type(split).__name__}.")
+    names, data = split.get("columns"), split.get("data")
+    if not isinstance(data, list) or split.keys() - {"columns", "data", "index"}:
+        raise Malformed("Provided dataframe_split field is not a valid dataframe representation in 'split' format.")
+    if names is None:
+        return {"instances": with_bytes(data)}
+    if not isinstance(names, list) or not all(isinstance(row, list) and len(row) == len(names) for row in data):
+        raise Malformed("Provided dataframe_split field is not a valid dataframe representation in 'split' format.")
+    if len(set(map(str, names))) < len(names):
+        raise Malformed("A name of a column occurs twice in dataframe_split.")
+    cells = zip(*data, strict=True) if data else [[] for _ in names]
+    return {"columns": {str(name): with_bytes(list(column)) for name, column in zip(names, cells, strict=True)}}
+
+
+def _records(records: Any) -> Any:
+    if not isinstance(records, list):
+        kind = "dictionary" if isinstance(records, dict) else type(records).__name__
+        raise Malformed(f"Dataframe records format must be a list of records. Got {kind}.")
+    return with_bytes(records)
