@@ -47,10 +47,10 @@ FAMILIES = {
     ROWS: Family("counter", "Rows predicted."),
     TOTAL_SECONDS: Family("histogram", "From the request's last byte to its answer.", SECONDS_BOUNDS),
     QUEUE_SECONDS: Family(
-        "histogram", "Waiting for a batch or a model host; nothing for answers from a cache.", SECONDS_BOUNDS
+        "histogram", "Waiting for a batch or a model host (not of answers from a cache).", SECONDS_BOUNDS
     ),
     MODEL_SECONDS: Family(
-        "histogram", "In the model, for the batch the request was in; nothing for answers from a cache.", SECONDS_BOUNDS
+        "histogram", "In the model, for the batch it was in (not of answers from a cache).", SECONDS_BOUNDS
     ),
     BATCH_ROWS: Family("histogram", "Rows per call of the model.", ROWS_BOUNDS),
     UNUSUAL: Family("counter", "Rows answered with a value that training did not see, by column (policy warn)."),
