@@ -12,7 +12,7 @@ from headgate.serving.access import Access, may_predict
 from headgate.serving.openapi import document
 from headgate.serving.predict import LiveEndpoint
 from headgate.serving.refusals import Refusals
-from headgate.serving.request_headers import given_id
+from headgate.serving.request_headers import given_id, shown
 from headgate.serving.responses import head_of, reason_of, send_json
 from headgate.serving.routes import Routes
 from headgate.serving.server import SMALL_BODY, Exchange
@@ -148,19 +148,20 @@ class Addresses:
 
     def _summary(self, table: RouteTable) -> dict[str, Any]:
         live = self._routes.live.get(table.endpoint)
-        shown = live.table if live is not None else table
+        newest = live.table if live is not None else table
         return {
-            "endpoint": shown.endpoint,
-            "project": shown.project,
-            "environment": shown.environment,
+            "endpoint": newest.endpoint,
+            "project": newest.project,
+            "environment": newest.environment,
             "ready": live is not None,
-            "epoch": shown.epoch,
-            "generation": shown.generation,
+            "epoch": newest.epoch,
+            "generation": newest.generation,
             "variants": [
-                {"model": variant.version, "role": variant.role, "weight": variant.weight} for variant in shown.variants
+                {"model": variant.version, "role": variant.role, "weight": variant.weight}
+                for variant in newest.variants
             ],
-            "predict": f"{PREFIX}{shown.endpoint}/predict",
-            "openapi": f"{PREFIX}{shown.endpoint}/openapi.json",
+            "predict": f"{PREFIX}{newest.endpoint}/predict",
+            "openapi": f"{PREFIX}{newest.endpoint}/openapi.json",
         }
 
 
@@ -194,16 +195,24 @@ def contract_of(table: RouteTable) -> dict[str, Any]:
 def path_of(target: bytes) -> str:
     """The path of a target, decoded once; raises `Malformed` for what is no path."""
     path = target.partition(b"?")[0]
-    if not path.startswith(b"/") or _ESCAPE.search(path):
-        raise Malformed("The target must be a path with whole percent escapes.")
+    if not path.startswith(b"/"):
+        raise Malformed(
+            f"Expected a path as the target, got {shown(path)}. Send what stands behind the server's name, "
+            f"and reach this server directly: only proxies are asked with whole URLs."
+        )
+    if wrong := _ESCAPE.search(path):
+        place = wrong.start()
+        raise Malformed(
+            f"Expected two hex digits after each % of the path, got {shown(path[place : place + 3])}. Write % as %25."
+        )
     try:
         text = unquote_to_bytes(path).decode()
     except UnicodeDecodeError:
-        raise Malformed("The path is not UTF-8.") from None
+        raise Malformed("Expected UTF-8 in the path's escapes, got other bytes. Encode the text as UTF-8.") from None
     if "%2f" in path.decode("latin-1").lower():
-        raise Malformed("A name in the path holds an escaped slash.")
+        raise Malformed("Expected names without a slash in the path, got one escaped as %2F. No name has one.")
     if not text.isprintable():
-        raise Malformed("The path holds a control character.")
+        raise Malformed("Expected printable text in the path, got a control character. No name has one.")
     return text
 
 
