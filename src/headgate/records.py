@@ -153,7 +153,18 @@ class RouteTable(PlaneRecord, frozen=True, kw_only=True):
 Priority = Literal["high", "normal", "low"]  # the highest first
 
 
-class AccessKey(Record, frozen=True, kw_only=True):
+class KeyLimits(Record, frozen=True, kw_only=True):
+    """How much may be predicted with one key, over all endpoints and workers of a node, and how urgent that may be.
+
+    The one place that says it: the database, the API, the command line and the access table take it from here.
+    """
+
+    requests_per_second: Annotated[float, Meta(description="0: no limit.", ge=0, le=MOST)] = 0.0
+    concurrency: Annotated[int, Meta(description="Requests at once; 0: no limit.", ge=0, le=MOST)] = 0
+    priority: Annotated[Priority, Meta(description="The highest that requests with the key may claim.")] = "normal"
+
+
+class AccessKey(KeyLimits, frozen=True, kw_only=True):
     """One key as the data plane knows it: never the secret."""
 
     id: str  # public prefix of the key
@@ -162,10 +173,6 @@ class AccessKey(Record, frozen=True, kw_only=True):
     # "project/environment" scopes in which the key may predict; "*" stands for all
     predict: tuple[str, ...] = ()
     expires_at: float | None = None  # seconds since 1970
-    # limits of this key, over all endpoints and workers of a node; 0: none
-    requests_per_second: Annotated[float, Meta(ge=0)] = 0.0
-    concurrency: Annotated[int, Meta(ge=0)] = 0
-    priority: Priority = "normal"  # the highest class that its requests may claim
 
 
 class AccessTable(PlaneRecord, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """Transformers from a folder: classifiers, embeddings, generated text in parts, two adapters on one base."""
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,11 +16,13 @@ import headgate
 from headgate.errors import Corrupt, Malformed, ModelError, NotFound, Untrusted
 from headgate.home import Home
 from headgate.runtimes.columns import batch_from_columns
+from headgate.runtimes.hub_offline import OFFLINE
 from headgate.runtimes.parts import joined
 from headgate.runtimes.registry import load_runtime
 
 torch = pytest.importorskip("torch", reason="no PyTorch here: make test-deep installs it")
 pytest.importorskip("transformers", reason="no transformers here: make test-deep installs them")
+huggingface_hub = pytest.importorskip("huggingface_hub")
 from tests.deep.transformers_made import made_adapter, made_folder, made_model, made_tokenizer  # noqa: E402 - after the skips
 
 pytestmark = [
@@ -43,7 +46,11 @@ def adapters(base: Path) -> list[Path]:
 
 def test_a_classifier(tmp_path: Path) -> None:
     folder = made_folder(tmp_path / "bert", "classification")
+    before = dict(os.environ)
     bundle = headgate.package(folder, name="m", output=tmp_path / "b", data=TEXTS)
+    # a user's own process can ask the hub again
+    assert {name: os.environ.get(name) for name in OFFLINE} == {name: before.get(name) for name in OFFLINE}
+    assert bool(before.get("HF_HUB_OFFLINE")) == huggingface_hub.constants.HF_HUB_OFFLINE
     assert (bundle.manifest.task, bundle.manifest.classes) == ("classification", ("good", "bad", "so-so"))
     model = headgate.load(bundle)
     encoded = made_tokenizer()(TEXTS["text"], return_tensors="pt", padding=True)

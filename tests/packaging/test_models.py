@@ -104,6 +104,13 @@ def test_python_files(package: Any, tmp_path: Path) -> None:
     assert headgate.load(bundle).predict(rows).tolist() == ["small", "large", "large"]
 
 
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every interpreter finds this module, as if it were installed."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent.parent))
+
+
+@pytest.mark.usefixtures("installed")
 def test_objects_by_reference_need_trust(package: Any) -> None:
     rows = np.array([[1.0], [2.0]])
     name = f"{Trebler.__module__}.Trebler"
@@ -116,6 +123,7 @@ def test_objects_by_reference_need_trust(package: Any) -> None:
     assert headgate.load(bundle).predict(rows).tolist() == [3.0, 6.0]
 
 
+@pytest.mark.usefixtures("installed")
 def test_estimators_with_foreign_functions_need_trust(package: Any) -> None:
     features, target = iris()
     model = make_pipeline(FunctionTransformer(double), StandardScaler(), LogisticRegression()).fit(features, target)

@@ -15,7 +15,7 @@ from tests.serving.worker_process import WorkerProcess
 from headgate.errors import HeadgateError, Malformed, TooLarge, UnsupportedType
 from headgate.home import Home
 from headgate.records import EndpointSpec, Limits
-from headgate.serving.encodings import Expand, expander
+from headgate.serving.encodings import MEMBERS, Expand, expander
 from headgate.testing.bundles import build_bundle, publish, route_table
 
 BODY = b'{"instances": [[1, 2, 3]]}'
@@ -23,6 +23,8 @@ ENCODE: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
     "x-gzip": gzip.compress,
     "GZip": gzip.compress,
+    "gzip, two members": lambda body: gzip.compress(body[:9]) + gzip.compress(body[9:]),
+    "gzip, many members": lambda body: gzip.compress(body) + gzip.compress(b"") * (MEMBERS - 1),
     "deflate": zlib.compress,
     "identity": bytes,
 }
@@ -37,10 +39,11 @@ def expand_as(encoding: bytes) -> Expand:
 @pytest.mark.parametrize("encoding", ENCODE)
 def test_encodings_that_are_read(worker: WorkerProcess, encoding: str) -> None:
     plain = worker.predict(BODY).json
-    answer = worker.predict(ENCODE[encoding](BODY), Content_Encoding=encoding)
+    said = encoding.partition(",")[0]
+    answer = worker.predict(ENCODE[encoding](BODY), Content_Encoding=said)
     assert (answer.status, answer.json["probabilities"]) == (200, plain["probabilities"])
     table = worker.predict(
-        ENCODE[encoding](b"age,income,balance\n1,2,3\n"), Content_Encoding=encoding, Content_Type="text/csv"
+        ENCODE[encoding](b"age,income,balance\n1,2,3\n"), Content_Encoding=said, Content_Type="text/csv"
     )
     assert table.json["probabilities"] == plain["probabilities"]
 
@@ -54,7 +57,10 @@ REFUSED: dict[str, tuple[str, bytes, int]] = {
     "raw deflate": ("deflate", zlib.compress(BODY)[2:-4], 400),
     "wrong checksum": ("gzip", gzip.compress(BODY)[:-8] + b"\0" * 8, 400),
     "bytes behind": ("gzip", gzip.compress(BODY) + b"x", 400),
-    "two members": ("gzip", gzip.compress(BODY) * 2, 400),
+    "two members, the second one damaged": ("gzip", gzip.compress(BODY) + gzip.compress(b" ")[:-1] + b"x", 400),
+    "two members, the second one cut": ("gzip", gzip.compress(BODY) + gzip.compress(b" ")[:-1], 400),
+    "bytes behind in zlib": ("deflate", zlib.compress(BODY) + zlib.compress(b" "), 400),
+    "members without end": ("gzip", gzip.compress(BODY) + gzip.compress(b"") * MEMBERS, 400),
     "compressed twice, said once": ("gzip", gzip.compress(gzip.compress(BODY)), 400),
     "twice": ("gzip, gzip", gzip.compress(gzip.compress(BODY)), 415),
     "a hundred times": (", ".join(["gzip"] * 100), gzip.compress(BODY), 415),
@@ -109,8 +115,9 @@ def test_answers_of_one_connection_stay_in_order(worker: WorkerProcess) -> None:
         assert [wire.response().json["predictions"] for _ in range(10)] == [[2001.0], [4003.0]] * 5
 
 
-def test_a_bomb_is_never_unpacked() -> None:
-    bomb = gzip.compress(bytes(100_000_000), 9)
+@pytest.mark.parametrize("members", [1, 100])
+def test_a_bomb_is_never_unpacked(members: int) -> None:
+    bomb = gzip.compress(bytes(100_000_000 // members), 9) * members
     tracemalloc.start()
     try:
         with pytest.raises(TooLarge):
@@ -118,6 +125,19 @@ def test_a_bomb_is_never_unpacked() -> None:
         assert tracemalloc.get_traced_memory()[1] < 4_000_000
     finally:
         tracemalloc.stop()
+
+
+@settings(deadline=None)
+@given(st.lists(st.binary(max_size=90_000), min_size=1, max_size=4), st.sampled_from([0, 9]))
+def test_members_stand_one_after_the_other(contents: list[bytes], level: int) -> None:
+    whole = b"".join(contents)
+    packed = b"".join(gzip.compress(content, level) for content in contents)
+    assert expand_as(b"gzip")(packed, len(whole)) == whole
+    if whole:
+        with pytest.raises(TooLarge):
+            expand_as(b"gzip")(packed, len(whole) - 1)
+    with pytest.raises(Malformed):
+        expand_as(b"gzip")(packed[:-1], len(whole))
 
 
 @settings(deadline=None)

@@ -2,14 +2,17 @@
 
 import contextlib
 import json
+import re
 import select
 import time
 from collections.abc import Callable
 
+import httptools
 import pytest
 from tests.serving.worker_process import PREDICT, WorkerProcess, request
 
 from headgate.home import Home
+from headgate.serving.unreadable import FAULTS, OTHERS, SPEAKS_TLS, unreadable
 from headgate.settings import Settings
 from headgate.testing.bundles import build_bundle, publish, route_table
 
@@ -249,6 +252,8 @@ MALFORMED = {
 }
 
 
+# what was expected, what was got, what to do
+FORM = re.compile(r"Expected .+, got .+\. [A-Z].+\.")
 CODES = {400: "MALFORMED", 413: "TOO_LARGE", 414: "TARGET_TOO_LONG", 431: "HEADERS_TOO_LARGE"}
 
 
@@ -264,9 +269,82 @@ def test_malformed_requests_are_refused_and_closed(worker: WorkerProcess, name: 
         assert set(answer.json) == {"error", "code", "detail", "id"}
         assert answer.json["code"] == CODES[answer.status]
         assert answer.json["id"] == answer.headers["headgate-id"]
+        assert status != 400 or FORM.fullmatch(answer.json["error"]), answer.json["error"]
         wire.socket.shutdown(1)
         assert wire.is_closed()
     assert is_well(worker)
+
+
+def refusal(worker: WorkerProcess, data: bytes) -> str:
+    with worker.wire() as wire:
+        return str(wire.send(data).response().json["error"])
+
+
+@pytest.mark.parametrize(
+    ("name", "got", "step"),
+    [
+        ("no host", "got none", "Send the name or address"),
+        ("foreign host", "got 'evil.example'", "allowed_hosts"),
+        ("foreign port", "got 'localhost:1'", "allowed_hosts"),
+        ("two hosts", "got it twice", "Send one"),
+        ("TLS", "a TLS connection", "--tls-cert"),
+        ("HTTP/2 preface", "got HTTP/2", "--http1.1"),
+        ("HTTP/2.0", "got 2.0", "Send HTTP/1.1"),
+        ("raw UTF-8", "another target", "%XX"),
+        ("unknown method", "another word", "GET or POST"),
+        ("length and encoding", "got both", "Send one of them"),
+        ("bad chunk size", "got others", "Content-Length"),
+        ("other expectation", "got 'tea'", "Leave it out"),
+        ("header without a colon", "another line", "Name: value"),
+    ],
+)
+def test_a_refusal_says_what_was_got_and_what_to_do(worker: WorkerProcess, name: str, got: str, step: str) -> None:
+    message = refusal(worker, MALFORMED[name][0])
+    assert got in message
+    assert step in message
+
+
+@pytest.mark.parametrize(
+    ("target", "got", "step"),
+    [
+        ("http://localhost/healthz", "got 'http://localhost/healthz'", "reach this server directly"),
+        ("*", "got '*'", "Send what stands behind the server's name"),
+        ("/v1/endpoints/%zz/predict", "got '%zz'", "Write % as %25"),
+        ("/v1/endpoints/%ff%fe/predict", "got other bytes", "UTF-8"),
+        ("/%2fhealthz", "%2F", "No name has one"),
+        ("/v1/endpoints/a%00/predict", "a control character", "No name has one"),
+    ],
+)
+def test_a_refused_target_says_what_was_got_and_what_to_do(
+    worker: WorkerProcess, target: str, got: str, step: str
+) -> None:
+    message = refusal(worker, request("GET", target))
+    assert FORM.fullmatch(message)
+    assert got in message
+    assert step in message
+
+
+@pytest.mark.parametrize("body", [b"", b" \r\n"])
+def test_an_empty_body_is_called_so(worker: WorkerProcess, body: bytes) -> None:
+    message = worker.predict(body).json["error"]
+    assert FORM.fullmatch(message)
+    assert "an empty body" in message
+
+
+def test_the_parsers_own_words_are_not_passed_on() -> None:
+    said: set[str] = set()
+    for data, _ in MALFORMED.values():
+        try:
+            httptools.HttpRequestParser(object()).feed_data(data)
+        except httptools.HttpParserUpgrade:
+            continue
+        except httptools.HttpParserError as error:
+            said.add(str(error))
+            assert str(error) not in unreadable(error, data).message
+            assert unreadable(error, data).message != OTHERS, f"no sentence for {error}"
+    assert len(said) > 20
+    assert unreadable(ValueError("something new"), b"x").message == OTHERS
+    assert all(FORM.fullmatch(sentence) for sentence in (*(ours for _, ours in FAULTS), OTHERS, SPEAKS_TLS))
 
 
 def test_a_refusal_comes_after_the_answers_to_what_came_before(worker: WorkerProcess) -> None:

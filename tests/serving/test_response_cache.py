@@ -71,6 +71,10 @@ def test_a_repeated_request_is_answered_and_recorded_as_one_of_its_own(home: Hom
     text = worker.ask("GET", "/metrics").body.decode()
     assert metric(text, "headgate_cache_hits_total", endpoint="fraud") == 2
     assert metric(text, "headgate_requests_total", endpoint="fraud", status="200") == 5
+    # what no model was asked for took none of its time, and waited for none
+    assert metric(text, "headgate_request_seconds_count", endpoint="fraud", version="fraud:1") == 5
+    assert metric(text, "headgate_model_seconds_count", endpoint="fraud", version="fraud:1") == 3
+    assert metric(text, "headgate_queue_seconds_count", endpoint="fraud", version="fraud:1") == 3
     # a new table begins with an empty cache
     publish(home, route_table(bundle, generation=2, spec=EndpointSpec(cache_entries=10)))
     with worker.control() as agent:

@@ -3,6 +3,7 @@
 import threading
 from typing import Any
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.web.console import Console
 
@@ -111,3 +112,19 @@ def test_threads_count_together() -> None:
     found = counters.totals()
     assert found["headgate_control_in_flight", ()] == [8000]
     assert sum(found["headgate_control_request_seconds", (("route", "/"),)][1:]) == 8000
+
+
+def test_a_scrape_is_one_reading_of_the_database(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = console.app.plane.database
+    begun: list[int] = []
+    read = database.read
+
+    def counted() -> Any:
+        begun.append(database.connections)
+        return read()
+
+    monkeypatch.setattr(database, "read", counted)
+    samples = Samples(console)
+    # the other one looks at the key
+    assert len(begun) == 2
+    assert samples.value("database_connections") == 0

@@ -8,7 +8,8 @@ import click
 from headgate.bundle.bundle import open_bundle
 from headgate.bundle.signing import key_id, load_or_create_key, public_text, signed_by, user_key_path
 from headgate.cli.instance import client, complete_actors
-from headgate.cli.options import PRIORITY, PlainGroup, choices, reason_option
+from headgate.cli.limits import CONCURRENCY, PRIORITY, RATE
+from headgate.cli.options import PlainGroup, choices, reason_option
 from headgate.cli.rendering import joined, moment, say, show_done, show_list, show_one
 from headgate.errors import Malformed
 
@@ -38,8 +39,8 @@ def list_keys() -> None:
 @click.option("--actor", required=True, metavar="NAME", shell_complete=complete_actors, help="Whose key it is.")
 @click.option("--expires-days", type=click.IntRange(1), metavar="N", help="Days until it ends; default: never.")
 @click.option("--note", default="", help="What it is for.")
-@click.option("--rate", type=click.FloatRange(0), default=0, metavar="N", help="Predictions a second; default: any.")
-@click.option("--concurrency", type=click.IntRange(0), default=0, metavar="N", help="At once; default: any.")
+@click.option("--rate", type=RATE, default=0, metavar="N", help="Predictions a second; default: any.")
+@click.option("--concurrency", type=CONCURRENCY, default=0, metavar="N", help="At once; default: any.")
 @click.option("--priority", type=PRIORITY, help="The highest that its requests may claim; default: normal.")
 def create(
     actor: str, expires_days: int | None, note: str, rate: float, concurrency: int, priority: str | None

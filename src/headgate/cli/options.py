@@ -10,7 +10,6 @@ Format = Literal["table", "json", "yaml"]
 FORMATS: tuple[Format, ...] = ("table", "json", "yaml")
 META = "headgate."
 
-PRIORITY = click.Choice(("high", "normal", "low"))
 POSITIVE = click.FloatRange(0, 1e6, min_open=True)  # seconds
 
 reason_option = click.option("--reason", required=True, help="Why; kept in the ledger.")

@@ -10,7 +10,8 @@ import click
 import httpx2
 
 from headgate.cli.instance import client, complete_endpoints
-from headgate.cli.options import POSITIVE, PRIORITY, PlainCommand, choices
+from headgate.cli.limits import PRIORITY
+from headgate.cli.options import POSITIVE, PlainCommand, choices
 from headgate.cli.rendering import show_list, show_one
 from headgate.client.client import Client
 from headgate.client.document import Document

@@ -4,7 +4,7 @@ from sqlalchemy import select
 
 from headgate.identity.actors import ACCESS_NUMBER, read_grants
 from headgate.identity.caller import ANY, Grant
-from headgate.identity.keys import expiry_seconds
+from headgate.identity.keys import expiry_seconds, limits_in
 from headgate.identity.roles import PERMISSIONS
 from headgate.records import AccessKey, AccessTable
 from headgate.storage.database import Tx
@@ -29,9 +29,7 @@ def access_table(tx: Tx, *, required: bool = False) -> AccessTable:
                     actor=row.actor,
                     predict=scopes,
                     expires_at=expiry,
-                    requests_per_second=row.requests_per_second,
-                    concurrency=row.concurrency,
-                    priority=row.priority,
+                    **limits_in(row),
                 )
             )
     number = read_number(tx, ACCESS_NUMBER)

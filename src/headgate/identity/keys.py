@@ -5,7 +5,7 @@ import hmac
 import re
 import secrets
 from datetime import datetime, timedelta
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 from sqlalchemy import Row, insert, select, update
@@ -16,7 +16,7 @@ from headgate.identity.caller import Caller
 from headgate.ledger.events import Event, append
 from headgate.ledger.personal import Personal
 from headgate.names import shown, validate_name, validate_text
-from headgate.records import Priority, Record
+from headgate.records import KeyLimits, Record
 from headgate.storage.database import Tx, now, stamp, surroundings_of
 from headgate.storage.instance import raise_number
 from headgate.storage.schema import access_keys, actors
@@ -25,10 +25,9 @@ _FORM = re.compile(r"hg_([0-9a-f]{8})_([A-Za-z0-9_-]{43})", re.ASCII)
 # compared when there is no such key, so that both cases do the same work
 _NOBODY = "0" * 64
 _DAYS_LIMIT = 3_650
-_MOST = 1_000_000
 
 
-class KeyRecord(Record, frozen=True, kw_only=True):
+class KeyRecord(KeyLimits, frozen=True, kw_only=True):
     """A key without its secret."""
 
     id: str  # its public part
@@ -38,18 +37,6 @@ class KeyRecord(Record, frozen=True, kw_only=True):
     created_by: str
     expires_at: str | None
     revoked_at: str | None
-    # of predictions, on each node; 0: no limit
-    requests_per_second: float = 0.0
-    concurrency: int = 0
-    priority: Priority = "normal"  # the highest that its requests may claim
-
-
-class KeyLimits(Record, frozen=True, kw_only=True):
-    """How much may be predicted with a key, on each node; 0 means no limit. And how urgent that may be."""
-
-    requests_per_second: float = 0.0
-    concurrency: int = 0
-    priority: Priority = "normal"
 
 
 class IssuedKey(Record, frozen=True, kw_only=True):
@@ -72,10 +59,7 @@ def issue_key(
     limits: KeyLimits = KeyLimits(),  # noqa: B008  # a frozen value
 ) -> IssuedKey:
     """Make a key of 256 random bits for an actor. Raises `NotFound`, or `Malformed` for a value out of range."""
-    if not (0 <= limits.requests_per_second <= _MOST and 0 <= limits.concurrency <= _MOST):
-        raise Malformed(f"The key's limits are {limits}: expected 0 (none) to {_MOST}.")
-    if limits.priority not in get_args(Priority):
-        raise Malformed(f"The key's priority is {limits.priority}: expected {', '.join(get_args(Priority))}.")
+    limited = _checked(limits)
     owner = get_actor(tx, actor)
     public, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
     key = f"hg_{public}_{secret}"
@@ -88,19 +72,31 @@ def issue_key(
             created_at=now(tx),
             created_by=by,
             expires_at=_expiry(tx, expires_days),
-            requests_per_second=limits.requests_per_second,
-            concurrency=limits.concurrency,
-            priority=limits.priority,
+            **limited,
         )
     )
     raise_number(tx, ACCESS_NUMBER)
     after = {
         "actor": Personal(owner.name),
         "expires_at": _expiry(tx, expires_days),
-        **{name: value for name, value in msgspec.to_builtins(limits).items() if value not in (0, "normal")},
+        **{name: value for name, value in limited.items() if value != getattr(KeyLimits(), name)},
     }
     append(tx, Event(actor=by, verb="key.issue", object=f"key:{public}", after=after))
     return IssuedKey(record=get_key(tx, public), key=key)
+
+
+def limits_in(row: Row[Any]) -> dict[str, Any]:
+    """The limits in a row of the table, by name."""
+    return {name: getattr(row, name) for name in KeyLimits.__struct_fields__}
+
+
+def _checked(limits: KeyLimits) -> dict[str, Any]:
+    given: dict[str, Any] = msgspec.to_builtins(limits)
+    try:
+        msgspec.convert(given, KeyLimits)
+    except msgspec.ValidationError as error:
+        raise Malformed(f"The key's limits are {given}: {error}.") from error
+    return given
 
 
 def _expiry(tx: Tx, days: float | None) -> str | None:
@@ -171,9 +167,7 @@ def _record(row: Row[Any]) -> KeyRecord:
         created_by=row.created_by,
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
-        requests_per_second=row.requests_per_second,
-        concurrency=row.concurrency,
-        priority=row.priority,
+        **limits_in(row),
     )
 
 

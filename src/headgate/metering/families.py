@@ -46,8 +46,12 @@ FAMILIES = {
     SHED: Family("counter", "Requests refused with 429 or 503, by endpoint, version and priority."),
     ROWS: Family("counter", "Rows predicted."),
     TOTAL_SECONDS: Family("histogram", "From the request's last byte to its answer.", SECONDS_BOUNDS),
-    QUEUE_SECONDS: Family("histogram", "Waiting for a batch or a model host.", SECONDS_BOUNDS),
-    MODEL_SECONDS: Family("histogram", "In the model, for the batch the request was in.", SECONDS_BOUNDS),
+    QUEUE_SECONDS: Family(
+        "histogram", "Waiting for a batch or a model host (not of answers from a cache).", SECONDS_BOUNDS
+    ),
+    MODEL_SECONDS: Family(
+        "histogram", "In the model, for the batch it was in (not of answers from a cache).", SECONDS_BOUNDS
+    ),
     BATCH_ROWS: Family("histogram", "Rows per call of the model.", ROWS_BOUNDS),
     UNUSUAL: Family("counter", "Rows answered with a value that training did not see, by column (policy warn)."),
     CACHE_HITS: Family("counter", "Requests answered from the cache of a version."),

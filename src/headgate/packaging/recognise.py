@@ -24,6 +24,7 @@ from headgate.packaging.boosters import (
     save_booster,
     survive,
 )
+from headgate.packaging.loose_modules import refuse_loose
 from headgate.runtimes.python import run_model_file
 from headgate.runtimes.sklearn import load_estimator
 from headgate.runtimes.skops import foreign_types
@@ -145,6 +146,7 @@ def _recognise_pickle(kept: Path, trust_code: tuple[str, ...], given: Path | Non
     content = kept.read_bytes()
     named = _named_in(content, kept, str(given or kept))
     foreign = named.foreign
+    refuse_loose(foreign, given)
     _require_trust(given, [name for name in foreign if name not in trust_code])
     model = load_estimator(content, foreign, kept.name)
     booster = booster_name(model)

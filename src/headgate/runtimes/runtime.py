@@ -38,7 +38,8 @@ class Runtime(Protocol):
     """The adapter of one framework."""
 
     name: str
-    # what a template process imports before it forks model hosts
+    # what a template process imports before it forks model hosts; one that has an `environment`, a mapping, has it put
+    # in force there before
     preload: tuple[str, ...]
 
     def load(self, folder: Path, manifest: Manifest, form: str) -> LoadedModel:

@@ -9,7 +9,6 @@ Text is generated greedily, so that the same request has the same answer; `max_n
 
 import inspect
 import json
-import os
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,12 +20,11 @@ from headgate.bundle.bundle import verified_bytes
 from headgate.bundle.manifest import Manifest
 from headgate.errors import HeadgateError, ModelError, Untrusted
 from headgate.runtimes.batch import Batch
+from headgate.runtimes.hub_offline import OFFLINE, offline
 from headgate.runtimes.parts import joined
 from headgate.runtimes.runtime import Outputs
 from headgate.runtimes.verify import PREDICTIONS, PROBABILITIES
 
-# read when the libraries are imported: nothing is fetched, nothing told
-OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
 CLASSIFICATION, EMBEDDING, GENERATION = "classification", "embedding", "generation"
 TASKS = {"ForSequenceClassification": CLASSIFICATION, "ForCausalLM": GENERATION, "LMHeadModel": GENERATION}
 MAX_NEW_TOKENS = 64
@@ -128,10 +126,7 @@ class TransformersRuntime:
 
     name = "transformers"
     preload: tuple[str, ...] = ("numpy", "torch", "transformers")
-
-    def __init__(self) -> None:
-        # before anybody imports the libraries, a template included
-        os.environ.update(OFFLINE)
+    environment = OFFLINE
 
     def load(self, folder: Path, manifest: Manifest, form: str) -> TransformersModel:
         """Load one form; raises `ModelError` with the library's reason, `Untrusted` for a model that is code."""
@@ -151,7 +146,6 @@ def files_below(folder: Path, manifest: Manifest, path: str) -> Files:
 
 def open_model(base: Files, adapter: Files | None, most: int) -> TransformersModel:
     """The model in these files."""
-    os.environ.update(OFFLINE)
     config = read_config(base)
     try:
         import torch
@@ -164,7 +158,7 @@ def open_model(base: Files, adapter: Files | None, most: int) -> TransformersMod
     transformers.utils.logging.disable_progress_bar()
     try:
         # what the libraries will change some day is nothing that a user of ours can act on
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), offline():
             warnings.simplefilter("ignore")
             model = _model(base, config)
             if adapter is not None:

@@ -8,6 +8,7 @@ from urllib.parse import unquote_to_bytes
 from headgate.errors import Malformed, NotFound
 from headgate.names import validate_name
 from headgate.serving.dialects.dialect import PREDICT, Dialect
+from headgate.serving.request_headers import shown
 
 _ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _PLACE = re.compile(r"\\{(\w+)\\}")
@@ -85,14 +86,22 @@ def _found(named: dict[str, str], address: Address) -> Found:
 def path_of(target: bytes) -> str:
     """The path of a target, decoded once; raises `Malformed` for what is no path."""
     path = target.partition(b"?")[0]
-    if not path.startswith(b"/") or _ESCAPE.search(path):
-        raise Malformed("The target must be a path with whole percent escapes.")
+    if not path.startswith(b"/"):
+        raise Malformed(
+            f"Expected a path as the target, got {shown(path)}. Send what stands behind the server's name, "
+            f"and reach this server directly: only proxies are asked with whole URLs."
+        )
+    if wrong := _ESCAPE.search(path):
+        place = wrong.start()
+        raise Malformed(
+            f"Expected two hex digits after each % of the path, got {shown(path[place : place + 3])}. Write % as %25."
+        )
     try:
         text = unquote_to_bytes(path).decode()
     except UnicodeDecodeError:
-        raise Malformed("The path is not UTF-8.") from None
+        raise Malformed("Expected UTF-8 in the path's escapes, got other bytes. Encode the text as UTF-8.") from None
     if "%2f" in path.decode("latin-1").lower():
-        raise Malformed("A name in the path holds an escaped slash.")
+        raise Malformed("Expected names without a slash in the path, got one escaped as %2F. No name has one.")
     if not text.isprintable():
-        raise Malformed("The path holds a control character.")
+        raise Malformed("Expected printable text in the path, got a control character. No name has one.")
     return text

@@ -200,19 +200,20 @@ class Addresses:
 
     def _summary(self, table: RouteTable) -> dict[str, Any]:
         live = self._routes.live.get(table.endpoint)
-        shown = live.table if live is not None else table
+        newest = live.table if live is not None else table
         return {
-            "endpoint": shown.endpoint,
-            "project": shown.project,
-            "environment": shown.environment,
+            "endpoint": newest.endpoint,
+            "project": newest.project,
+            "environment": newest.environment,
             "ready": live is not None,
-            "epoch": shown.epoch,
-            "generation": shown.generation,
+            "epoch": newest.epoch,
+            "generation": newest.generation,
             "variants": [
-                {"model": variant.version, "role": variant.role, "weight": variant.weight} for variant in shown.variants
+                {"model": variant.version, "role": variant.role, "weight": variant.weight}
+                for variant in newest.variants
             ],
-            "predict": f"{PREFIX}{shown.endpoint}/predict",
-            "openapi": f"{PREFIX}{shown.endpoint}/openapi.json",
+            "predict": f"{PREFIX}{newest.endpoint}/predict",
+            "openapi": f"{PREFIX}{newest.endpoint}/openapi.json",
         }
 
 

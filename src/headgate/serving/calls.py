@@ -17,7 +17,7 @@ class Answer:
         self.inputs = inputs
         self.outputs = outputs
         self.begun = begun  # time.monotonic() when the model was called
-        self.seconds = seconds  # that the call took
+        self.seconds = seconds  # that the call took; 0 where the model was not asked
         # what an encoder has made of all rows, for the callers that follow
         self.written: dict[object, Any] = {}
 

@@ -1,12 +1,18 @@
 """Compressed bodies: `Content-Encoding` gzip or deflate, once, never past the size that the endpoint takes."""
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from headgate.errors import Malformed, TooLarge, UnsupportedType
 
 # how zlib is told what it reads; deflate is the zlib format (RFC 9110, 8.4.1.2)
-_WINDOWS = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
+GZIP = 31
+_WINDOWS = {b"gzip": GZIP, b"x-gzip": GZIP, b"deflate": 15}
+# of one body: each costs more than its bytes say
+MEMBERS = 4_096
+# bytes that are looked at together: what is left of them after each member is copied
+_STEP = 1 << 16
 IDENTITY = b"identity"
 # the compressed body and the most bytes it may become → what it was before; raises Malformed or TooLarge
 Expand = Callable[[bytes | bytearray, int], bytes]
@@ -28,16 +34,33 @@ def expander(encoding: bytes) -> Expand | None:
 
 
 def _expand(body: bytes | bytearray, limit: int, window: int) -> bytes:
-    reader = zlib.decompressobj(wbits=window)
+    parts: list[bytes] = []
+    # what is asked for is all that is ever allocated, so that a bomb stops at one byte too many
+    room = limit + 1
+    readers = _readers(window)
+    reader = next(readers)
     try:
-        # what is asked for is all that is ever allocated, so that a bomb stops at one byte too many
-        content = reader.decompress(body, limit + 1)
+        for start in range(0, len(body), _STEP):
+            rest = bytes(body[start : start + _STEP])
+            while rest:
+                reader = next(readers) if reader.eof else reader
+                parts.append(reader.decompress(rest, room))
+                room -= len(parts[-1])
+                if not room:
+                    raise TooLarge(f"The body is over {limit} bytes once it is decompressed.")
+                rest = reader.unused_data
     except zlib.error as error:
         raise Malformed(f"The body is not what its Content-Encoding says: {error}.") from None
-    if len(content) > limit:
-        raise TooLarge(f"The body is over {limit} bytes once it is decompressed.")
     if not reader.eof:
         raise Malformed("The compressed body ends too early.")
-    if reader.unused_data:
-        raise Malformed("Bytes follow the end of the compressed body. Send it as one member.")
-    return content
+    return b"".join(parts)
+
+
+def _readers(window: int) -> Iterator[Any]:
+    """One for each member: a gzip body is all of its members, one after the other (RFC 1952, 2.2)."""
+    yield zlib.decompressobj(wbits=window)
+    if window != GZIP:
+        raise Malformed("Bytes follow the end of the compressed body: expected one zlib stream.")
+    for _ in range(1, MEMBERS):
+        yield zlib.decompressobj(wbits=window)
+    raise Malformed(f"The body has more than {MEMBERS} members of gzip. Compress it in larger pieces.")

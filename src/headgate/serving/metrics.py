@@ -203,17 +203,26 @@ class VariantMetrics(StatusMetrics):
         self._rows = metrics.place(ROWS, labels)
 
     def answered(self, totals_s: list[float], queues_s: list[float], model_s: float, rows: int) -> None:
-        """Requests that one call of the model answered with 200: seconds of each altogether and waiting, of it."""
+        """Requests that one call of the model answered with 200: seconds of each altogether and waiting, of it.
+
+        No seconds of the model: none was called, and nothing waited for one.
+        """
         values, count = self._values, len(totals_s)
         self.count(200, by=count)
-        for place, seconds in ((self._total, totals_s), (self._queue, queues_s)):
-            values[place] += sum(seconds)
-            for second in seconds:
-                values[place + 1 + bisect_left(SECONDS_BOUNDS, second)] += 1.0
+        values[self._rows] += rows
+        self._observe(self._total, totals_s)
+        if not model_s:
+            return
+        self._observe(self._queue, queues_s)
         place = self._model
         values[place] += model_s * count
         values[place + 1 + bisect_left(SECONDS_BOUNDS, model_s)] += count
-        values[self._rows] += rows
+
+    def _observe(self, place: int, seconds: list[float]) -> None:
+        values = self._values
+        values[place] += sum(seconds)
+        for second in seconds:
+            values[place + 1 + bisect_left(SECONDS_BOUNDS, second)] += 1.0
 
     def batch(self, rows: int) -> None:
         """One call of the model with so many rows."""

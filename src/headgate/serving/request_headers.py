@@ -30,16 +30,26 @@ know(NAMES)
 
 def find_fault(headers: Mapping[str, bytes], hosts: Container[bytes]) -> Malformed | None:
     """Why a head is refused, before anything asks for whom it is."""
-    if headers.get("host", b"").lower() not in hosts:
-        return Malformed("Expected one Host header with a name that is served here (setting allowed_hosts).")
+    if (host := headers.get("host", b"")).lower() not in hosts:
+        return _no_host(host)
     if headers.get("transfer-encoding", b"chunked").lower() != b"chunked":
-        return Malformed("The only transfer encoding that is understood is chunked.")
+        said = shown(headers["transfer-encoding"])
+        return Malformed(f"Expected Transfer-Encoding: chunked, got {said}. Send the body chunked, or its length.")
     if "upgrade" in headers and headers.get("content-length", b"0") != b"0":
         # the parser leaves the body to the other protocol
-        return Malformed("No other protocol is spoken here. Send the request without Upgrade.")
+        return Malformed("Expected a request of HTTP/1.1, got one with Upgrade and a body. Leave Upgrade out.")
     if headers.get("expect", b"100-continue").lower() != b"100-continue":
-        return Malformed("The only expectation that is understood is 100-continue.")
+        return Malformed(f"Expected Expect: 100-continue or none, got {shown(headers['expect'])}. Leave it out.")
     return None
+
+
+def _no_host(given: bytes) -> Malformed:
+    if not given:
+        return Malformed("Expected a Host header, got none. Send the name or address that you connect to.")
+    return Malformed(
+        f"Expected a Host that names this server, got {shown(given)}. Use a name of its own, or have this one added to "
+        f"its setting allowed_hosts."
+    )
 
 
 def given_id(value: bytes) -> str:

@@ -22,6 +22,7 @@ from headgate.serving.remembered_heads import RememberedHeads
 from headgate.serving.request_headers import KNOWN, LISTS, find_fault
 from headgate.serving.responses import CLOSE, KEEP_ALIVE, Shape, native_error
 from headgate.serving.trace import Trace
+from headgate.serving.unreadable import unreadable
 from headgate.settings import Settings
 
 # what a header costs besides its bytes, so that many tiny ones are bounded too
@@ -230,11 +231,11 @@ class RequestReader:
         if version == "1.0" and "transfer-encoding" not in exchange.headers:
             exchange.framing = KEEP_ALIVE if exchange.keep_alive else CLOSE
         elif version != "1.1":
-            self._stop(Malformed("Expected HTTP/1.1, or HTTP/1.0 without a transfer encoding."))
+            self._stop(Malformed(f"Expected HTTP/1.1, or 1.0 without Transfer-Encoding, got {version}. Send HTTP/1.1."))
 
     def _joined(self, name: str, value: bytes) -> bytes:
         if name not in LISTS:
-            self._stop(Malformed(f"The header {name} came twice."))
+            self._stop(Malformed(f"Expected the header {name} once, got it twice. Send one of them."))
         return self._headers[name] + b", " + value
 
     def _check_size(self, size: int) -> None:
@@ -300,7 +301,7 @@ class Connection(asyncio.Protocol):
             self.deaf = True
         except httptools.HttpParserError as error:
             if not self.deaf:  # else the last request has its answer, and nothing is said after that
-                self.refuse(reader.fault or Malformed(f"The request is not valid HTTP/1.1: {error}."))
+                self.refuse(reader.fault or unreadable(error, data))
         else:
             if not reader.between:
                 self._expect_rest(len(data))

@@ -83,7 +83,11 @@ class Patience:
 
 
 class Pace:
-    """How batches in a thread get on, one after the other."""
+    """How batches in a thread get on, one after the other: each is seen to begin, and its cost was measured at load.
+
+    Hosts take rows of several workers, and no worker sees their batches begin: there `WaitingTime` learns from the
+    answers alone.
+    """
 
     def __init__(self, cost: Cost, patience: Patience) -> None:
         self._cost = cost
@@ -114,7 +118,7 @@ class Pace:
 
 
 class WaitingTime:
-    """Learns from every answer."""
+    """Learns from every answer of hosts how long one waits there; `Pace` tells it where batches can be watched."""
 
     def __init__(self) -> None:
         self._answers = 0

@@ -66,8 +66,11 @@ def rows_in(document: Mapping[str, Any]) -> Any:
     content = document[given[0]]
     if isinstance(content, dict) and given[0] == "Inputs" and len(content) == 1:
         content = next(iter(content.values()))
-    if not isinstance(content, dict):
-        return content
+    return from_split(content) if isinstance(content, dict) else content
+
+
+def from_split(content: Mapping[str, Any]) -> list[Any]:
+    """The rows of `{"columns", "data"}`; raises `SignatureMismatch`."""
     names, rows = content.get("columns"), content.get("data")
     if not isinstance(rows, list):
         raise SignatureMismatch("Expected a list of rows under data.")

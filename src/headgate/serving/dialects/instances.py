@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from headgate.errors import HeadgateError, Malformed, SignatureMismatch
+from headgate.records import Column
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.formats.json import JsonDecoder
 from headgate.serving.formats.second_look import parse
@@ -25,6 +26,7 @@ class InstanceDecoder:
     def __init__(self, contract: Contract) -> None:
         self._documents = JsonDecoder(contract)
         self._features = contract.features
+        self._columns = {column.name: column for column in contract.features}
         # rows of cells are what our own protocol calls instances too
         self._plain = len(contract.features) > 1
 
@@ -51,24 +53,21 @@ class InstanceDecoder:
         if all(isinstance(row, dict) for row in content):
             return {"rows": content}
         if len(self._features) == 1:
-            (column,) = self._features
-            wrapped = not column.shape and all(isinstance(cell, list) and len(cell) == 1 for cell in content)
-            return {"columns": {column.name: [cell[0] for cell in content] if wrapped else content}}
+            return {"columns": {self._features[0].name: self._unwrapped(self._features[0], content)}}
         return {INSTANCES: content}
 
     def _by_column(self, content: Any) -> dict[str, Any]:
         if not isinstance(content, dict):
             return self._by_row(content)
-        single = len(content) == 1 and next(iter(content)) not in {column.name for column in self._features}
-        if single:
+        if len(content) == 1 and not content.keys() & self._columns.keys():
+            # the only input of a model, under a name of the client's own
             return self._by_row(next(iter(content.values())))
-        flat = {column.name for column in self._features if not column.shape}
-        return {
-            "columns": {
-                name: [cell[0] for cell in cells] if name in flat and are_wrapped(cells) else cells
-                for name, cells in content.items()
-            }
-        }
+        named = self._columns
+        return {"columns": {name: self._unwrapped(named.get(name), cells) for name, cells in content.items()}}
+
+    def _unwrapped(self, column: Column | None, cells: Any) -> Any:
+        """The cells of a column [rows], where they came as [rows, 1]."""
+        return [cell[0] for cell in cells] if column is not None and not column.shape and are_wrapped(cells) else cells
 
 
 def are_wrapped(cells: Any) -> bool:

@@ -31,6 +31,8 @@ ONE_FIELD = (
     "{'dataframe_split', 'dataframe_records', 'instances', 'inputs'}"
 )
 
+BAD_SPLIT = "Provided dataframe_split field is not a valid dataframe representation in 'split' format."
+
 
 class MLflow:
     """The dialect."""
@@ -47,31 +49,7 @@ class MLflow:
 
     def decoder(self, contract: Contract) -> Decode:
         """Decode a document with exactly one of the four fields, unwrapped text of a language model, or CSV."""
-        documents, instances = JsonDecoder(contract), InstanceDecoder(contract)
-        read_csv = CsvFormat().decoder(contract)
-
-        def decode(body: bytes | bytearray, headers: Headers = NO_HEADERS, /) -> Rows:
-            kind = media_type_of(headers.get("content-type", b""))
-            if kind == "text/csv":
-                return read_csv(body)
-            if kind != JSON:
-                raise UnsupportedType(
-                    f"This predictor only supports the following content types: Types: ['text/csv', "
-                    f"'application/json']. Got {shown(headers.get('content-type', b''))}."
-                )
-            if (rows := instances.read_plain(body)) is not None:
-                return rows
-            document = _document(body)
-            field = _field(document)
-            if field == SPLIT:
-                return documents.read(_from_split(document[SPLIT]))
-            if field == RECORDS:
-                return documents.read({"rows": _records(document[RECORDS])})
-            if field in (INSTANCES, INPUTS):
-                return instances.read({field: document[field]})
-            return documents.read({"rows": [with_bytes(document)]})
-
-        return decode
+        return ScoringDecoder(contract).decode
 
     def encoder(self, origin: Origin) -> Write:
         """Encode `{"predictions"}`."""
@@ -100,6 +78,36 @@ class MLflow:
         return head_of(200, JSON), b"\n"
 
 
+class ScoringDecoder:
+    """The decoder of one contract."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._documents, self._instances = JsonDecoder(contract), InstanceDecoder(contract)
+        self._read_csv = CsvFormat().decoder(contract)
+
+    def decode(self, body: bytes | bytearray, headers: Headers = NO_HEADERS, /) -> Rows:
+        """The rows of a body; raises `UnsupportedType`, `Malformed`, `SignatureMismatch` or `TooLarge`."""
+        kind = media_type_of(headers.get("content-type", b""))
+        if kind == "text/csv":
+            return self._read_csv(body)
+        if kind != JSON:
+            raise UnsupportedType(
+                f"This predictor only supports the following content types: Types: ['text/csv', "
+                f"'application/json']. Got {shown(headers.get('content-type', b''))}."
+            )
+        return self._instances.read_plain(body) or self._read(_document(body))
+
+    def _read(self, document: Mapping[str, Any]) -> Rows:
+        field = _field(document)
+        if field == SPLIT:
+            return self._documents.read(_from_split(document[SPLIT]))
+        if field == RECORDS:
+            return self._documents.read({"rows": _records(document[RECORDS])})
+        if field in (INSTANCES, INPUTS):
+            return self._instances.read({field: document[field]})
+        return self._documents.read({"rows": [with_bytes(document)]})
+
+
 def _document(body: bytes | bytearray) -> dict[str, Any]:
     try:
         document = parse(body)
@@ -126,15 +134,17 @@ def _from_split(split: Any) -> dict[str, Any]:
         raise Malformed(f"Dataframe split format must be a dictionary. Got {type(split).__name__}.")
     names, data = split.get("columns"), split.get("data")
     if not isinstance(data, list) or split.keys() - {"columns", "data", "index"}:
-        raise Malformed("Provided dataframe_split field is not a valid dataframe representation in 'split' format.")
-    if names is None:
-        return {"instances": with_bytes(data)}
+        raise Malformed(BAD_SPLIT)
+    return {"instances": with_bytes(data)} if names is None else {"columns": _columns(names, data)}
+
+
+def _columns(names: Any, data: list[Any]) -> dict[str, Any]:
     if not isinstance(names, list) or not all(isinstance(row, list) and len(row) == len(names) for row in data):
-        raise Malformed("Provided dataframe_split field is not a valid dataframe representation in 'split' format.")
+        raise Malformed(BAD_SPLIT)
     if len(set(map(str, names))) < len(names):
         raise Malformed("A name of a column occurs twice in dataframe_split.")
     cells = zip(*data, strict=True) if data else [[] for _ in names]
-    return {"columns": {str(name): with_bytes(list(column)) for name, column in zip(names, cells, strict=True)}}
+    return {str(name): with_bytes(list(column)) for name, column in zip(names, cells, strict=True)}
 
 
 def _records(records: Any) -> Any:

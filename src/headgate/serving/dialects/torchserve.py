@@ -21,6 +21,7 @@ from headgate.serving.request_headers import media_type_of
 from headgate.serving.responses import JSON, Whole, error_headers, head_of
 
 JSONS = ("", JSON, "application/x-www-form-urlencoded")  # the last is what curl says of `-d`
+RAW = ("bytes", "string")
 BARE = object()  # what is asked for with one row that came by itself
 # TorchServe's names of exceptions, by status
 TYPES = {
@@ -49,25 +50,7 @@ class TorchServe:
 
     def decoder(self, contract: Contract) -> Decode:
         """Decode JSON, or what else it is as the one cell of a model that takes one."""
-        documents, instances = JsonDecoder(contract), InstanceDecoder(contract)
-        single = contract.features[0] if len(contract.features) == 1 else None
-        takes_bytes = single is not None and single.dtype in ("bytes", "string") and not single.shape
-
-        def decode(body: bytes | bytearray, headers: Headers = NO_HEADERS, /) -> Rows:
-            if takes_bytes and single is not None and media_type_of(headers.get("content-type", b"")) not in JSONS:
-                cell = raw_cell(bytes(body), single.dtype)
-                rows = documents.read({"columns": {single.name: [cell]}})
-                rows.asked = BARE
-                return rows
-            document = parse(body)
-            if isinstance(document, dict) and document.keys() & {INSTANCES, INPUTS}:
-                return instances.read(document)
-            one = not isinstance(document, list) or not all(isinstance(row, (list, dict)) for row in document)
-            rows = instances.read({INSTANCES: [document] if one else document})
-            rows.asked = BARE if one else None
-            return rows
-
-        return decode
+        return BodyDecoder(contract).decode
 
     def encoder(self, origin: Origin) -> Write:
         """Encode the predictions, a list, or the only one bare where one row came by itself."""
@@ -111,6 +94,30 @@ class TorchServe:
             raise NotFound(f"Model not found: {shown.name if shown else ''}")
         wanted = [question.version] if question.version in shown.versions else shown.versions
         return [description(shown, version) for version in wanted]
+
+
+class BodyDecoder:
+    """The decoder of one contract."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._documents, self._instances = JsonDecoder(contract), InstanceDecoder(contract)
+        # the one cell that a body which is no JSON can be
+        single = contract.features[0] if len(contract.features) == 1 else None
+        self._cell = single if single is not None and single.dtype in RAW and not single.shape else None
+
+    def decode(self, body: bytes | bytearray, headers: Headers = NO_HEADERS, /) -> Rows:
+        """The rows of a body; raises `Malformed`, `SignatureMismatch` or `TooLarge`."""
+        if self._cell is not None and media_type_of(headers.get("content-type", b"")) not in JSONS:
+            rows = self._documents.read({"columns": {self._cell.name: [raw_cell(bytes(body), self._cell.dtype)]}})
+            rows.asked = BARE
+            return rows
+        document = parse(body)
+        if isinstance(document, dict) and document.keys() & {INSTANCES, INPUTS}:
+            return self._instances.read(document)
+        several = isinstance(document, list) and all(isinstance(row, (list, dict)) for row in document)
+        rows = self._instances.read({INSTANCES: document if several else [document]})
+        rows.asked = None if several else BARE
+        return rows
 
 
 def raw_cell(body: bytes, dtype: str) -> Any:

@@ -54,6 +54,10 @@ def is_matrix(value: Any) -> bool:
 
 def parse(body: bytes | bytearray) -> Any:
     """The document without types; raises `Malformed` with the place, or `SignatureMismatch` for a number too long."""
+    if not body.strip():
+        raise Malformed(
+            'Expected a JSON object with rows, instances or columns, got an empty body. Send one like {"rows": [{…}]}.'
+        )
     try:
         return msgspec.json.decode(body)
     except RecursionError:

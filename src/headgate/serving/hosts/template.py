@@ -167,7 +167,9 @@ class Template:
 def preload(runtime: str) -> dict[str, Any]:
     """Import what the runtime's models need; says which of it is missing and how many threads that started."""
     missing = []
-    for module in load_runtime(runtime).preload:
+    found = load_runtime(runtime)
+    os.environ.update(getattr(found, "environment", {}))
+    for module in found.preload:
         try:
             importlib.import_module(module)
         except ImportError as error:

@@ -3,26 +3,26 @@
 from fastapi import Response
 from pydantic import Field
 
-from headgate.identity.keys import IssuedKey, KeyLimits, KeyRecord, issue_key, list_keys, revoke_key
-from headgate.records import Priority
+from headgate.identity.keys import IssuedKey, KeyRecord, issue_key, list_keys, revoke_key
+from headgate.records import KeyLimits
 from headgate.storage.database import Tx
 from headgate.web.api.commands import Change, Done
 from headgate.web.api.guards import guarded
 from headgate.web.api.plane import Plane
+from headgate.web.api.record_fields import with_fields_of
 from headgate.web.api.shapes import Cursor, KeyId, Limit, Listing, Shape, listing, page_of
 
 router = guarded("keys")
 
 
+@with_fields_of(KeyLimits)
 class NewKey(Shape):
     actor: str = Field(max_length=128, examples=["ann"])
     expires_days: float | None = Field(default=None, gt=0, le=3_650, allow_inf_nan=False)
     note: str = Field(default="", max_length=200)
-    requests_per_second: float = Field(default=0, ge=0, le=1_000_000, allow_inf_nan=False, description="0: no limit.")
-    concurrency: int = Field(default=0, ge=0, le=1_000_000, description="Requests at once; 0: no limit.")
-    priority: Priority = Field(default="normal", description="The highest that requests with the key may claim.")
 
 
+@with_fields_of(KeyLimits, always=True)
 class KeyShape(Shape):
     id: str = Field(description="The key's public part.")
     actor: str
@@ -31,9 +31,6 @@ class KeyShape(Shape):
     created_by: str
     expires_at: str | None
     revoked_at: str | None
-    requests_per_second: float
-    concurrency: int
-    priority: Priority
 
 
 class IssuedKeyShape(KeyShape):
@@ -60,9 +57,7 @@ def create(change: Change, body: NewKey) -> Response:
     """Make a key for an actor."""
 
     def act(tx: Tx) -> Done:
-        limits = KeyLimits(
-            requests_per_second=body.requests_per_second, concurrency=body.concurrency, priority=body.priority
-        )
+        limits = KeyLimits(**{name: getattr(body, name) for name in KeyLimits.__struct_fields__})
         issued = issue_key(
             tx, body.actor, by=change.actor, expires_days=body.expires_days, note=body.note, limits=limits
         )

@@ -206,25 +206,26 @@ def readyz(plane: Plane) -> HealthShape:
 @rooted.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 def metrics(plane: Plane) -> Response:
     """Counters and gauges of the control plane for Prometheus."""
-    counted = plane.counters.totals() | {(name, ()): [float(value)] for name, value in _gauges(plane)}
+    counted = plane.counters.totals()
+    # all of one moment
     with plane.database.read() as tx:
-        states = count_by_state(tx)
+        gauges, states = _gauges(plane, tx), count_by_state(tx)
+    counted |= {(name, ()): [float(value)] for name, value in gauges}
     counted |= {(ROLLOUTS, (("state", state),)): [float(count)] for state, count in states.items()}
     return Response(exposition(CONTROL_FAMILIES, counted), media_type=CONTENT_TYPE)
 
 
-def _gauges(plane: ControlPlane) -> list[tuple[str, int]]:
+def _gauges(plane: ControlPlane, tx: Tx) -> list[tuple[str, int]]:
     reports = plane.nodes.reports()
     workers = [worker for report in reports for worker in report.workers]
-    with plane.database.read() as tx:
-        return [
-            (VERSIONS, count_versions(tx)),
-            (ENDPOINTS, count_endpoints(tx)),
-            (ACTIVE, len(active_rollouts(tx))),
-            (EVENTS, read_head(tx)[0]),
-            (MISSING, len(plane.stock.missing)),
-            (NODES, len(reports)),
-            (WORKERS_READY, sum(each.ready for each in workers)),
-            # without the one that asks
-            (CONNECTIONS, plane.database.connections - 1),
-        ]
+    return [
+        (VERSIONS, count_versions(tx)),
+        (ENDPOINTS, count_endpoints(tx)),
+        (ACTIVE, len(active_rollouts(tx))),
+        (EVENTS, read_head(tx)[0]),
+        (MISSING, len(plane.stock.missing)),
+        (NODES, len(reports)),
+        (WORKERS_READY, sum(each.ready for each in workers)),
+        # without the one that asks
+        (CONNECTIONS, plane.database.connections - 1),
+    ]

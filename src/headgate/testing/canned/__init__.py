@@ -1,0 +1,1 @@
+"""What the control plane for tests knows and answers, noun by noun; `control.py` puts HTTP in front of it."""
