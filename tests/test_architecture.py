@@ -43,6 +43,9 @@ ALLOWED: dict[str, set[str]] = {
 }
 FUNCTION_LINES, FILE_LINES, PUBLIC_METHODS, PARAMETERS, COMPLEXITY = 60, 500, 12, 8, 10
 EMPTY_NAMES = re.compile(r"^(utils?|common|helpers?|misc|manager|handler|base)$|Manager|Handler|^Base[A-Z]", re.ASCII)
+# places that call models and their libraries, and what only their boundary may catch
+CALLING = {"runtimes", "packaging", "optimizing"}
+BROAD = {"Exception", "BaseException", "SystemExit"}
 BRANCHES = (
     ast.If, ast.For, ast.AsyncFor, ast.While, ast.ExceptHandler, ast.IfExp, ast.comprehension,
     ast.match_case,
@@ -177,6 +180,17 @@ def test_names_say_something(path: Path) -> None:
     for node in ast.walk(parse(path)):
         if isinstance(node, ast.ClassDef):
             assert not EMPTY_NAMES.search(node.name), f"{path}:{node.lineno}: {node.name}"
+
+
+@every_file
+def test_foreign_code_is_called_inside_one_boundary(path: Path) -> None:
+    """Where models and their libraries are called, nothing but the boundary catches whatever there is."""
+    if place_of(module_of(path)) not in CALLING or path == SOURCE / "runtimes" / "boundary.py":
+        return
+    for node in ast.walk(parse(path)):
+        if isinstance(node, ast.ExceptHandler):
+            named = [getattr(part, "id", "") for part in ast.walk(node.type)] if node.type else ["BaseException"]
+            assert BROAD.isdisjoint(named), f"{path}:{node.lineno}: use headgate.runtimes.boundary"
 
 
 def test_the_public_face_is_small() -> None:

@@ -12,6 +12,7 @@ import joblib
 import numpy as np
 import pytest
 
+from headgate.errors import HeadgateError, ModelError, Untrusted
 from headgate.records import Column, Signature
 from headgate.runtimes.registry import RUNTIMES
 from headgate.testing.bundles import LinearModel, linear_graph
@@ -246,6 +247,46 @@ def test_every_runtime_has_a_case() -> None:
 @pytest.mark.parametrize("name", [pytest.param(name, marks=MARKS.get(name, ())) for name in sorted(CASES)])
 def test_runtime_conforms(name: str, check: Callable[[RuntimeCase, Path], None], tmp_path: Path) -> None:
     check(CASES[name](), tmp_path)
+
+
+# what of its library a loader calls: (module, what stands in for it)
+CALLED: dict[str, tuple[str, str]] = {
+    "onnx": ("onnxruntime", "InferenceSession"), "sklearn": ("sklearn.linear_model", "LogisticRegression.get_params"),
+    "python": ("builtins", "compile"), "fake": ("msgspec.json", "decode"),
+    "xgboost": ("xgboost", "Booster.load_model"), "lightgbm": ("lightgbm", "Booster.__init__"),
+    "catboost": ("catboost", "CatBoost.load_model"),
+    "pmml": ("sklearn_pmml_model.auto_detect", "auto_detect_estimator"),
+    "torch": ("torch.export", "load"), "keras": ("keras.saving", "load_model"),
+    "transformers": ("transformers.AutoConfig", "for_model"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("raised", [ValueError("odd"), MemoryError(), SystemExit(3), Untrusted("not so")], ids=repr)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=MARKS.get(name, ())) for name in sorted(CALLED)])
+def test_what_a_library_raises_at_load_is_translated(
+    name: str, raised: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = CASES[name]()
+    case.load(tmp_path)
+    asked = []
+
+    def fails(*arguments: object, **named: object) -> None:
+        asked.append(arguments)
+        raise raised
+
+    module, attribute = CALLED[name]
+    monkeypatch.setattr(f"{module}.{attribute}", fails)
+    with pytest.raises((ModelError, Untrusted)) as caught:
+        case.load(tmp_path)
+    monkeypatch.undo()
+    assert asked
+    # our own errors pass as they are
+    assert caught.value is raised if isinstance(raised, HeadgateError) else caught.value.__cause__ is raised
+    assert str(raised) in caught.value.message
+
+
+def test_every_library_is_made_to_fail() -> None:
+    assert sorted(CALLED) == sorted(RUNTIMES)
 
 
 def test_the_gadget_would_touch_the_canary() -> None:

@@ -16,11 +16,14 @@ import numpy as np
 
 from headgate.errors import ModelError
 from headgate.runtimes.batch import Array
+from headgate.runtimes.boundary import Boundary, in_a_line
 
 # onnxruntime's numbers for what it logs from on
 WARNINGS, ERRORS = 2, 3
 Feed = Mapping[str, Array]
 QUANTIZED = {"MatMulInteger", "DynamicQuantizeLinear", "QuantizeLinear", "ConvInteger", "DynamicQuantizeMatMul"}
+# around onnxruntime's tools, and onnx
+TOOLS = Boundary(lambda error: ModelError(f"{type(error).__name__}: {in_a_line(error, 200)}"))
 NOTHING = "it has no weights of a kind that can be quantised"
 
 
@@ -90,13 +93,9 @@ def _speaking_plainly() -> Iterator[None]:
     before = root.level
     root.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
+        with warnings.catch_warnings(), np.errstate(all="ignore"), TOOLS:
             warnings.simplefilter("ignore")
             yield
-    except ModelError:
-        raise
-    except Exception as error:
-        raise ModelError(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}") from error
     finally:
         root.setLevel(before)
         onnxruntime.set_default_logger_severity(WARNINGS)

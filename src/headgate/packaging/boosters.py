@@ -10,6 +10,7 @@ from typing import Any
 
 from headgate.errors import Malformed, ModelError
 from headgate.runtimes import catboost, lightgbm, xgboost
+from headgate.runtimes.boundary import foreign
 from headgate.runtimes.forest import Forest, check_forest
 
 # short name, which is also the package's → module with load_model, save_model, options_of, describe and read_forest
@@ -98,10 +99,8 @@ def save_booster(name: str, model: Any) -> tuple[str, bytes]:
 def check_booster(name: str, model: Any) -> None:
     """Raises `Malformed` for a model that was not fitted, `ModelError` for trees that no training has grown."""
     _require_fitted(model)
-    try:
+    with foreign(f"The model of {name} cannot be read"):
         BOOSTERS[name].describe(model)
-    except Exception as error:
-        raise ModelError(f"The model of {name} cannot be read: {type(error).__name__}: {error}") from error
     check_forest(BOOSTERS[name].read_forest(model))
 
 

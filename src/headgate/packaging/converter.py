@@ -22,6 +22,7 @@ from headgate.packaging.graph import finish, widen_trees
 from headgate.packaging.histograms import has_levels, read_histograms
 from headgate.packaging.imputing import MISSING_TEXT, teach_imputing
 from headgate.packaging.network_converter import Network, convert_network
+from headgate.runtimes.boundary import Boundary, named
 from headgate.runtimes.coding import Levels
 from headgate.runtimes.forest import Forest
 from headgate.runtimes.sklearn import load_estimator
@@ -79,15 +80,15 @@ def _answer(request: Request) -> Answer:
     random.seed(SEED)
     np.random.seed(SEED)
     try:
-        if request.network is not None:
-            convert_network(request.network, Path(request.target))
-        else:
-            proto = _convert_booster(request) if request.booster else _convert_estimator(request)
-            Path(request.target).write_bytes(proto.SerializeToString(deterministic=True))
+        # whatever stops the converter is its answer
+        with Boundary(lambda error: Refused(named(error)), passing=Refused):
+            if request.network is not None:
+                convert_network(request.network, Path(request.target))
+            else:
+                proto = _convert_booster(request) if request.booster else _convert_estimator(request)
+                Path(request.target).write_bytes(proto.SerializeToString(deterministic=True))
     except Refused as error:
         return Answer(refused=error.message)
-    except Exception as error:  # noqa: BLE001 - whatever stops the converter is its answer
-        return Answer(refused=f"{type(error).__name__}: {error}")
     return Answer()
 
 

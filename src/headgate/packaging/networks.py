@@ -10,7 +10,7 @@ from typing import Any
 from headgate.errors import Malformed, NotFound, UnsupportedType, Untrusted
 from headgate.records import Column, Dtype
 from headgate.runtimes.keras import foreign_names, open_keras
-from headgate.runtimes.torch import EXPORTED, PICKLED, SCRIPT, WEIGHTS, library, open_exported
+from headgate.runtimes.torch import EXPORTED, PLAIN_TENSORS, SCRIPT, WEIGHTS, library, open_exported
 
 SUFFIXES = (".pt2", ".pt", ".pth", ".safetensors", ".keras")
 FRAMEWORK = "pytorch"
@@ -123,10 +123,8 @@ def _has_script(content: bytes) -> bool:
 def _refuse_objects(content: bytes) -> None:
     """Raises `Untrusted` for a pickle of anything but tensors."""
     torch = library()
-    try:
+    with PLAIN_TENSORS:
         torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise Untrusted(PICKLED) from error
 
 
 def _is_module(model: Any) -> bool:

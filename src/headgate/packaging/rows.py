@@ -13,6 +13,7 @@ from headgate.packaging.splits import find_splits, known_thresholds, rows_at_spl
 from headgate.packaging.synthesis import synthesise
 from headgate.packaging.table import Table, stack
 from headgate.records import Column
+from headgate.runtimes.boundary import foreign
 from headgate.runtimes.columns import column_array
 from headgate.runtimes.frames import frame_maker, matrix_of
 
@@ -56,10 +57,8 @@ def _at_splits(native: Native, model: Any, base: Table, names: Sequence[str]) ->
     named = getattr(model, "feature_names_in_", None) is not None
     make = frame_maker(native.signature.features) if named else matrix_of
     base = Table({name: base.columns[name] for name in names})
-    try:
+    with foreign("The model's transformers failed at split points"):
         return rows_at_splits(find_splits(model), base, names, lambda rows: make(native.batch(rows)))
-    except Exception as error:
-        raise ModelError(f"The model's transformers failed at split points: {type(error).__name__}: {error}") from error
 
 
 def _with_odd_texts(native: Native, base: Table, names: Sequence[str]) -> Table | None:

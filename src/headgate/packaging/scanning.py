@@ -4,6 +4,9 @@ import importlib.util
 import logging
 from pathlib import Path
 
+from headgate.errors import ModelError
+from headgate.runtimes.boundary import foreign
+
 PICKLES = (".joblib", ".pkl")
 
 
@@ -16,9 +19,11 @@ def scan(path: Path) -> str:
     # it writes what it finds to its log too
     logging.getLogger("picklescan").setLevel(logging.CRITICAL)
     try:
-        found = scan_file_path(str(path))
-    except Exception as error:  # noqa: BLE001 - whatever a scanner stumbles over is no more than a hint either
-        return f"picklescan could not read it: {type(error).__name__}"
+        with foreign("picklescan could not read it", lambda error: type(error).__name__):
+            found = scan_file_path(str(path))
+    except ModelError as error:
+        # whatever a scanner stumbles over is no more than a hint either
+        return error.message
     flagged = sorted({f"{each.module}.{each.name}" for each in found.globals if each.safety is SafetyLevel.Dangerous})
     if flagged:
         return f"picklescan warns of {', '.join(flagged)}"

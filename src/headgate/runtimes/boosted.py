@@ -7,15 +7,23 @@ from typing import Any
 
 import numpy as np
 
-from headgate.errors import HeadgateError, ModelError
+from headgate.errors import ModelError
 from headgate.records import Category, Task
 from headgate.runtimes.batch import Array, Batch
+from headgate.runtimes.boundary import answering
 from headgate.runtimes.coding import Levels
 from headgate.runtimes.runtime import Outputs
 from headgate.runtimes.verify import PREDICTIONS, PROBABILITIES
 
 Answer = Callable[[Batch], Outputs]
 PICKLES = (".joblib", ".pkl")
+SET_UP = "The model cannot be set up"
+
+
+def first_line(error: BaseException) -> str:
+    """What a framework says, without the stack of its C++."""
+    lines = [line for line in str(error).split("Stack trace:")[0].splitlines() if line.strip()]
+    return f"{type(error).__name__}: {' '.join(lines)}"
 
 
 @dataclass(frozen=True)
@@ -37,14 +45,10 @@ class BoostedModel:
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
 
+    @answering(tell=first_line)
     def predict(self, batch: Batch) -> Outputs:
         """Answer every row; raises `ModelError` with the framework's reason."""
-        try:
-            return self._answer(batch)
-        except HeadgateError:
-            raise
-        except Exception as error:
-            raise ModelError(f"The model failed on {batch.rows} rows: {first_line(error)}") from error
+        return self._answer(batch)
 
     def stream(self, batch: Batch) -> Iterator[Outputs]:
         """One part."""
@@ -67,12 +71,6 @@ def framework(name: str) -> Any:
 def task_of(*, classifies: bool, ranks: bool) -> Task:
     """The task of an objective."""
     return "classification" if classifies else "other" if ranks else "regression"
-
-
-def first_line(error: Exception) -> str:
-    """What a framework says, without the stack of its C++."""
-    lines = [line for line in str(error).split("Stack trace:")[0].splitlines() if line.strip()]
-    return f"{type(error).__name__}: {' '.join(lines)}"
 
 
 def classified(chances: Array, classes: Sequence[Any]) -> Outputs:

@@ -14,10 +14,11 @@ import numpy as np
 
 from headgate.bundle.bundle import verified_bytes
 from headgate.bundle.manifest import Manifest
-from headgate.errors import HeadgateError, ModelError
+from headgate.errors import ModelError
 from headgate.runtimes.batch import Array, Batch
 from headgate.runtimes.boosted import (
     PICKLES,
+    SET_UP,
     Answer,
     BoostedModel,
     Description,
@@ -26,6 +27,7 @@ from headgate.runtimes.boosted import (
     framework,
     task_of,
 )
+from headgate.runtimes.boundary import foreign
 from headgate.runtimes.coding import require_numbers
 from headgate.runtimes.forest import LEAF, Forest, Link, Tree, integers, numbers
 from headgate.runtimes.frames import matrix_of
@@ -55,12 +57,8 @@ class CatboostRuntime:
         """Load one form; raises `ModelError` with CatBoost's reason, `Untrusted` for a foreign global in a pickle."""
         path = manifest.forms[form].path
         model = load_model(verified_bytes(folder, manifest, path), path, manifest.trusted_code)
-        try:
+        with foreign(SET_UP, first_line):
             return BoostedModel(_plan(model, manifest))
-        except HeadgateError:
-            raise
-        except Exception as error:
-            raise ModelError(f"The model cannot be set up: {first_line(error)}") from error
 
 
 def load_model(content: bytes, name: str, trusted: Sequence[str] = ()) -> Any:
@@ -75,10 +73,8 @@ def load_model(content: bytes, name: str, trusted: Sequence[str] = ()) -> Any:
         model = catboost.CatBoost()
         if not content.startswith(MAGIC):
             raise ModelError("Expected a model of CatBoost in its own format, .cbm; the file is another one.")
-        try:
+        with foreign(f"CatBoost {catboost.__version__} cannot load the model", first_line):
             model.load_model(blob=content)
-        except Exception as error:
-            raise ModelError(f"CatBoost {catboost.__version__} cannot load the model: {first_line(error)}") from error
     if not isinstance(model, catboost.CatBoost) or not model.is_fitted():
         kind = f"{type(model).__module__}.{type(model).__qualname__}"
         raise ModelError(f"Expected a fitted model of CatBoost, got a {kind}.")
@@ -87,10 +83,8 @@ def load_model(content: bytes, name: str, trusted: Sequence[str] = ()) -> Any:
 
 def save_model(model: Any) -> tuple[str, bytes]:
     """The file for a model in memory; raises `ModelError` for one that was not fitted."""
-    try:
+    with foreign("CatBoost cannot save the model", first_line):
         return "model.cbm", bytes(model._serialize_model())
-    except Exception as error:
-        raise ModelError(f"CatBoost cannot save the model: {first_line(error)}") from error
 
 
 def options_of(_model: Any) -> dict[str, str]:
@@ -113,12 +107,8 @@ def describe(model: Any) -> Description:
 
 def read_forest(model: Any) -> Forest:
     """The trees; raises `ModelError` for a file that no training has written."""
-    try:
+    with foreign("The trees of the model cannot be read", first_line, "."):
         return _read_forest(_as_json(model), len(model.feature_names_), _loss(model))
-    except HeadgateError:
-        raise
-    except Exception as error:
-        raise ModelError(f"The trees of the model cannot be read: {first_line(error)}.") from error
 
 
 def _plan(model: Any, manifest: Manifest) -> Answer:

@@ -16,7 +16,8 @@ from typing import Any
 
 from headgate.bundle.bundle import verified_bytes
 from headgate.bundle.manifest import Manifest
-from headgate.errors import HeadgateError, ModelError, Untrusted
+from headgate.errors import ModelError, Untrusted
+from headgate.runtimes.boundary import foreign, in_a_line
 from headgate.runtimes.torch import LOGITS, TorchModel, plan_feed
 
 BACKEND = "torch"
@@ -47,10 +48,10 @@ class KerasRuntime:
 
 def open_keras(content: bytes, trusted: tuple[str, ...]) -> tuple[Any, list[tuple[str, Any]]]:
     """The model as a module of PyTorch, and its inputs as (name, tensor)."""
-    foreign = [name for name in foreign_names(content) if name not in trusted]
-    if foreign:
-        options = " ".join(f"--trust-code {name}" for name in foreign)
-        raise Untrusted(f"The Keras model runs code of its own: {', '.join(foreign)}. If you trust it: {options}")
+    unknown = [name for name in foreign_names(content) if name not in trusted]
+    if unknown:
+        options = " ".join(f"--trust-code {name}" for name in unknown)
+        raise Untrusted(f"The Keras model runs code of its own: {', '.join(unknown)}. If you trust it: {options}")
     # read when Keras is imported
     os.environ.setdefault("KERAS_BACKEND", BACKEND)
     try:
@@ -61,7 +62,7 @@ def open_keras(content: bytes, trusted: tuple[str, ...]) -> tuple[Any, list[tupl
     if keras.backend.backend() != BACKEND:
         raise ModelError(f"Keras runs on {keras.backend.backend()} here; set KERAS_BACKEND={BACKEND} before it starts.")
     torch.set_num_threads(1)
-    try:
+    with foreign(f"Keras {keras.__version__} cannot load the model", _briefly):
         # Keras opens files by name only
         with tempfile.TemporaryDirectory(prefix="headgate-keras-") as place:
             path = Path(place) / "model.keras"
@@ -69,11 +70,6 @@ def open_keras(content: bytes, trusted: tuple[str, ...]) -> tuple[Any, list[tupl
             model = keras.saving.load_model(path, compile=False, safe_mode=LAMBDA not in trusted)
         inputs = [(given.name, _example(given)) for given in model.inputs]
         return _as_module(model).eval(), inputs
-    except HeadgateError:
-        raise
-    except Exception as error:
-        text = " ".join(str(error).split())[:300]
-        raise ModelError(f"Keras {keras.__version__} cannot load the model: {type(error).__name__}: {text}") from error
 
 
 def foreign_names(content: bytes) -> list[str]:
@@ -102,6 +98,10 @@ def _is_own(document: dict[str, Any]) -> bool:
     name, registered = document["class_name"], document.get("registered_name")
     own = HARMLESS.fullmatch(str(document.get("module") or "keras"))
     return bool(own) and name not in CODE and registered in (None, "", name)
+
+
+def _briefly(error: BaseException) -> str:
+    return f"{type(error).__name__}: {in_a_line(error)}"
 
 
 def _example(given: Any) -> Any:

@@ -14,10 +14,11 @@ import numpy as np
 
 from headgate.bundle.bundle import verified_bytes
 from headgate.bundle.manifest import Manifest
-from headgate.errors import HeadgateError, ModelError
+from headgate.errors import ModelError
 from headgate.runtimes.batch import Array
 from headgate.runtimes.boosted import (
     PICKLES,
+    SET_UP,
     Answer,
     BoostedModel,
     Description,
@@ -26,6 +27,7 @@ from headgate.runtimes.boosted import (
     framework,
     task_of,
 )
+from headgate.runtimes.boundary import foreign
 from headgate.runtimes.coding import Levels, ToMatrix, matrix_coder
 from headgate.runtimes.forest import LEAF, Forest, Link, Tree, check_forest, integers, numbers
 from headgate.runtimes.unpickling import unpickle
@@ -56,14 +58,10 @@ class LightgbmRuntime:
         """Load one form; raises `ModelError` with LightGBM's reason, `Untrusted` for a foreign global in a pickle."""
         path = manifest.forms[form].path
         model = load_model(verified_bytes(folder, manifest, path), path, manifest.trusted_code)
-        try:
+        with foreign(SET_UP, first_line):
             booster = booster_of(model)
             code = matrix_coder(manifest.signature.features, _levels(booster), closed=False)
             return BoostedModel(_plan(booster, code, manifest))
-        except HeadgateError:
-            raise
-        except Exception as error:
-            raise ModelError(f"The model cannot be set up: {first_line(error)}") from error
 
 
 def load_model(content: bytes, name: str, trusted: Sequence[str] = ()) -> Any:
@@ -79,18 +77,14 @@ def load_model(content: bytes, name: str, trusted: Sequence[str] = ()) -> Any:
     # LightGBM writes beyond its arrays when a file's numbers are wrong: they are checked before it reads them
     text = _decode(content)
     check_forest(read_text(text))
-    try:
+    with foreign(f"LightGBM {lightgbm.__version__} cannot load the model", first_line):
         return lightgbm.Booster(model_str=text)
-    except Exception as error:
-        raise ModelError(f"LightGBM {lightgbm.__version__} cannot load the model: {first_line(error)}") from error
 
 
 def save_model(model: Any) -> tuple[str, bytes]:
     """The file for a model in memory; raises `ModelError` for one that was not fitted."""
-    try:
+    with foreign("LightGBM cannot save the model", first_line):
         return "model.txt", booster_of(model).model_to_string().encode()
-    except Exception as error:
-        raise ModelError(f"LightGBM cannot save the model: {first_line(error)}") from error
 
 
 def options_of(_model: Any) -> dict[str, str]:
@@ -126,8 +120,6 @@ def read_text(text: str) -> Forest:
     """The trees in a model's text; raises `ModelError` for one that no training has written."""
     try:
         return _read_text(text)
-    except HeadgateError:
-        raise
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise ModelError(f"The model file holds a damaged tree: {type(error).__name__}: {error}.") from error
 

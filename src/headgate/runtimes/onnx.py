@@ -19,6 +19,7 @@ from headgate.bundle.manifest import Manifest
 from headgate.errors import ModelError
 from headgate.records import Column
 from headgate.runtimes.batch import Array, Batch
+from headgate.runtimes.boundary import answering, foreign
 from headgate.runtimes.runtime import Outputs
 from headgate.runtimes.verify import PREDICTIONS, PROBABILITIES
 from headgate.runtimes.weights import hand_over, weights_beside
@@ -50,12 +51,10 @@ class OnnxModel:
         self._wanted = wanted
         self._read = read
 
+    @answering("The ONNX model failed", str)
     def predict(self, batch: Batch) -> Outputs:
         """Answer every row; raises `ModelError` with onnxruntime's reason."""
-        try:
-            return self._read(self._run(self._wanted, self._feed(batch), None))
-        except Exception as error:
-            raise ModelError(f"The ONNX model failed on {batch.rows} rows: {error}") from error
+        return self._read(self._run(self._wanted, self._feed(batch), None))
 
     def stream(self, batch: Batch) -> Iterator[Outputs]:
         """One part."""
@@ -100,10 +99,8 @@ def open_session(content: bytes, weights: Mapping[str, bytes] = MappingProxyType
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     hand_over(options, weights)
-    try:
+    with foreign(f"onnxruntime {onnxruntime.__version__} cannot load the model", str):
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise ModelError(f"onnxruntime {onnxruntime.__version__} cannot load the model: {error}") from error
 
 
 def _threads(options: Mapping[str, str]) -> int:

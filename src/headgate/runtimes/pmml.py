@@ -14,9 +14,10 @@ from xml.etree import ElementTree
 
 from headgate.bundle.bundle import verified_bytes
 from headgate.bundle.manifest import Form, Manifest
-from headgate.errors import HeadgateError, Malformed, ModelError
+from headgate.errors import Malformed, ModelError
 from headgate.names import shown
 from headgate.records import Dtype, Task
+from headgate.runtimes.boundary import foreign
 from headgate.runtimes.python import PythonModel, wrap_model
 
 DTYPES: dict[str, Dtype] = {
@@ -56,15 +57,10 @@ def read_pmml(content: bytes) -> Any:
         from sklearn_pmml_model.auto_detect import auto_detect_estimator
     except ImportError as error:
         raise ModelError(f"PMML needs its reader: pip install 'headgate[pmml]' ({error}).") from error
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            # it looks for the kind of model line by line
-            return auto_detect_estimator(pmml=io.BytesIO(re.sub(r">\s*<", ">\n<", text).encode()))
-    except Exception as error:
-        raise ModelError(
-            f"The PMML model cannot be read: {type(error).__name__}: {error}. Export it as ONNX instead."
-        ) from error
+    with foreign("The PMML model cannot be read", then=". Export it as ONNX instead."), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        # it looks for the kind of model line by line
+        return auto_detect_estimator(pmml=io.BytesIO(re.sub(r">\s*<", ">\n<", text).encode()))
 
 
 def plain_text(content: bytes) -> str:
@@ -90,8 +86,6 @@ def fields_of(content: bytes) -> tuple[tuple[Field, ...], Task | None]:
         schema = next(part for part in model if _tag(part) == "MiningSchema")
         active = [each.get("name", "") for each in schema if each.get("usageType", "active") == "active"]
         fields = tuple(_field(name, declared[name]) for name in active)
-    except HeadgateError:
-        raise
     except (ElementTree.ParseError, StopIteration, KeyError, RecursionError) as error:
         raise Malformed(f"The file is no PMML with a model and its fields: {error!r}.") from error
     return fields, TASKS.get(model.get("functionName", ""))

@@ -17,9 +17,10 @@ import numpy as np
 
 from headgate.bundle.bundle import verified_bytes
 from headgate.bundle.manifest import Form, Manifest
-from headgate.errors import HeadgateError, ModelError
+from headgate.errors import ModelError
 from headgate.records import Signature
 from headgate.runtimes.batch import Array, Batch
+from headgate.runtimes.boundary import answering, foreign
 from headgate.runtimes.columns import matrix_dtype
 from headgate.runtimes.frames import frame_maker, has_pandas, matrix_of
 from headgate.runtimes.runtime import Outputs
@@ -39,31 +40,23 @@ class PythonModel:
         self._table = table
         self._probabilities = probabilities
 
+    @answering()
     def predict(self, batch: Batch) -> Outputs:
         """Answer every row; raises `ModelError` with the user's exception as the reason."""
-        try:
-            table = self._table(batch)
-            outputs = _as_outputs(self.model.predict(table))
-            if self._probabilities and PROBABILITIES not in outputs:
-                outputs[PROBABILITIES] = np.asarray(self.model.predict_proba(table))
-            return outputs
-        except HeadgateError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise ModelError(f"The model failed on {batch.rows} rows: {type(error).__name__}: {error}") from error
+        table = self._table(batch)
+        outputs = _as_outputs(self.model.predict(table))
+        if self._probabilities and PROBABILITIES not in outputs:
+            outputs[PROBABILITIES] = np.asarray(self.model.predict_proba(table))
+        return outputs
 
     def stream(self, batch: Batch) -> Iterator[Outputs]:
         """The parts that the object's own `stream` gives, where it has one; else one part."""
         if not callable(getattr(self.model, "stream", None)):
             yield self.predict(batch)
             return
-        try:
+        with foreign(f"The model failed on {batch.rows} rows", passing=ModelError):
             for part in self.model.stream(self._table(batch)):
                 yield _as_outputs(part)
-        except HeadgateError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise ModelError(f"The model failed on {batch.rows} rows: {type(error).__name__}: {error}") from error
 
     def close(self) -> None:
         """Nothing is held beyond the object's memory."""
@@ -106,11 +99,9 @@ def run_model_file(content: bytes, path: Path) -> Any:
     module.__file__ = str(path)
     # classes defined in the file look themselves up here
     sys.modules[module.__name__] = module
-    try:
+    with foreign(f"{path.name} failed when it was run"):
         # the author's code; the bundle was signed by somebody who is trusted
         exec(compile(content, str(path), "exec"), module.__dict__)
-    except (Exception, SystemExit) as error:
-        raise ModelError(f"{path.name} failed when it was run: {type(error).__name__}: {error}") from error
     if not hasattr(module, "model"):
         raise ModelError(f"{path.name} should define `model`, an object with a method predict; it does not.")
     return module.model

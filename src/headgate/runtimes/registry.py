@@ -3,7 +3,8 @@
 import importlib
 from importlib.metadata import entry_points
 
-from headgate.errors import ModelError, NotFound
+from headgate.errors import NotFound
+from headgate.runtimes.boundary import foreign
 from headgate.runtimes.runtime import Runtime
 
 GROUP = "headgate.runtimes"
@@ -37,12 +38,8 @@ def load_runtime(name: str) -> Runtime:
             f"There is no runtime {name!r}; there are: {', '.join(sorted(names))}. Is its package installed?"
         )
     module_name, _, attribute = names[name].partition(":")
-    try:
+    with foreign(f"Runtime {name!r} cannot be imported from {module_name}", str, "."):
         module = importlib.import_module(module_name)
-    except Exception as error:
-        raise ModelError(f"Runtime {name!r} cannot be imported from {module_name}: {error}.") from error
-    try:
+    with foreign(f"Runtime {name!r} is declared as {names[name]}, which is not one", str, "."):
         runtime: Runtime = getattr(module, attribute)()
-    except Exception as error:
-        raise ModelError(f"Runtime {name!r} is declared as {names[name]}, which is not one: {error}.") from error
     return runtime

@@ -14,9 +14,10 @@ import numpy as np
 
 from headgate.bundle.bundle import verified_bytes
 from headgate.bundle.manifest import Manifest
-from headgate.errors import EnvironmentMismatch, HeadgateError, ModelError
+from headgate.errors import EnvironmentMismatch, ModelError
 from headgate.records import Column
 from headgate.runtimes.batch import Array, Batch
+from headgate.runtimes.boundary import answering, foreign
 from headgate.runtimes.frames import frame_maker, matrix_of
 from headgate.runtimes.runtime import Outputs
 from headgate.runtimes.skops import SUFFIX, load_skops
@@ -43,12 +44,10 @@ class SklearnModel:
         self._table = table
         self._answer = answer
 
+    @answering()
     def predict(self, batch: Batch) -> Outputs:
         """Answer every row; raises `ModelError` with scikit-learn's reason."""
-        try:
-            return self._answer(self._table(batch))
-        except Exception as error:
-            raise ModelError(f"The model failed on {batch.rows} rows: {type(error).__name__}: {error}") from error
+        return self._answer(self._table(batch))
 
     def stream(self, batch: Batch) -> Iterator[Outputs]:
         """One part."""
@@ -97,14 +96,10 @@ def wrap_estimator(estimator: Any, manifest: Manifest) -> SklearnModel:
     """The estimator as a model that takes the manifest's features."""
     if not any(hasattr(estimator, method) for method in ("predict", "transform")):
         raise ModelError(f"Expected a model with predict or transform, got a {type(estimator).__name__}.")
-    try:
+    with foreign("The model cannot be set up"):
         _use_one_thread(estimator)
         table = _plan_table(estimator, manifest.signature.features)
         return SklearnModel(estimator, table, _plan_answer(estimator, manifest))
-    except HeadgateError:
-        raise
-    except Exception as error:
-        raise ModelError(f"The model cannot be set up: {type(error).__name__}: {error}") from error
 
 
 def _check_version(warning: Any) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from headgate.bundle.allowed import is_allowed
-from headgate.errors import HeadgateError, ModelError, Untrusted
+from headgate.errors import ModelError, Untrusted
+from headgate.runtimes.boundary import foreign
 from headgate.runtimes.trees import check_tree
 from headgate.runtimes.unpickling import check_attributes
 
@@ -44,15 +45,11 @@ def load_skops(content: bytes, trusted: Iterable[str] = ()) -> Any:
         from skops import io as skops
     except ImportError as error:
         raise ModelError(f"The model needs skops: pip install 'headgate[skops]' ({error}).") from error
-    try:
+    with foreign("The model file cannot be loaded"):
         loaded = skops.loads(content, trusted=skops.get_untrusted_types(data=content))
         for part in _parts(loaded, set()):
             check_attributes(part)
             check_tree(part)
-    except HeadgateError:
-        raise
-    except Exception as error:
-        raise ModelError(f"The model file cannot be loaded: {type(error).__name__}: {error}") from error
     return loaded
 
 

@@ -15,9 +15,10 @@ import numpy as np
 
 from headgate.bundle.bundle import verified_bytes
 from headgate.bundle.manifest import Form, Manifest
-from headgate.errors import HeadgateError, ModelError, Untrusted
+from headgate.errors import ModelError, Untrusted
 from headgate.records import Column
 from headgate.runtimes.batch import Array, Batch
+from headgate.runtimes.boundary import Boundary, answering, foreign
 from headgate.runtimes.exported import check_exported
 from headgate.runtimes.frames import matrix_of
 from headgate.runtimes.python import run_model_file
@@ -31,6 +32,8 @@ PICKLED = (
     "The file holds a pickled object, which runs code when it is loaded. Save the model as an exported program, "
     "torch.export.save(torch.export.export(model, (example,)), 'model.pt2'), or its state_dict with the module's code."
 )
+# around the loading of nothing but tensors
+PLAIN_TENSORS = Boundary(lambda _: Untrusted(PICKLED))
 
 
 class TorchModel:
@@ -49,25 +52,19 @@ class TorchModel:
             manifest.classes, object if any(isinstance(c, str) for c in manifest.classes) else None
         )
 
+    @answering()
     def predict(self, batch: Batch) -> Outputs:
         """Answer every row; raises `ModelError` with PyTorch's reason."""
-        try:
-            with self._inference():
-                named = named_outputs(self._module(*self._feed(batch)), self._scores)
-                outputs = {name: tensor.detach().cpu().numpy() for name, tensor in named.items()}
-            return self._with_labels(outputs)
-        except HeadgateError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise ModelError(f"The model failed on {batch.rows} rows: {type(error).__name__}: {error}") from error
+        with self._inference():
+            named = named_outputs(self._module(*self._feed(batch)), self._scores)
+            outputs = {name: tensor.detach().cpu().numpy() for name, tensor in named.items()}
+        return self._with_labels(outputs)
 
+    @answering()
     def scores(self, batch: Batch) -> str:
         """What a classifier is seen to answer: whole numbers are labels, shares of one are probabilities."""
-        try:
-            with self._inference():
-                answer = named_outputs(self._module(*self._feed(batch)), "")[PREDICTIONS]
-        except (Exception, SystemExit) as error:
-            raise ModelError(f"The model failed on {batch.rows} rows: {type(error).__name__}: {error}") from error
+        with self._inference():
+            answer = named_outputs(self._module(*self._feed(batch)), "")[PREDICTIONS]
         if not answer.is_floating_point():
             return LABELS
         shares = bool(((answer >= 0) & (answer <= 1)).all())
@@ -113,7 +110,7 @@ def load_module(folder: Path, manifest: Manifest, form: Form) -> tuple[Any, list
     # requests are spread over processes
     torch.set_num_threads(1)
     kind = form.options.get("kind", EXPORTED)
-    try:
+    with foreign(f"PyTorch {torch.__version__} cannot load the model", _first_line):
         if kind == EXPORTED:
             return open_exported(content)
         if kind == SCRIPT:
@@ -123,10 +120,6 @@ def load_module(folder: Path, manifest: Manifest, form: Form) -> tuple[Any, list
             module = run_model_file(verified_bytes(folder, manifest, code), folder / code)
             module.load_state_dict(read_weights(content))
         return module.eval(), []
-    except HeadgateError:
-        raise
-    except Exception as error:
-        raise ModelError(f"PyTorch {torch.__version__} cannot load the model: {_first_line(error)}") from error
 
 
 def library() -> Any:
@@ -159,10 +152,8 @@ def read_weights(content: bytes) -> Any:
     if content[:2] == b"PK" or content[:1] == b"\x80":
         import torch
 
-        try:
+        with PLAIN_TENSORS:
             return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-        except Exception as error:
-            raise Untrusted(PICKLED) from error
     try:
         from safetensors.torch import load
 
@@ -243,6 +234,6 @@ def kind_of(module: Any) -> Any:
     return next(kinds, torch.float32)
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -18,8 +18,9 @@ import numpy as np
 
 from headgate.bundle.bundle import verified_bytes
 from headgate.bundle.manifest import Manifest
-from headgate.errors import HeadgateError, ModelError, Untrusted
+from headgate.errors import ModelError, Untrusted
 from headgate.runtimes.batch import Batch
+from headgate.runtimes.boundary import answering, foreign, in_a_line
 from headgate.runtimes.hub_offline import OFFLINE, offline
 from headgate.runtimes.parts import joined
 from headgate.runtimes.runtime import Outputs
@@ -55,15 +56,13 @@ class TransformersModel:
         self._length = getattr(model.config, "max_position_embeddings", None) or 1 << 30
         self._labels = np.array([str(label) for _, label in sorted(model.config.id2label.items())], object)
 
+    @answering()
     def predict(self, batch: Batch) -> Outputs:
         """Answer every row; raises `ModelError` with the library's reason."""
         if self._task == GENERATION:
             return joined(self.stream(batch))
-        try:
-            with self._torch.inference_mode():
-                return self._answer(texts_of(batch))
-        except Exception as error:
-            raise _failure(batch, error) from error
+        with self._torch.inference_mode():
+            return self._answer(texts_of(batch))
 
     def stream(self, batch: Batch) -> Iterator[Outputs]:
         """Generated text token by token, row after row; one part for everything else."""
@@ -71,15 +70,13 @@ class TransformersModel:
             yield self.predict(batch)
             return
         silent = True
-        try:
+        with foreign(f"The model failed on {batch.rows} rows", passing=ModelError):
             for row, text in enumerate(texts_of(batch)):
                 for piece in self._generate(text):
                     part = np.full(batch.rows, "", object)
                     part[row] = piece
                     silent = False
                     yield {PREDICTIONS: part}
-        except Exception as error:
-            raise _failure(batch, error) from error
         if silent:
             yield {PREDICTIONS: np.full(batch.rows, "", object)}
 
@@ -156,19 +153,17 @@ def open_model(base: Files, adapter: Files | None, most: int) -> TransformersMod
     torch.set_num_threads(1)
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    try:
-        # what the libraries will change some day is nothing that a user of ours can act on
-        with warnings.catch_warnings(), offline():
-            warnings.simplefilter("ignore")
-            model = _model(base, config)
-            if adapter is not None:
-                model = with_adapter(model, adapter)
-            return TransformersModel(model.eval(), _tokenizer(base), task_of(config), most)
-    except HeadgateError:
-        raise
-    except Exception as error:
-        text = " ".join(str(error).split())[:300]
-        raise ModelError(f"transformers {transformers.__version__} cannot load the model: {text}") from error
+    # what the libraries will change some day is nothing that a user of ours can act on
+    with (
+        foreign(f"transformers {transformers.__version__} cannot load the model", in_a_line),
+        warnings.catch_warnings(),
+        offline(),
+    ):
+        warnings.simplefilter("ignore")
+        model = _model(base, config)
+        if adapter is not None:
+            model = with_adapter(model, adapter)
+        return TransformersModel(model.eval(), _tokenizer(base), task_of(config), most)
 
 
 def read_config(files: Files) -> dict[str, Any]:
@@ -264,7 +259,3 @@ def _architecture(config: Mapping[str, Any]) -> str:
 def _ends(model: Any) -> set[int]:
     ends = model.config.eos_token_id
     return set(ends) if isinstance(ends, list) else set() if ends is None else {ends}
-
-
-def _failure(batch: Batch, error: Exception) -> ModelError:
-    return ModelError(f"The model failed on {batch.rows} rows: {type(error).__name__}: {error}")

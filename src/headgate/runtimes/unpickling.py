@@ -13,8 +13,9 @@ import numpy as np
 
 from headgate.bundle.allowed import ARRAY_WRAPPER, GETATTR, MEMORY_MAP, has_stand_in, is_allowed, is_sklearn
 from headgate.bundle.pickles import PickleMachine, count_of, unpacked_stream
-from headgate.errors import HeadgateError, ModelError, Untrusted
+from headgate.errors import ModelError, Untrusted
 from headgate.runtimes.batch import Array
+from headgate.runtimes.boundary import foreign
 from headgate.runtimes.trees import check_tree
 
 # attributes that name a method which scikit-learn then calls on whatever is beside them
@@ -30,12 +31,8 @@ def unpickle(content: bytes, trusted: Iterable[str] = ()) -> Any:
     Raises `Untrusted` naming a global that is neither allowed nor trusted, before it is imported; `ModelError` when the
     file is damaged or a module is missing.
     """
-    try:
+    with foreign("The model file cannot be loaded"):
         return _GuardedUnpickler(unpacked_stream(content), frozenset(trusted)).load()
-    except HeadgateError:
-        raise
-    except Exception as error:
-        raise ModelError(f"The model file cannot be loaded: {type(error).__name__}: {error}") from error
 
 
 class _StandIn:

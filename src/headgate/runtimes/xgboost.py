@@ -14,10 +14,11 @@ import numpy as np
 
 from headgate.bundle.bundle import verified_bytes
 from headgate.bundle.manifest import Manifest
-from headgate.errors import HeadgateError, ModelError
+from headgate.errors import ModelError
 from headgate.runtimes.batch import Array, Batch
 from headgate.runtimes.boosted import (
     PICKLES,
+    SET_UP,
     BoostedModel,
     Description,
     classified,
@@ -26,6 +27,7 @@ from headgate.runtimes.boosted import (
     softmax,
     task_of,
 )
+from headgate.runtimes.boundary import foreign
 from headgate.runtimes.coding import Levels, ToMatrix, matrix_coder
 from headgate.runtimes.forest import LEAF, Forest, Link, Tree, check_forest, integers, numbers
 from headgate.runtimes.runtime import Outputs
@@ -57,16 +59,12 @@ class XgboostRuntime:
         chosen = manifest.forms[form]
         model = load_model(verified_bytes(folder, manifest, chosen.path), chosen.path, manifest.trusted_code)
         missing = chosen.options.get("missing", options_of(model).get("missing", "nan"))
-        try:
+        with foreign(SET_UP, first_line):
             booster = booster_of(model)
             booster.set_param({"nthread": 1})
             learner = _learner(booster)
             code = matrix_coder(manifest.signature.features, _levels(learner), closed=True)
             return BoostedModel(_Plan(booster, learner, float(missing)).answer(code, manifest))
-        except HeadgateError:
-            raise
-        except Exception as error:
-            raise ModelError(f"The model cannot be set up: {first_line(error)}") from error
 
 
 def load_model(content: bytes, name: str, trusted: Sequence[str] = ()) -> Any:
@@ -77,10 +75,8 @@ def load_model(content: bytes, name: str, trusted: Sequence[str] = ()) -> Any:
     else:
         _check_whole(content)
         model = xgboost.Booster()
-        try:
+        with foreign(f"XGBoost {xgboost.__version__} cannot load the model", first_line):
             model.load_model(bytearray(content))
-        except Exception as error:
-            raise ModelError(f"XGBoost {xgboost.__version__} cannot load the model: {first_line(error)}") from error
     if not isinstance(model, xgboost.Booster | xgboost.XGBModel):
         raise ModelError(f"Expected a model of XGBoost, got a {type(model).__module__}.{type(model).__qualname__}.")
     check_forest(read_forest(model))
@@ -102,10 +98,8 @@ def _check_whole(content: bytes) -> None:
 
 def save_model(model: Any) -> tuple[str, bytes]:
     """The file for a model in memory; raises `ModelError` for one that was not fitted."""
-    try:
+    with foreign("XGBoost cannot save the model", first_line):
         return "model.ubj", bytes(booster_of(model).save_raw("ubj"))
-    except Exception as error:
-        raise ModelError(f"XGBoost cannot save the model: {first_line(error)}") from error
 
 
 def options_of(model: Any) -> dict[str, str]:
@@ -142,8 +136,6 @@ def read_forest(model: Any) -> Forest:
     learner = _learner(booster)
     try:
         return _read_forest(learner, _end(booster))
-    except HeadgateError:
-        raise
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise ModelError(f"The model file holds a damaged tree: {type(error).__name__}: {error}.") from error
 

@@ -16,6 +16,7 @@ from headgate.crashes import CallMark
 from headgate.errors import Corrupt, Refused
 from headgate.records import Column, Variant
 from headgate.runtimes.batch import Batch
+from headgate.runtimes.boundary import MODEL_CALL, foreign
 from headgate.runtimes.columns import batch_from_columns
 from headgate.runtimes.registry import load_runtime
 from headgate.runtimes.runtime import LoadedModel, Outputs
@@ -53,9 +54,10 @@ def load_inline(cache: Path, variant: Variant) -> Loaded:
     manifest = manifest_of(cache, variant)
     folder = cache / variant.digest
     verify_files(folder, manifest)
-    model = load_runtime(manifest.forms[variant.form].runtime).load(folder, manifest, variant.form)
-    golden = read_golden(folder, manifest)
-    verify_golden(model, manifest, golden)
+    with foreign("The model cannot be loaded"):
+        model = load_runtime(manifest.forms[variant.form].runtime).load(folder, manifest, variant.form)
+        golden = read_golden(folder, manifest)
+        verify_golden(model, manifest, golden)
     return Loaded(manifest, model, measure(model, batch_from_columns(manifest.signature, golden.inputs.columns)))
 
 
@@ -139,7 +141,8 @@ def asker(
         # should this process die now, the agent sees by what
         flags[place] = 1
         try:
-            outputs = predict(inputs if select is None else select(inputs))
+            with MODEL_CALL:
+                outputs = predict(inputs if select is None else select(inputs))
         finally:
             flags[place] = 0
         seconds = time.monotonic() - begun

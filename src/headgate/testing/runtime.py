@@ -14,6 +14,7 @@ from headgate.bundle.bundle import verified_bytes
 from headgate.bundle.manifest import Manifest
 from headgate.errors import ModelError
 from headgate.runtimes.batch import Array, Batch
+from headgate.runtimes.boundary import answering, foreign
 from headgate.runtimes.runtime import Outputs
 
 FAKE_RUNTIME = "headgate.testing.runtime:FakeRuntime"
@@ -42,6 +43,7 @@ class FakeModel:
         self.calls: list[int] = []  # rows of each call
         self.closed = False
 
+    @answering("The fake model failed")
     def predict(self, batch: Batch) -> Outputs:
         """Answer, or fail as the file says."""
         self.calls.append(batch.rows)
@@ -75,10 +77,8 @@ class FakeRuntime:
     def load(self, folder: Path, manifest: Manifest, form: str) -> FakeModel:
         """Load one form, or fail as the file says."""
         content = verified_bytes(folder, manifest, manifest.forms[form].path)
-        try:
+        with foreign("The fake model's file cannot be read", str):
             answers = msgspec.json.decode(content, type=FakeAnswers)
-        except msgspec.DecodeError as error:
-            raise ModelError(f"The fake model's file cannot be read: {error}") from error
         if answers.fails_to_load:
             raise ModelError(answers.fails_to_load)
         return FakeModel(answers)

@@ -21,9 +21,9 @@ import numpy as np
 
 from headgate.bundle import bundle
 from headgate.bundle.manifest import Environment, Form, Manifest
-from headgate.errors import Corrupt, HeadgateError, ModelError
+from headgate.errors import Corrupt, Forbidden, HeadgateError, ModelError
 from headgate.records import Column, Signature, Task
-from headgate.runtimes.batch import Batch
+from headgate.runtimes.batch import Array, Batch
 from headgate.runtimes.columns import batch_from_columns
 from headgate.runtimes.parts import joined
 from headgate.runtimes.registry import RUNTIMES, load_runtime
@@ -142,6 +142,33 @@ def check_failure_is_translated(case: RuntimeCase, cache: Path) -> None:
     assert error.message
 
 
+class BrokenBatch(Batch):
+    """Rows that raise as soon as a model looks at them, as what a framework does with them may."""
+
+    def __init__(self, like: Batch, error: BaseException) -> None:
+        super().__init__(like.names, columns=dict(like.columns))
+        self._error = error
+
+    @property
+    def columns(self) -> Mapping[str, Array]:
+        raise self._error
+
+
+def check_whatever_predict_raises_is_translated(case: RuntimeCase, cache: Path) -> None:
+    """Errors of any kind, an attempt to end the process among them, leave as `ModelError` with what was raised.
+
+    Errors of ours too: a model that was told `Forbidden` elsewhere does not forbid anything to whoever asks it.
+    """
+    model = case.load(cache)
+    for raised in (ValueError("odd rows"), MemoryError(), SystemExit(3), Forbidden("elsewhere")):
+        broken = BrokenBatch(rows(case), raised)
+        for ask in (model.predict, lambda batch: list(model.stream(batch))):
+            error = _raised(partial(ask, broken))
+            assert isinstance(error, ModelError), f"{raised!r} → {error!r}"
+            assert error.__cause__ is raised
+            assert "on 5 rows" in error.message and str(raised) in error.message
+
+
 def check_damage_is_refused(case: RuntimeCase, cache: Path) -> None:
     """Half a file, no file and another file are errors of ours, not of the framework."""
     for content in (case.content[: len(case.content) // 2], b"", b"\x00" * 100):
@@ -224,14 +251,15 @@ def check_nothing_is_written(case: RuntimeCase, cache: Path) -> None:
 
 CHECKS: tuple[Callable[[RuntimeCase, Path], None], ...] = (
     check_name_and_preload, check_answers, check_batching_changes_nothing, check_input_stays, check_stream,
-    check_failure_is_translated, check_damage_is_refused, check_bytes_are_verified, check_what_was_hashed_is_loaded,
-    check_pickles_are_refused, check_harm_is_refused, check_nothing_is_written,
+    check_failure_is_translated, check_whatever_predict_raises_is_translated, check_damage_is_refused,
+    check_bytes_are_verified, check_what_was_hashed_is_loaded, check_pickles_are_refused, check_harm_is_refused,
+    check_nothing_is_written,
 )  # fmt: skip
 
 
-def _raised(action: Callable[[], object]) -> Exception | None:
+def _raised(action: Callable[[], object]) -> BaseException | None:
     try:
         action()
-    except Exception as error:  # noqa: BLE001 - whatever is raised is what is looked at
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever is raised is what is looked at
         return error
     return None

@@ -20,9 +20,10 @@ import numpy as np
 from headgate.bundle.bundle import read_manifest, verify_files
 from headgate.bundle.golden import read_golden
 from headgate.bundle.manifest import GOLDEN, Manifest
-from headgate.errors import Corrupt, HeadgateError, ModelError, NotFound
+from headgate.errors import Corrupt, HeadgateError, NotFound
 from headgate.home import Home, unix_address
 from headgate.processes import yield_processor
+from headgate.runtimes.boundary import foreign
 from headgate.runtimes.registry import load_runtime
 from headgate.runtimes.runtime import LoadedModel
 from headgate.runtimes.verify import verify_golden
@@ -91,14 +92,10 @@ def load(order: Order, home: Home) -> tuple[LoadedModel, Manifest]:
     form = manifest.forms.get(order.form)
     if form is None:
         raise NotFound(f"Expected a form {order.form!r} in the bundle, got {sorted(manifest.forms)}.")
-    try:
+    with foreign("The model cannot be loaded"):
         model = load_runtime(form.runtime).load(folder, manifest, order.form)
         if GOLDEN in manifest.files:
             verify_golden(model, manifest, read_golden(folder, manifest))
-    except HeadgateError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise ModelError(f"The model cannot be loaded: {type(error).__name__}: {error}") from error
     return model, manifest
 
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from headgate.bundle.manifest import Manifest
 from headgate.errors import DeadlineExceeded, HeadgateError, Malformed, ModelError, ModelOutputInvalid
 from headgate.runtimes.batch import Batch, concatenate
+from headgate.runtimes.boundary import MODEL_CALL
 from headgate.runtimes.runtime import LoadedModel, Outputs
 from headgate.runtimes.traces import RowsTrace, within
 from headgate.runtimes.verify import check_declared, check_outputs
@@ -261,16 +262,13 @@ class Host:
         # a call that hangs is ended by the kernel, whoever holds the interpreter's lock
         self._watchdog(min(seconds, self._call_seconds) + HANG_SECONDS)
         try:
-            batch = concatenate(batches)
-            begun = time.monotonic()
-            outputs = self._model.predict(batch)
-            self.cost.learn(batch.rows, time.monotonic() - begun)
-            check_outputs(outputs, batch.rows, self._manifest.task, self._manifest.classes)
-            check_declared(outputs, self._manifest.signature.outputs)
-        except ModelError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise ModelError(f"The model failed: {type(error).__name__}: {error}") from error
+            with MODEL_CALL:
+                batch = concatenate(batches)
+                begun = time.monotonic()
+                outputs = self._model.predict(batch)
+                self.cost.learn(batch.rows, time.monotonic() - begun)
+                check_outputs(outputs, batch.rows, self._manifest.task, self._manifest.classes)
+                check_declared(outputs, self._manifest.signature.outputs)
         finally:
             self._watchdog(0)
         return outputs
@@ -280,19 +278,18 @@ class Host:
         self._streaming = (call.peer, call.id)
         self._watchdog(min(seconds, self._call_seconds) + HANG_SECONDS)
         try:
-            for part in self._model.stream(call.batch):
-                check_outputs(part, call.batch.rows, self._manifest.task, self._manifest.classes)
-                self._send(call.peer, encode_outputs(call.id, part, part=True))
-                for key, _ in self._selector.select(0):
-                    key.data()
-                if self._streaming is None or call.peer.gone:
-                    self._fail(call.peer, call.id, HeadgateError(), CANCELLED)
-                    return
-            self._send(call.peer, encode_outputs(call.id, {}))
-        except HeadgateError as error:
+            with MODEL_CALL:
+                for part in self._model.stream(call.batch):
+                    check_outputs(part, call.batch.rows, self._manifest.task, self._manifest.classes)
+                    self._send(call.peer, encode_outputs(call.id, part, part=True))
+                    for key, _ in self._selector.select(0):
+                        key.data()
+                    if self._streaming is None or call.peer.gone:
+                        self._fail(call.peer, call.id, HeadgateError(), CANCELLED)
+                        return
+                self._send(call.peer, encode_outputs(call.id, {}))
+        except ModelError as error:
             self._fail(call.peer, call.id, error)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the author's code; its caller is told
-            self._fail(call.peer, call.id, ModelError(f"The model failed: {type(error).__name__}: {error}"))
         finally:
             self._watchdog(0)
             self._streaming = None
