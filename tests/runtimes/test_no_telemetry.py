@@ -9,7 +9,7 @@ from headgate.testing.bundles import LinearModel, linear_graph
 LOAD = """
 import sys
 from pathlib import Path
-from headgate.runtimes.onnx import open_session
+from headgate.runtimes.onnx_session import open_session
 open_session(Path(sys.argv[1]).read_bytes())
 """
 

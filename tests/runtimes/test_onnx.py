@@ -10,7 +10,8 @@ from headgate.bundle.manifest import Environment, Form, Manifest
 from headgate.errors import Corrupt, ModelError
 from headgate.records import Column, Dtype, Signature, Task
 from headgate.runtimes.columns import batch_from_columns
-from headgate.runtimes.onnx import OnnxModel, OnnxRuntime, open_session
+from headgate.runtimes.onnx import OnnxModel, OnnxRuntime
+from headgate.runtimes.onnx_session import open_session
 from headgate.runtimes.runtime import Outputs
 from headgate.testing.bundles import LinearModel, linear_graph, write_bundle
 

@@ -8,7 +8,7 @@ from headgate.optimizing.candidate import AS_IT_IS, Candidate
 from headgate.optimizing.narrow import is_double, narrow
 from headgate.optimizing.prune import adds_up, keep_trees, trees_in
 from headgate.optimizing.quantize import Feed, halve, quantize_dynamically, quantize_statically
-from headgate.runtimes.onnx import THREADS
+from headgate.runtimes.onnx_session import THREADS
 
 SHARES = (0.5, 0.25, 0.1)
 THREAD_COUNTS = (2, 4, 8)

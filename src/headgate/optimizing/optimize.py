@@ -28,7 +28,8 @@ from headgate.packaging.recognise import Recognised
 from headgate.packaging.sources import Source, read_holdout, read_training
 from headgate.packaging.table import Table, read_table
 from headgate.runtimes.columns import batch_from_columns
-from headgate.runtimes.onnx import open_session, plan_inputs
+from headgate.runtimes.onnx import plan_inputs
+from headgate.runtimes.onnx_session import open_session
 from headgate.runtimes.runtime import Outputs
 
 CALIBRATED = 200  # rows that show the ranges

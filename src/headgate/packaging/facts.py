@@ -15,7 +15,8 @@ from headgate.packaging.transformer_folders import TEXT
 from headgate.records import Category, Column, Dtype, Task
 from headgate.runtimes.batch import Array
 from headgate.runtimes.boosted import Description
-from headgate.runtimes.onnx import DTYPES, open_session
+from headgate.runtimes.onnx import DTYPES
+from headgate.runtimes.onnx_session import open_session
 from headgate.runtimes.pmml import fields_of, read_pmml
 
 TASKS: tuple[Task, ...] = get_args(Task)

@@ -6,10 +6,8 @@ by the form's options `predictions` and `probabilities` (names of outputs). One 
 `threads` says how many share it. Missing text reaches the model as "None", which is how onnxruntime spells it.
 """
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,10 +17,11 @@ from headgate.bundle.manifest import Manifest
 from headgate.errors import ModelError
 from headgate.records import Column
 from headgate.runtimes.batch import Array, Batch
-from headgate.runtimes.boundary import answering, foreign
+from headgate.runtimes.boundary import answering
+from headgate.runtimes.onnx_session import open_session, threads_of
 from headgate.runtimes.runtime import Outputs
 from headgate.runtimes.verify import PREDICTIONS, PROBABILITIES
-from headgate.runtimes.weights import hand_over, weights_beside
+from headgate.runtimes.weights import weights_beside
 
 Feed = Callable[[Batch], dict[str, Array]]
 Read = Callable[[list[Any]], Outputs]
@@ -34,7 +33,6 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "tensor(uint32)": np.dtype(np.uint32), "tensor(uint64)": np.dtype(np.uint64), "tensor(string)": np.dtype(object),
     "tensor(float16)": np.dtype(np.float16),
 }  # fmt: skip
-THREADS, MOST_THREADS = "threads", 64
 CHANCES = {"tensor(float)", "tensor(double)", "tensor(float16)"}
 
 
@@ -76,39 +74,10 @@ class OnnxRuntime:
         chosen = manifest.forms[form]
         content = verified_bytes(folder, manifest, chosen.path)
         weights = weights_beside(content, folder, manifest, chosen.path)
-        session = open_session(content, weights, threads=_threads(chosen.options))
+        session = open_session(content, weights, threads=threads_of(chosen.options))
         feed = plan_inputs(session.get_inputs(), manifest.signature.features)
         wanted, read = _plan_outputs(session.get_outputs(), manifest, chosen.options)
         return OnnxModel(session, feed, wanted, read)
-
-
-def open_session(content: bytes, weights: Mapping[str, bytes] = MappingProxyType({}), threads: int = 1) -> Any:
-    """An `InferenceSession` of the model in these bytes; `weights` are the files that it may name, by name.
-
-    `threads` share one call. Raises `ModelError`.
-    """
-    # onnxruntime sends usage data to its makers unless it is told not to before it is loaded; nobody agreed to that
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-    # takes 0.1 s to import; a worker that serves no ONNX model does without
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-    hand_over(options, weights)
-    with foreign(f"onnxruntime {onnxruntime.__version__} cannot load the model", str):
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-
-
-def _threads(options: Mapping[str, str]) -> int:
-    """What the form's option says: one thread, unless `headgate optimize` found that more pay."""
-    told = options.get(THREADS, "1")
-    if not (told.isascii() and told.isdigit() and 1 <= int(told) <= MOST_THREADS):
-        raise ModelError(f"The form's option {THREADS} is {told!r}, expected 1 to {MOST_THREADS}.")
-    return int(told)
 
 
 def plan_inputs(inputs: Sequence[Any], features: Sequence[Column]) -> Feed:
