@@ -29,8 +29,8 @@ from headgate.errors import (
     UnsupportedType,
     Untrusted,
 )
-from headgate.packaging import boosters
 from headgate.packaging.environment import closure
+from headgate.packaging.frameworks import boosted
 from headgate.testing.bundles import LinearModel, linear_graph
 
 PLAIN = """
@@ -334,7 +334,7 @@ def test_a_framework_that_is_not_here_is_named_with_its_extra(
     package: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, framework: str
 ) -> None:
     monkeypatch.setitem(sys.modules, framework, None)
-    monkeypatch.setattr(boosters, "DEADLY", frozenset())
+    monkeypatch.setattr(boosted, "survive", lambda name, path: None)
     (tmp_path / file).write_bytes(b"{}")
     with pytest.raises(ModelError, match=rf"needs {framework}, .*pip install 'headgate\[{framework}\]'"):
         package(tmp_path / file)
