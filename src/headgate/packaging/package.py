@@ -54,7 +54,8 @@ def package(  # noqa: PLR0913 - the options of the public call
 
     `model` is a fitted scikit-learn estimator or pipeline, a model of XGBoost, LightGBM, CatBoost or Keras, a PyTorch
     program, an object with `predict`, a file (.joblib, .pkl, .skops, .onnx, .ubj, .json, .txt, .cbm, .pmml, .pt2, .pt,
-    .safetensors, .keras, or .py that defines `model`), or the folder of an MLflow model, a transformer or its adapter.
+    .safetensors, .keras, or .py that defines `model`), the folder of an MLflow model, a transformer or its adapter, or
+    what `headgate.importing` found in another product's folder.
     `data` [rows, columns] is the training data and `holdout` rows that the model has not seen, as (X, y) or as one
     table that has the column `target`: pandas, Polars, PyArrow, NumPy, dicts, or a file. `example` is some rows that
     show the columns where there is no training data; they give no ranges and levels.
