@@ -11,7 +11,7 @@ from pathlib import Path
 from headgate.bundle.manifest import Environment
 from headgate.bundle.requirements import plain_name
 from headgate.packaging.frameworks.framework import Recognised
-from headgate.packaging.frameworks.registry import FRAMEWORKS
+from headgate.packaging.frameworks.registry import frameworks
 from headgate.runtimes.boosted import PICKLES as PICKLED
 
 REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -67,7 +67,7 @@ def _modules(recognised: Recognised, source: Path) -> set[str]:
     if source.suffix == ".py":
         return imported_modules(source.read_bytes())
     # an estimator's parts may be of other frameworks
-    known = {module for each in FRAMEWORKS.values() for module in each.needs.modules}
+    known = {module for each in frameworks() for module in each.needs.modules}
     named = {code.partition(".")[0] for code in recognised.kept.trusted}
     return {*named, *recognised.framework.needs.modules, *(recognised.kept.packages & known)}
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from headgate.errors import Refused
 from headgate.packaging.forest_graph import Shape, fits_graph, write_forest
-from headgate.packaging.frameworks.registry import FRAMEWORKS
+from headgate.packaging.frameworks.registry import framework_named
 from headgate.packaging.request import Request
 from headgate.runtimes.coding import Levels
 from headgate.runtimes.forest import Forest
@@ -13,7 +13,7 @@ from headgate.runtimes.verify import PREDICTIONS, PROBABILITIES
 
 def convert_forest(request: Request) -> bytes:
     """The graph's bytes; raises `Refused` with the reason why there is none."""
-    trees = FRAMEWORKS[request.manifest.framework].trees
+    trees = framework_named(request.manifest.framework).trees
     assert trees is not None
     path = request.path
     model = trees.runtime.load_model(path.read_bytes(), path.name, request.manifest.trusted_code)
