@@ -11,16 +11,22 @@ from headgate.runtimes.torch import LABELS, LOGITS, kind_of, load_module, named_
 ROWS = 3  # of the example; neither one nor a size of a feature by chance
 
 
-def convert_network(request: Request) -> bytes:
-    """The graph's bytes; raises whatever PyTorch's exporter raises."""
+def convert_program(request: Request) -> bytes:
+    """The graph of a PyTorch program or module; raises whatever PyTorch's exporter raises."""
+    module, inputs = load_module(Path(request.folder), request.manifest, request.source)
+    return _convert(request, module, inputs)
+
+
+def convert_keras(request: Request) -> bytes:
+    """The graph of a Keras model, which is a module over PyTorch; raises the same."""
+    module, inputs = open_keras(request.path.read_bytes(), request.manifest.trusted_code)
+    return _convert(request, module, inputs)
+
+
+def _convert(request: Request, module: Any, inputs: list[tuple[str, Any]]) -> bytes:
     import torch
 
-    manifest, form = request.manifest, request.source
-    if form.runtime == "keras":
-        module, inputs = open_keras(request.path.read_bytes(), manifest.trusted_code)
-    else:
-        module, inputs = load_module(Path(request.folder), manifest, form)
-    scores = form.options.get("scores", LOGITS) if manifest.task == "classification" else ""
+    scores = request.source.options.get("scores", LOGITS) if request.manifest.task == "classification" else ""
     kinds = [tensor.dtype for _, tensor in inputs]
     examples, names = _examples(request.features, kinds, module)
     whole = _whole(module, scores)

@@ -9,7 +9,7 @@ from headgate.packaging.facts import Facts
 from headgate.packaging.frameworks.copying import copied
 from headgate.packaging.frameworks.distributions import version_of
 from headgate.packaging.frameworks.framework import Compiling, Files, Framework, Kept, Needs, Objects, Trust
-from headgate.packaging.frameworks.pytorch import EXPORTER, network_facts, network_layouts, network_scores
+from headgate.packaging.frameworks.pytorch import network_facts, network_layouts, network_scores
 from headgate.runtimes.keras import foreign_names, open_keras
 
 HDF5 = (".h5", ".hdf5")
@@ -66,7 +66,7 @@ KERAS = Framework(
     runtime="keras",
     version=partial(version_of, "keras"),
     facts=_facts,
-    compiling=Compiling(EXPORTER, network_layouts),
+    compiling=Compiling("headgate.packaging.network_converter:convert_keras", network_layouts),
     needs=Needs(("keras", "torch")),
     files=Files((".keras",), _keep_file, _is_tensorflow),
     objects=Objects(_holds, _keep_object),

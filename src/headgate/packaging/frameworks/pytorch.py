@@ -21,7 +21,6 @@ from headgate.runtimes.torch import EXPORTED, PICKLED, SCRIPT, WEIGHTS, library,
 
 CODE = "code.py"
 EXPORT = "Export it: torch.export.export(model, (example,), dynamic_shapes=({0: torch.export.Dim.DYNAMIC},))."
-EXPORTER = "headgate.packaging.network_converter:convert_network"
 NO_EXPORTER = "TorchScript has no exporter; save an exported program (.pt2) instead"
 
 
@@ -154,7 +153,7 @@ PYTORCH = Framework(
     runtime="torch",
     version=partial(version_of, "torch"),
     facts=_facts,
-    compiling=Compiling(EXPORTER, network_layouts, _refusal),
+    compiling=Compiling("headgate.packaging.network_converter:convert_program", network_layouts, _refusal),
     needs=Needs(("torch", "numpy")),
     files=Files((".pt2", ".pt", ".pth", ".safetensors"), _keep_file),
     objects=Objects(_holds, _keep_object),
