@@ -116,6 +116,21 @@ def test_objects_by_reference_need_trust(package: Any) -> None:
     assert headgate.load(bundle).predict(rows).tolist() == [3.0, 6.0]
 
 
+class Wrapped(Trebler):
+    """Around a model of a framework."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+
+def test_an_object_needs_what_its_pickle_names(package: Any) -> None:
+    """A host that builds the environment could not load the model without it."""
+    given = Wrapped(LogisticRegression().fit([[0.0], [1.0]], [0, 1]))
+    bundle = package(given, data=np.array([[1.0]]), trust_code=(f"{__name__}.Wrapped",), lock=False)
+    assert {"numpy", "scikit-learn"} <= set(bundle.manifest.environment.direct)
+    assert "scipy" in bundle.manifest.environment.packages
+
+
 def test_estimators_with_foreign_functions_need_trust(package: Any) -> None:
     features, target = iris()
     model = make_pipeline(FunctionTransformer(double), StandardScaler(), LogisticRegression()).fit(features, target)

@@ -66,10 +66,11 @@ def _modules(recognised: Recognised, source: Path) -> set[str]:
     """The modules that the model's own code comes from or imports."""
     if source.suffix == ".py":
         return imported_modules(source.read_bytes())
-    # an estimator's parts may be of other frameworks
-    known = {module for each in frameworks() for module in each.needs.modules}
-    named = {code.partition(".")[0] for code in recognised.kept.trusted}
-    return {*named, *recognised.framework.needs.modules, *(recognised.kept.packages & known)}
+    needs, packages = recognised.framework.needs, recognised.kept.packages
+    if not needs.named:
+        # an estimator's parts may be of other frameworks, and the rest comes with its own
+        packages &= {module for each in frameworks() for module in each.needs.modules}
+    return {*(code.partition(".")[0] for code in recognised.kept.trusted), *needs.modules, *packages}
 
 
 def _providers(modules: Iterable[str]) -> list[str]:

@@ -25,7 +25,7 @@ class Kept:
     model: Any = None  # the loaded object; None for a file that says itself what it takes
     trusted: Trust = ()  # foreign globals and files that the caller named
     options: dict[str, str] = field(default_factory=dict)  # of the form that the file is
-    packages: frozenset[str] = frozenset()  # that an estimator's pickle names
+    packages: frozenset[str] = frozenset()  # that a pickle names, by the first part of each module
 
 
 def _no_other(_path: Path) -> bool:
@@ -77,6 +77,7 @@ class Needs:
     modules: tuple[str, ...] = ()  # instead, where one of several distributions brings it
     pickled: tuple[str, ...] = ()  # distributions besides, where the file is a pickle
     frames: bool = True  # whether features that it knows by name come to it in a frame of pandas
+    named: bool = False  # whether all that a pickle names is needed, not only what of it is a framework here
     closed: bool = False  # whether nothing is named beside `distributions`: every host has the rest
 
 

@@ -2,7 +2,6 @@
 
 import importlib.util
 import pickle
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +30,11 @@ def _keep_file(path: Path, folder: Path, _trust: Trust) -> Kept:
 
 def _keep_object(model: Any, folder: Path, trust: Trust) -> Kept:
     _dump_object(model, folder / FILE)
-    return _unpickled(open_pickle(folder / FILE, trust))
+    return open_pickle(folder / FILE, trust)
 
 
 def _unpickled(kept: Kept) -> Kept:
-    return replace(kept, packages=frozenset())
+    return kept
 
 
 def _dump_object(model: Any, path: Path) -> None:
@@ -69,7 +68,7 @@ PYTHON = Framework(
     version=_no_version,
     facts=_facts,
     compiling="Plain Python has no compiled form.",
-    needs=Needs(("numpy",)),
+    needs=Needs(("numpy",), named=True),
     files=Files((".py",), _keep_file),
     objects=Objects(_holds, _keep_object, _unpickled),
 )
