@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from tests.packaging.estimators import iris
-from tests.runtimes.test_pmml import TREE
+from tests.runtimes.test_pmml import NUMBER, TEXT, TREE
 
 from headgate.testing.bundles import LinearModel, linear_graph
 
@@ -40,7 +40,8 @@ def _onnx(folder: Path) -> Path:
 
 def _pmml(folder: Path) -> Path:
     path = folder / "given.pmml"
-    path.write_text(TREE)
+    # sklearn-pmml-model takes numbers alone
+    path.write_text(TREE.replace(TEXT, NUMBER))
     return path
 
 

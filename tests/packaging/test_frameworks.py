@@ -24,7 +24,8 @@ from headgate.packaging.frameworks.registry import (
 from headgate.packaging.recognise import recognise
 from headgate.runtimes.registry import RUNTIMES
 
-HEAVY = [pytest.mark.heavy, pytest.mark.timeout(600)]
+# frameworks warn of themselves
+HEAVY = [pytest.mark.heavy, pytest.mark.timeout(600), pytest.mark.filterwarnings("ignore")]
 
 
 def marked(names: Iterable[str]) -> list[Any]:
