@@ -51,7 +51,7 @@ TORCH ?= torch==2.13.0 --extra-index-url https://download.pytorch.org/whl/cpu
 test-deep: setup ## Deep-learning frameworks too: installs 1.1 GB (PyTorch for CPUs, transformers, Keras)
 	@$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/python -m pip install -q $(TORCH)
 	@$(BIN)/python -m pip install -q -e '.[transformers,keras,skops]'
-	@$(BIN)/python -m pytest -q tests/deep tests/runtimes/test_conformance.py $(ARGS)
+	@$(BIN)/python -m pytest -q tests/deep tests/runtimes/test_conformance.py tests/packaging/test_frameworks.py $(ARGS)
 
 lint: setup ## Linter, formatter and type checker
 	@$(BIN)/ruff check src tests benchmarks

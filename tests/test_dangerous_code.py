@@ -12,17 +12,22 @@ SOURCE = Path(__file__).parent.parent / "src" / "headgate"
 # module → the files that may import it, and what keeps each from harm
 REVIEWED: dict[str, set[str]] = {
     # SEC-07, SEC-08: the one machine that reads pickles, its two readers, and the writer of what a user gives us
-    "pickle": {"bundle/pickles.py", "bundle/globals.py", "runtimes/unpickling.py", "packaging/recognise.py"},
+    "pickle": {
+        "bundle/pickles.py",
+        "bundle/globals.py",
+        "runtimes/unpickling.py",
+        "packaging/frameworks/python.py",
+    },  # fmt: skip
     "_compat_pickle": {"bundle/pickles.py"},
-    "cloudpickle": {"packaging/recognise.py"},
-    "joblib": {"packaging/recognise.py"},
+    "cloudpickle": {"packaging/frameworks/python.py"},
+    "joblib": {"packaging/frameworks/scikit_learn.py"},
     **dict.fromkeys(("dill", "marshal", "shelve", "jsonpickle", "tensorflow", "h5py"), set()),
     # tensors only (`weights_only`), or programs that were looked into before; the rest uses what these have loaded
     "torch": {
         "runtimes/torch.py",
         "runtimes/keras.py",
         "runtimes/transformers.py",
-        "packaging/networks.py",
+        "packaging/frameworks/pytorch.py",
         "packaging/network_converter.py",
     },  # fmt: skip
     # SEC-11, SEC-14: after our own list has been held against all that the file names
@@ -39,7 +44,7 @@ REVIEWED: dict[str, set[str]] = {
     # members are read in memory, nothing is unpacked
     "zipfile": {
         "packaging/data_files.py",
-        "packaging/networks.py",
+        "packaging/frameworks/pytorch.py",
         "runtimes/exported.py",
         "runtimes/keras.py",
         "runtimes/skops.py",

@@ -66,7 +66,7 @@ def test_an_mlflow_model_is_packaged_with_its_columns_and_lineage(tmp_path: Path
     found = find_model("mlflow", mlflow_folder(tmp_path / "m", pickled), tmp_path)
     assert found.name == "iris"
     assert left(found) == {"flavour python_function", "requirements.txt"}
-    bundle = package(found.model, name="iris", example=found.example, lineage=found.lineage, output=tmp_path / "b")
+    bundle = package(found, name="iris", lock=False, output=tmp_path / "b")
     inputs = bundle.manifest.signature.inputs
     # 5 and 7 are whole numbers in the example, and doubles in MLflow's signature
     assert [(column.name, column.dtype) for column in inputs] == [(name, "float64") for name in COLUMNS]
@@ -75,6 +75,21 @@ def test_an_mlflow_model_is_packaged_with_its_columns_and_lineage(tmp_path: Path
     assert bundle.manifest.lineage.trained_at == "2026-11-28 13:57:28.529424"
     # two rows are no training data
     assert bundle.manifest.lineage.data_rows == 0
+
+
+def test_an_mlflow_folder_is_taken_over_in_one_way(tmp_path: Path, pickled: Path) -> None:
+    """By name or by what the folder says itself: the same bundle, and the caller's word stands over the folder's."""
+    folder = mlflow_folder(tmp_path / "m", pickled)
+    (tmp_path / "scratch").mkdir()
+    found = find_model("mlflow", folder, tmp_path / "scratch")
+    options: dict[str, Any] = {"name": "iris", "lock": False, "compile": False}
+    direct = package(folder, output=tmp_path / "direct", **options)
+    assert direct.digest == package(found, output=tmp_path / "found", **options).digest
+    lineage = {"trained_at": "in May"}
+    corrected = package(folder, lineage=lineage, example=[[1.0] * 4], output=tmp_path / "corrected", **options).manifest
+    assert corrected.lineage.trained_at == "in May"
+    assert corrected.lineage.parent_run == "mlflow:0f3a"
+    assert [column.name for column in corrected.signature.inputs] == ["x0", "x1", "x2", "x3"]
 
 
 @pytest.mark.parametrize("name", ["../model.pkl", "/etc/passwd", "a/../../model.pkl", "", ".", "a\0b", 7, "linked"])

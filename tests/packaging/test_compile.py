@@ -9,20 +9,33 @@ import numpy as np
 import pytest
 from tests.packaging.estimators import forest, iris
 
+from headgate.bundle.manifest import Environment, Form, Manifest
 from headgate.packaging import compile as compiling
 from headgate.packaging import package as module
 from headgate.packaging.compile import Converter, tidy_reason
-from headgate.packaging.converter import Input, Request
 from headgate.packaging.parity import agrees, compare_outputs, reason_against
+from headgate.packaging.request import Request
+from headgate.records import Column, Signature
 
 
 def request(tmp_path: Path, **changes: Any) -> Request:
     joblib.dump(forest(2).fit(*iris()), tmp_path / "model.joblib")
+    manifest = Manifest(
+        name="m",
+        framework="scikit-learn",
+        task="classification",
+        signature=Signature(inputs=tuple(Column(name=f"x{place}", dtype="float64") for place in range(4))),
+        forms={"native": Form(runtime="sklearn", path="model.joblib")},
+        serves="native",
+        environment=Environment(python="3.11", packages={}),
+        files={},
+    )
     fields: dict[str, Any] = {
-        "model": str(tmp_path / "model.joblib"),
+        "manifest": manifest,
+        "form": "native",
+        "folder": str(tmp_path),
         "target": str(tmp_path / "model.onnx"),
         "layout": "matrix",
-        "inputs": tuple(Input(f"x{place}", "number") for place in range(4)),
         "outputs": ("predictions", "probabilities"),
     }
     return Request(**(fields | changes))
@@ -38,7 +51,7 @@ def test_the_same_request_gives_the_same_bytes(converter: Converter, tmp_path: P
 
 def test_one_refusal_does_not_end_the_converter(converter: Converter, tmp_path: Path) -> None:
     asked = request(tmp_path)
-    assert "FileNotFoundError" in converter.convert(request(tmp_path, model="/nowhere")).refused
+    assert "FileNotFoundError" in converter.convert(request(tmp_path, folder="/nowhere")).refused
     assert converter.convert(asked).refused == ""
 
 

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from tests.packaging.estimators import cancer, forest
 
 from headgate.bundle.bundle import open_bundle
-from headgate.packaging.recognise import dump_estimator
+from headgate.packaging.frameworks.scikit_learn import dump_estimator
 
 CHILD = """
 import sys, time, json

@@ -29,8 +29,8 @@ from headgate.errors import (
     UnsupportedType,
     Untrusted,
 )
-from headgate.packaging import boosters
 from headgate.packaging.environment import closure
+from headgate.packaging.frameworks import boosted
 from headgate.testing.bundles import LinearModel, linear_graph
 
 PLAIN = """
@@ -121,6 +121,22 @@ def test_objects_by_reference_need_trust(package: Any) -> None:
     assert bundle.manifest.trusted_code == (name,)
     assert bundle.manifest.task == "regression"
     assert headgate.load(bundle).predict(rows).tolist() == [3.0, 6.0]
+
+
+class Wrapped(Trebler):
+    """Around a model of a framework."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+
+@pytest.mark.usefixtures("installed")
+def test_an_object_needs_what_its_pickle_names(package: Any) -> None:
+    """A host that builds the environment could not load the model without it."""
+    given = Wrapped(LogisticRegression().fit([[0.0], [1.0]], [0, 1]))
+    bundle = package(given, data=np.array([[1.0]]), trust_code=(f"{__name__}.Wrapped",), lock=False)
+    assert {"numpy", "scikit-learn"} <= set(bundle.manifest.environment.direct)
+    assert "scipy" in bundle.manifest.environment.packages
 
 
 @pytest.mark.usefixtures("installed")
@@ -342,7 +358,7 @@ def test_a_framework_that_is_not_here_is_named_with_its_extra(
     package: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, framework: str
 ) -> None:
     monkeypatch.setitem(sys.modules, framework, None)
-    monkeypatch.setattr(boosters, "DEADLY", frozenset())
+    monkeypatch.setattr(boosted, "survive", lambda name, path: None)
     (tmp_path / file).write_bytes(b"{}")
     with pytest.raises(ModelError, match=rf"needs {framework}, .*pip install 'headgate\[{framework}\]'"):
         package(tmp_path / file)

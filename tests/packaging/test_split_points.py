@@ -15,6 +15,7 @@ from tests.packaging.estimators import CASES, forest, iris
 from headgate.bundle.manifest import Form
 from headgate.packaging import compile as compiling
 from headgate.packaging.draft import Draft
+from headgate.packaging.frameworks import scikit_learn
 from headgate.packaging.graph import largest_below
 from headgate.packaging.splits import around, find_splits, known_thresholds, rows_at_splits
 from headgate.packaging.table import Table, read_table
@@ -111,7 +112,7 @@ def test_a_converter_that_rounds_thresholds_is_found_out(package: Any, monkeypat
 
     monkeypatch.setattr(compiling, "_load", rounded)
     # the layouts for float32 round down, as they must
-    monkeypatch.setattr(compiling, "MATRIX", ("matrix",))
+    monkeypatch.setattr(scikit_learn, "MATRIX", ("matrix",))
     refused = package(model, data=features).manifest
     assert refused.serves == "native"
     assert "differently" in refused.forms["onnx"].refused or "off by" in refused.forms["onnx"].refused

@@ -14,7 +14,7 @@ import pytest
 from headgate.bundle.globals import foreign_globals_in
 from headgate.bundle.manifest import Environment, Form, Manifest
 from headgate.errors import ModelError, Untrusted
-from headgate.packaging.boosters import BOOSTERS, load_booster, read_forest
+from headgate.packaging.frameworks.registry import FRAMEWORKS, read_forest
 from headgate.records import Column, Signature, Task
 from headgate.runtimes import lightgbm as lightgbm_runtime
 from headgate.runtimes.boosted import BoostedModel
@@ -29,6 +29,7 @@ pandas = pytest.importorskip("pandas")
 # the frameworks are installed by `make test-all`
 pytestmark = pytest.mark.heavy
 
+BOOSTERS = {name: each.trees.runtime for name, each in FRAMEWORKS.items() if each.trees}
 GENERATOR = np.random.default_rng(0)
 NUMBERS = GENERATOR.normal(size=(200, 3))
 TARGET = (NUMBERS[:, 0] + NUMBERS[:, 1] > 0).astype(int)
@@ -317,7 +318,7 @@ def test_crafted_trees_of_xgboost_are_refused(craft: str) -> None:
     written = json.loads(model.get_booster().save_raw("json"))
     XGBOOST_CRAFT[craft](written["learner"]["gradient_booster"]["model"]["trees"][0])
     with pytest.raises(ModelError, match="damaged tree|cannot load"):
-        load_booster("xgboost", json.dumps(written).encode(), "model.json")
+        BOOSTERS["xgboost"].load_model(json.dumps(written).encode(), "model.json")
 
 
 LIGHTGBM_CRAFT = {
@@ -339,7 +340,7 @@ def test_crafted_trees_of_lightgbm_are_refused_before_it_reads_them(
     text = model.booster_.model_to_string().replace(*LIGHTGBM_CRAFT[craft], 1)
     monkeypatch.setattr(lightgbm, "Booster", lambda **_: pytest.fail("LightGBM was given the file"))
     with pytest.raises(ModelError, match="damaged tree"):
-        load_booster("lightgbm", text.encode(), "model.txt")
+        BOOSTERS["lightgbm"].load_model(text.encode(), "model.txt")
 
 
 def test_text_that_is_no_model_is_said_so() -> None:

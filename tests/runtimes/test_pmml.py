@@ -21,6 +21,8 @@ TREE = """<PMML xmlns="http://www.dmg.org/PMML-4_4" version="4.4"><Header/><Data
 <Node score="yes" recordCount="5"><SimplePredicate field="a" operator="greaterThan" value="0.5"/>
 <ScoreDistribution value="no" recordCount="1"/><ScoreDistribution value="yes" recordCount="4"/></Node>
 </Node></TreeModel></PMML>"""
+TEXT = '<DataField name="kind" optype="categorical" dataType="string"><Value value="x"/><Value value="z"/></DataField>'
+NUMBER = '<DataField name="kind" optype="continuous" dataType="double"/>'
 
 
 def test_fields_and_task_are_those_of_the_file() -> None:
@@ -33,11 +35,7 @@ def test_fields_and_task_are_those_of_the_file() -> None:
 @pytest.mark.parametrize("text", [TREE, TREE.replace("\n", "")], ids=["lines", "one line"])
 def test_a_model_is_packaged_and_answers(tmp_path: Path, signing_key: Path, text: str) -> None:
     pytest.importorskip("sklearn_pmml_model", reason="no reader of PMML here: make test-all installs it")
-    kind = (
-        '<DataField name="kind" optype="categorical" dataType="string"><Value value="x"/><Value value="z"/></DataField>'
-    )
-    number = '<DataField name="kind" optype="continuous" dataType="double"/>'
-    (tmp_path / "tree.pmml").write_text(text.replace(kind, number))
+    (tmp_path / "tree.pmml").write_text(text.replace(TEXT, NUMBER))
     bundle = headgate.package(tmp_path / "tree.pmml", name="tree", lock=False, output=tmp_path / "b")
     assert bundle.manifest.classes == ("no", "yes")
     model = headgate.load(bundle)

@@ -48,13 +48,11 @@ def import_model(product: str, location: str, output: str | None, tracking_url: 
         found = find_model(product, place, scratch)
         name = given["name"] or name_of(found.name or place.resolve().name)
         bundle = make_bundle(
-            found.model,
+            found,
             name=name,
             data=given["data"],
             target=given["target"],
             holdout=given["holdout"],
-            example=found.example,
-            lineage=found.lineage,
             trust_code=given["trust_code"],
             output=Path(output) if output else Path(f"{name}.hgb"),
             progress=progress,

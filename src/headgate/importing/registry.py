@@ -1,18 +1,32 @@
-"""The table of products whose models can be imported: name → where its reader lives, imported on use."""
+"""The table of products whose models can be imported; their readers are imported on use."""
 
 import importlib
 from pathlib import Path
+from typing import NamedTuple
 
 from headgate.errors import NotFound
 from headgate.importing.found import Found
 from headgate.names import shown
 
+
+class Source(NamedTuple):
+    """A product."""
+
+    reader: str  # "module:attribute"
+    mark: str = ""  # the file by which a folder says itself whose it is; without one, the user says it
+
+
 SOURCES = {
-    "mlflow": "headgate.importing.mlflow:find",
-    "sagemaker": "headgate.importing.sagemaker:find",
-    "triton": "headgate.importing.triton:find",
-    "bentoml": "headgate.importing.bentoml:find",
+    "mlflow": Source("headgate.importing.mlflow:find", mark="MLmodel"),
+    "sagemaker": Source("headgate.importing.sagemaker:find"),
+    "triton": Source("headgate.importing.triton:find"),
+    "bentoml": Source("headgate.importing.bentoml:find"),
 }
+
+
+def product_of(folder: Path) -> str | None:
+    """The product whose folder it is, where that is plain to see."""
+    return next((name for name, each in SOURCES.items() if each.mark and (folder / each.mark).is_file()), None)
 
 
 def find_model(source: str, location: Path, scratch: Path) -> Found:
@@ -22,6 +36,6 @@ def find_model(source: str, location: Path, scratch: Path) -> Found:
     """
     if source not in SOURCES:
         raise NotFound(f"Models of {shown(source)} cannot be imported; there are {', '.join(SOURCES)}.")
-    module, _, attribute = SOURCES[source].partition(":")
+    module, _, attribute = SOURCES[source].reader.partition(":")
     found: Found = getattr(importlib.import_module(module), attribute)(location, scratch)
     return found

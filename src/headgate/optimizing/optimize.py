@@ -21,10 +21,11 @@ from headgate.packaging.card import write_card
 from headgate.packaging.case import profile_answers
 from headgate.packaging.draft import Draft, deliver, drafting, seal
 from headgate.packaging.environment import name_packages
+from headgate.packaging.frameworks.framework import Kept, Recognised
+from headgate.packaging.frameworks.onnx import ONNX
 from headgate.packaging.golden import make_golden
 from headgate.packaging.lock import lock
 from headgate.packaging.native import load_form
-from headgate.packaging.recognise import Recognised
 from headgate.packaging.sources import Source, read_holdout, read_training
 from headgate.packaging.table import Table, read_table
 from headgate.runtimes.columns import batch_from_columns
@@ -103,7 +104,7 @@ def choose(found: Study, name: str, output: Path) -> Bundle:
     with drafting(goal.parent) as folder:
         (folder / FILE).write_bytes(chosen.candidate.content)
         manifest = _manifest(found, chosen, folder)
-        draft = Draft(folder, Recognised("onnx", "", "onnx", FILE), manifest)
+        draft = Draft(folder, Recognised(ONNX, Kept(FILE)), manifest)
         native = load_form(folder, manifest, FORM)
         answers = native.predict(found.trial.rows.table)
         golden = make_golden(native, found.trial.rows.table)
@@ -143,7 +144,7 @@ def _manifest(found: Study, chosen: Measured, folder: Path) -> Manifest:
         code=f"headgate optimize: {chosen.candidate.name}",
     )
     plain = with_candidate(origin, folder, chosen.candidate)
-    environment = name_packages(Recognised("onnx", "", "onnx", FILE), folder / FILE, frames=False)
+    environment = name_packages(Recognised(ONNX, Kept(FILE)), folder / FILE, frames=False)
     return msgspec.structs.replace(
         plain,
         framework="onnx",

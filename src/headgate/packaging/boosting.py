@@ -1,24 +1,15 @@
 """Boosted trees inside scikit-learn's pipelines: skl2onnx is told how to write them, in the converter's process."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from headgate.errors import HeadgateError
-from headgate.packaging.boosters import missing_of, read_forest
 from headgate.packaging.forest_graph import link_nodes, tree_node
+from headgate.packaging.frameworks.framework import Trees
+from headgate.packaging.frameworks.registry import FRAMEWORKS, missing_of, read_forest
 
-CLASSIFIERS = {
-    "xgboost": ("XGBClassifier", "XGBRFClassifier"),
-    "lightgbm": ("LGBMClassifier",),
-    "catboost": ("CatBoostClassifier",),
-}
-REGRESSORS = {
-    "xgboost": ("XGBRegressor", "XGBRFRegressor"),
-    "lightgbm": ("LGBMRegressor",),
-    "catboost": ("CatBoostRegressor",),
-}
 PROBABLE = ("sigmoid", "softmax")
 
 
@@ -30,8 +21,8 @@ def teach_boosting() -> None:
     classifies = shape_calculator.calculate_linear_classifier_output_shapes
     regresses = shape_calculator.calculate_linear_regressor_output_shapes
     options = {"zipmap": [True, False, "columns"], "output_class_labels": [False, True], "nocl": [True, False]}
-    for name in CLASSIFIERS.keys() & sys.modules.keys():
-        for kind in CLASSIFIERS[name]:
+    for name, trees in _loaded():
+        for kind in trees.classifiers:
             wrapper = getattr(sys.modules[name], kind)
             # calibration asks for scores those that have them
             scores = {"raw_scores": [True, False]} if hasattr(wrapper, "decision_function") else {}
@@ -39,9 +30,15 @@ def teach_boosting() -> None:
             update_registered_converter(
                 wrapper, alias, classifies, _classifier, options=options | scores, parser=_parser(alias)
             )
-        for kind in REGRESSORS[name]:
+        for kind in trees.regressors:
             wrapper = getattr(sys.modules[name], kind)
             update_registered_converter(wrapper, f"Boosted{kind}", regresses, _regressor)
+
+
+def _loaded() -> Iterator[tuple[str, Trees]]:
+    for name, framework in FRAMEWORKS.items():
+        if framework.trees and name in sys.modules:
+            yield name, framework.trees
 
 
 def _parser(alias: str) -> Callable[..., Any]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from headgate.packaging.facts import Facts, facts_of, read_task
-from headgate.packaging.recognise import Recognised
+from headgate.packaging.facts import Facts, read_task
+from headgate.packaging.frameworks.framework import Recognised
 from headgate.packaging.roles import Given, read_roles
 from headgate.packaging.rows import made_up_rows
 from headgate.packaging.signature import fit_table, infer_inputs, sensitive_names, without_extent
@@ -44,7 +44,7 @@ def read_case(
     task: str | None,
 ) -> Case:
     """Fit model, data and holdout to one another; raises `SignatureMismatch` or `Malformed`."""
-    facts = facts_of(recognised, folder)
+    facts = recognised.framework.facts(recognised.kept, folder)
     training, holdout = sources.training, sources.holdout
     shown, inputs = infer_inputs(sources.shown, facts, roles)
     if sources.only_shown:
@@ -60,7 +60,7 @@ def read_case(
         facts=facts,
         inputs=inputs,
         task=read_task(task, facts, answers),
-        rows=shown if shown is not None else made_up_rows(recognised.model, inputs),
+        rows=shown if shown is not None else made_up_rows(recognised.kept.model, inputs),
         data=shown if training else None,
         truth=truth,
         source=training.name if training else "",

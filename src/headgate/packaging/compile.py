@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,26 +18,18 @@ import msgspec
 
 from headgate.bundle.manifest import Form, Manifest, Parity
 from headgate.errors import HeadgateError
-from headgate.packaging import networks
-from headgate.packaging.boosters import BOOSTERS, booster_name, booster_of_file
-from headgate.packaging.converter import Answer, Input, Request
 from headgate.packaging.draft import Draft
+from headgate.packaging.frameworks.framework import Compiling
+from headgate.packaging.frameworks.pickles import is_pickle
+from headgate.packaging.frameworks.registry import framework_of_object, framework_of_path
 from headgate.packaging.native import Native, load_form
-from headgate.packaging.network_converter import Network
 from headgate.packaging.parity import agrees, compare_outputs, reason_against
-from headgate.packaging.recognise import PICKLES, is_estimator
+from headgate.packaging.request import Answer, Request
 from headgate.packaging.table import Table
-from headgate.records import Column
-from headgate.runtimes.torch import SCRIPT
 from headgate.runtimes.verify import PREDICTIONS, PROBABILITIES
 
 FILE = "model.onnx"
 DEADLINE = 180.0  # seconds for one conversion; a large forest takes tens
-MATRIX = ("matrix", "split", "matrix32", "split32")
-COLUMNS = ("columns", "whole", "columns32")
-# sums of float32 are faster; LightGBM compares doubles
-FOREST = {"xgboost": ("narrow", "wide"), "lightgbm": ("wide",), "catboost": ("narrow", "wide")}
-KINDS = {"string": "text", "bool": "truth"}
 # compiled is not "clearly slower" below this factor: a measurement that wavers must not decide
 CLEARLY = 2.0
 REPEATS = 5
@@ -130,19 +122,11 @@ def has_converter() -> bool:
 
 
 def may_compile(model: Any) -> bool:
-    """Whether it is worth starting the converter: an estimator, a pickle, boosted trees, a network, as far as told."""
-    if isinstance(model, str | Path):
-        suffix = Path(model).suffix.lower()
-        fits = suffix in {*PICKLES, *networks.SUFFIXES} or booster_of_file(Path(model)) is not None
-    else:
-        network = type(model).__module__.startswith(("torch.", "keras."))
-        fits = network or is_estimator(model) or booster_name(model) is not None
-    return fits and has_converter()
-
-
-def is_network(draft: Draft) -> bool:
-    """Whether it is a PyTorch module, which its own exporter converts."""
-    return draft.recognised.framework in (networks.FRAMEWORK, networks.KERAS)
+    """Whether it is worth starting the converter, as far as told without reading the model."""
+    if isinstance(model, str | Path) and is_pickle(Path(model)):
+        return has_converter()
+    framework = framework_of_path(Path(model)) if isinstance(model, str | Path) else framework_of_object(model)
+    return framework is not None and isinstance(framework.compiling, Compiling) and has_converter()
 
 
 @contextlib.contextmanager
@@ -156,19 +140,19 @@ def starting(wanted: bool) -> Iterator[Converter | None]:
             converter.close()
 
 
-def compile_model(draft: Draft, native: Native, converter: Converter, rows: Table) -> Compiled:
+def compile_model(draft: Draft, native: Native, how: Compiling, converter: Converter, rows: Table) -> Compiled:
     """Convert with the first layout that gives the original's answers on all these rows.
 
     What is refused is refused with a reason that holds no value of any row. The file is left in the draft's folder only
     where it agrees.
     """
-    if draft.manifest.forms[draft.manifest.serves].options.get("kind") == SCRIPT:
-        return _refused("TorchScript has no exporter; save an exported program (.pt2) instead")
+    if refusal := how.refusal(draft.recognised.kept):
+        return _refused(refusal)
     original = native.predict(rows)
     refusals: list[str] = []
     differences: list[str] = []
-    for layout in _layouts_of(draft, native.signature.features):
-        answer = converter.convert(_request(draft, native, layout, PROBABILITIES in original))
+    for layout in how.layouts(native.signature.features):
+        answer = converter.convert(_request(draft, layout, PROBABILITIES in original))
         if answer.refused:
             refusals.append(f"it cannot be converted, {tidy_reason(answer.refused)}")
             continue
@@ -193,39 +177,15 @@ def tidy_reason(text: str) -> str:
     return line if len(line) <= 300 else f"{line[:299]}…"
 
 
-def _layouts_of(draft: Draft, features: Sequence[Column]) -> tuple[str, ...]:
-    if draft.recognised.framework in FOREST:
-        return FOREST[draft.recognised.framework]
-    return ("network",) if is_network(draft) else _layouts(features)
-
-
-def _layouts(features: Sequence[Column]) -> tuple[str, ...]:
-    numbers = all(column.dtype not in ("string", "bytes", "datetime") and not column.shape for column in features)
-    if numbers:
-        return MATRIX
-    fits = all(column.dtype not in ("bytes", "datetime") and not column.shape for column in features)
-    return COLUMNS if fits else ()
-
-
-def _request(draft: Draft, native: Native, layout: str, probabilities: bool) -> Request:
-    inputs = tuple(Input(column.name, _kind(column)) for column in native.signature.features)
+def _request(draft: Draft, layout: str, probabilities: bool) -> Request:
     return Request(
-        model=str(draft.folder / draft.recognised.file),
+        manifest=draft.manifest,
+        form=draft.manifest.serves,
+        folder=str(draft.folder),
         target=str(draft.folder / FILE),
         layout=layout,
-        inputs=inputs,
         outputs=(PREDICTIONS, PROBABILITIES) if probabilities else (PREDICTIONS,),
-        trusted=draft.recognised.trusted,
-        booster=draft.recognised.framework if draft.recognised.framework in BOOSTERS else "",
-        network=Network(draft.manifest, str(draft.folder), draft.manifest.serves) if is_network(draft) else None,
-        options=draft.recognised.options,
     )
-
-
-def _kind(column: Column) -> str:
-    if column.dtype.startswith(("int", "uint")) and not column.nullable:
-        return "whole"
-    return KINDS.get(column.dtype, "number") if not (column.dtype == "bool" and column.nullable) else "number"
 
 
 def _try(draft: Draft, rows: Table, original: Any) -> tuple[Parity | None, str]:

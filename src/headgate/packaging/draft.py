@@ -16,7 +16,7 @@ from headgate.bundle.bundle import ARCHIVE_SUFFIX, Bundle, open_bundle, read_man
 from headgate.bundle.manifest import MANIFEST, SIGNATURE, FileEntry, Form, Manifest, canonical_bytes, digest_of
 from headgate.bundle.signing import load_or_create_key, sign_folder, user_key_path
 from headgate.errors import Conflict, Malformed, NotFound
-from headgate.packaging.recognise import Recognised
+from headgate.packaging.frameworks.framework import Recognised
 
 
 @dataclass(frozen=True)

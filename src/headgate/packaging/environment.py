@@ -10,32 +10,24 @@ from pathlib import Path
 
 from headgate.bundle.manifest import Environment
 from headgate.bundle.requirements import plain_name
-from headgate.packaging.boosters import BOOSTERS
-from headgate.packaging.recognise import Recognised
+from headgate.packaging.frameworks.framework import Recognised
+from headgate.packaging.frameworks.registry import frameworks
 from headgate.runtimes.boosted import PICKLES as PICKLED
 
 REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-ROOTS = {
-    "scikit-learn": ("scikit-learn",),
-    "python": ("numpy",),
-    "pytorch": ("torch", "numpy"),
-    "keras": ("keras", "torch"),
-    "transformers": ("transformers", "torch", "safetensors", "peft"),
-    "pmml": ("sklearn-pmml-model", "scikit-learn", "pandas"),
-}
 # what a model host of ours imports beside the model
 HOST = ("msgspec", "numpy")
 
 
 def name_packages(recognised: Recognised, source: Path, *, frames: bool) -> Environment:
     """Python's minor version and the packages; `source` is the model's file, pandas counts where it takes `frames`."""
-    if recognised.framework == "onnx":
-        return Environment(python=_python(), packages=_versions(["onnxruntime"]), direct=("onnxruntime",))
-    roots = [*ROOTS.get(recognised.framework, ()), *_providers(_modules(recognised, source))]
-    if recognised.file.endswith(PICKLED) and recognised.framework in BOOSTERS:
-        # a pickled wrapper is a class of scikit-learn too
-        roots.append("scikit-learn")
-    if frames and recognised.framework not in BOOSTERS:
+    needs = recognised.framework.needs
+    if needs.closed:
+        return Environment(python=_python(), packages=_versions(needs.distributions), direct=needs.distributions)
+    roots = [*needs.distributions, *_providers(_modules(recognised, source))]
+    if recognised.kept.file.endswith(PICKLED):
+        roots += needs.pickled
+    if frames and needs.frames:
         roots.append("pandas")
     direct = tuple(sorted({plain_name(name) for name in roots} & set(closure(roots))))
     return Environment(python=_python(), packages=_versions(closure([*roots, *HOST])), direct=direct)
@@ -72,9 +64,13 @@ def imported_modules(source: bytes) -> set[str]:
 
 def _modules(recognised: Recognised, source: Path) -> set[str]:
     """The modules that the model's own code comes from or imports."""
-    if recognised.file.endswith(".py"):
+    if source.suffix == ".py":
         return imported_modules(source.read_bytes())
-    return {code.partition(".")[0] for code in (*recognised.trusted, *recognised.needs)}
+    needs, packages = recognised.framework.needs, recognised.kept.packages
+    if not needs.named:
+        # an estimator's parts may be of other frameworks, and the rest comes with its own
+        packages &= {module for each in frameworks() for module in each.needs.modules}
+    return {*(code.partition(".")[0] for code in recognised.kept.trusted), *needs.modules, *packages}
 
 
 def _providers(modules: Iterable[str]) -> list[str]:

@@ -3,9 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from headgate.bundle.manifest import Manifest
+from headgate.packaging.request import Request
 from headgate.records import Column
 from headgate.runtimes.keras import open_keras
 from headgate.runtimes.torch import LABELS, LOGITS, kind_of, load_module, named_outputs
@@ -13,28 +11,24 @@ from headgate.runtimes.torch import LABELS, LOGITS, kind_of, load_module, named_
 ROWS = 3  # of the example; neither one nor a size of a feature by chance
 
 
-class Network(msgspec.Struct, frozen=True):
-    """Convert one form of the draft in a folder."""
-
-    manifest: Manifest
-    folder: str
-    form: str
+def convert_program(request: Request) -> bytes:
+    """The graph of a PyTorch program or module; raises whatever PyTorch's exporter raises."""
+    module, inputs = load_module(Path(request.folder), request.manifest, request.source)
+    return _convert(request, module, inputs)
 
 
-def convert_network(network: Network, target: Path) -> None:
-    """Write the graph; raises whatever PyTorch's exporter raises."""
+def convert_keras(request: Request) -> bytes:
+    """The graph of a Keras model, which is a module over PyTorch; raises the same."""
+    module, inputs = open_keras(request.path.read_bytes(), request.manifest.trusted_code)
+    return _convert(request, module, inputs)
+
+
+def _convert(request: Request, module: Any, inputs: list[tuple[str, Any]]) -> bytes:
     import torch
 
-    manifest, features = network.manifest, network.manifest.signature.features
-    form = manifest.forms[network.form]
-    folder = Path(network.folder)
-    if form.runtime == "keras":
-        module, inputs = open_keras((folder / form.path).read_bytes(), manifest.trusted_code)
-    else:
-        module, inputs = load_module(folder, manifest, form)
-    scores = form.options.get("scores", LOGITS) if manifest.task == "classification" else ""
+    scores = request.source.options.get("scores", LOGITS) if request.manifest.task == "classification" else ""
     kinds = [tensor.dtype for _, tensor in inputs]
-    examples, names = _examples(features, kinds, module)
+    examples, names = _examples(request.features, kinds, module)
     whole = _whole(module, scores)
     program = torch.onnx.export(
         whole,
@@ -47,7 +41,8 @@ def convert_network(network: Network, target: Path) -> None:
     )
     proto = program.model_proto
     _forget_origin(proto)
-    target.write_bytes(proto.SerializeToString(deterministic=True))
+    written: bytes = proto.SerializeToString(deterministic=True)
+    return written
 
 
 def _whole(module: Any, scores: str) -> Any:

@@ -1,4 +1,4 @@
-"""Models as other products keep them, where a folder says itself whose it is: then it is packaged as what is in it."""
+"""Models as other products keep them: packaged as the model that is in there, with what is said of it there."""
 
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from headgate.importing.mlflow import MLMODEL, find
+from headgate.importing.found import Found
+from headgate.importing.registry import find_model, product_of
 
 
 class Original(NamedTuple):
@@ -19,11 +20,19 @@ class Original(NamedTuple):
 
 @contextmanager
 def opened(model: Any, example: Any, lineage: Mapping[str, str] | None) -> Iterator[Original]:
-    """An MLflow folder as its model with its own example and lineage, under what the caller gives; else as it is."""
-    if not (isinstance(model, str | Path) and (Path(model) / MLMODEL).is_file()):
+    """What was found in a product's folder, or a folder that says itself whose it is, as the model in it with its own
+    example and lineage, under what the caller gives; else as it is.
+    """
+    product = product_of(Path(model)) if isinstance(model, str | Path) else None
+    if isinstance(model, Found):
+        yield _original(model, example, lineage)
+    elif product is None:
         yield Original(model, example, lineage)
-        return
-    with tempfile.TemporaryDirectory(prefix="headgate-mlflow-") as scratch:
-        found = find(Path(model), Path(scratch))
-        shown = example if example is not None else found.example
-        yield Original(found.model, shown, {**found.lineage, **(lineage or {})})
+    else:
+        with tempfile.TemporaryDirectory(prefix="headgate-import-") as scratch:
+            yield _original(find_model(product, Path(model), Path(scratch)), example, lineage)
+
+
+def _original(found: Found, example: Any, lineage: Mapping[str, str] | None) -> Original:
+    shown = example if example is not None else found.example
+    return Original(found.model, shown, {**found.lineage, **(lineage or {})})

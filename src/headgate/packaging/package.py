@@ -14,6 +14,7 @@ from headgate.packaging.closing import close_categories
 from headgate.packaging.compile import Converter, compile_model, has_converter, may_compile, starting
 from headgate.packaging.draft import Draft, deliver, drafting, file_entries, seal
 from headgate.packaging.environment import name_packages
+from headgate.packaging.frameworks.framework import Compiling
 from headgate.packaging.golden import make_golden
 from headgate.packaging.lineage import trace
 from headgate.packaging.lock import lock as lock_environment
@@ -26,16 +27,7 @@ from headgate.packaging.rows import comparison_rows
 from headgate.packaging.signature import infer_outputs
 from headgate.packaging.sources import read_sources
 from headgate.records import Signature
-from headgate.runtimes.torch import TorchModel
 
-SAMPLE = 200  # rows that show what the model answers
-FEW, SLOW = 4, ("transformers",)  # of models that take long over each
-BECAUSE = {
-    "onnx": "It came as ONNX.",
-    "python": "Plain Python has no compiled form.",
-    "pmml": "PMML is read, not compiled.",
-    "transformers": "Transformers serve as they are.",
-}
 SWITCHED_OFF = "compiling was switched off"
 NO_CONVERTER = "the converter is not installed, pip install 'headgate[convert]'"
 Progress = Callable[[str], None]
@@ -62,7 +54,8 @@ def package(  # noqa: PLR0913 - the options of the public call
 
     `model` is a fitted scikit-learn estimator or pipeline, a model of XGBoost, LightGBM, CatBoost or Keras, a PyTorch
     program, an object with `predict`, a file (.joblib, .pkl, .skops, .onnx, .ubj, .json, .txt, .cbm, .pmml, .pt2, .pt,
-    .safetensors, .keras, or .py that defines `model`), or the folder of an MLflow model, a transformer or its adapter.
+    .safetensors, .keras, or .py that defines `model`), the folder of an MLflow model, a transformer or its adapter, or
+    what `headgate.importing` found in another product's folder.
     `data` [rows, columns] is the training data and `holdout` rows that the model has not seen, as (X, y) or as one
     table that has the column `target`: pandas, Polars, PyArrow, NumPy, dicts, or a file. `example` is some rows that
     show the columns where there is no training data; they give no ranges and levels.
@@ -107,21 +100,21 @@ def _folder_of(model: Any) -> Path:
 
 def _begin(name: str, case: Case, folder: Path, lineage: Lineage) -> Draft:
     """The draft with the model's file and form, and what is known before the model is asked anything."""
-    recognised = case.recognised
+    framework, kept = case.recognised.framework, case.recognised.kept
     manifest = Manifest(
         name=name,
-        framework=recognised.framework,
-        framework_version=recognised.framework_version,
+        framework=framework.name,
+        framework_version=framework.version(),
         task=case.task,
         signature=Signature(inputs=case.inputs),
-        forms={recognised.form: Form(runtime=recognised.runtime, path=recognised.file, options=recognised.options)},
-        serves=recognised.form,
+        forms={framework.form: Form(runtime=framework.runtime, path=kept.file, options=kept.options)},
+        serves=framework.form,
         lineage=lineage,
-        environment=name_packages(recognised, folder / recognised.file, frames=case.facts.named),
+        environment=name_packages(case.recognised, folder / kept.file, frames=case.facts.named),
         files=file_entries(folder),
-        trusted_code=recognised.trusted,
+        trusted_code=kept.trusted,
     )
-    return Draft(folder, recognised, manifest)
+    return Draft(folder, case.recognised, manifest)
 
 
 def _complete(draft: Draft, case: Case, converter: Converter | None, tell: Progress) -> Draft:
@@ -144,10 +137,10 @@ def _complete(draft: Draft, case: Case, converter: Converter | None, tell: Progr
 def _see_outputs(draft: Draft, case: Case) -> tuple[Draft, Native]:
     """The draft with its outputs, as the loaded model was seen to answer them."""
     first = load_form(draft.folder, draft.manifest, draft.manifest.serves)
-    most = FEW if draft.recognised.framework in SLOW else SAMPLE
-    sample = case.rows.take(range(min(most, case.rows.rows)))
-    if case.task == "classification" and isinstance(first.model, TorchModel):
-        scores = {"scores": first.model.scores(first.batch(sample))}
+    framework = draft.recognised.framework
+    sample = case.rows.take(range(min(framework.sample, case.rows.rows)))
+    if case.task == "classification" and framework.scores is not None:
+        scores = {"scores": framework.scores(first.model, first.batch(sample))}
         draft = draft.with_options(draft.manifest.serves, scores)
         first = load_form(draft.folder, draft.manifest, draft.manifest.serves)
     outputs = first.predict(sample)
@@ -162,15 +155,16 @@ def _choose_form(
     draft: Draft, case: Case, native: Native, golden: Golden, converter: Converter | None, tell: Progress
 ) -> Draft:
     """The draft with its compiled form, or with the reason why it has none."""
-    if draft.recognised.framework in BECAUSE:
-        return draft.with_fields(serves_because=BECAUSE[draft.recognised.framework])
+    how = draft.recognised.framework.compiling
+    if not isinstance(how, Compiling):
+        return draft.with_fields(serves_because=how)
     if converter is None:
         reason = SWITCHED_OFF if has_converter() else NO_CONVERTER
         refused = Form(runtime="onnx", path="", refused=reason)
         return draft.with_form("onnx", refused).with_fields(serves_because=f"There is no compiled form: {reason}.")
     tell("comparing the compiled form")
     held = case.holdout.table if case.holdout else None
-    rows = comparison_rows(native, draft.recognised.model, case.rows, held, golden)
-    compiled = compile_model(draft, native, converter, rows)
+    rows = comparison_rows(native, draft.recognised.kept.model, case.rows, held, golden)
+    compiled = compile_model(draft, native, how, converter, rows)
     serves = "onnx" if compiled.serves else draft.manifest.serves
     return draft.with_form("onnx", compiled.form).with_fields(serves=serves, serves_because=compiled.because)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from headgate.packaging.boosters import read_forest
+from headgate.packaging.frameworks.registry import read_forest
 from headgate.packaging.table import Table
 from headgate.runtimes.batch import Array
 from headgate.runtimes.forest import Forest

@@ -1,15 +1,18 @@
-"""Folders of transformers and of their adapters on their way into a bundle: which files, which base, which classes."""
+"""Transformers: folders of them and of their adapters, which files, which base, which classes."""
 
 import json
 import re
 import shutil
+from functools import partial
 from pathlib import Path
 
 from headgate.errors import Malformed, NotFound, Untrusted
+from headgate.packaging.facts import Facts
+from headgate.packaging.frameworks.distributions import version_of
+from headgate.packaging.frameworks.framework import Files, Framework, Kept, Needs, Trust
 from headgate.records import Column, Task
 from headgate.runtimes.transformers import CLASSIFICATION, GENERATION, read_config, task_of
 
-FRAMEWORK = "transformers"
 BASE, ADAPTER = "model", "adapter"
 CONFIG, ADAPTER_CONFIG = "config.json", "adapter_config.json"
 # all that is read; nothing else of the folder goes into a bundle
@@ -17,29 +20,29 @@ FILES = re.compile(
     r"config\.json|generation_config\.json|tokenizer\.json|tokenizer_config\.json|adapter_config\.json|"
     r"[\w.-]+\.safetensors"
 )
-PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 TEXT = Column(name="text", dtype="string")
 
 
-def is_transformer(path: Path) -> bool:
+def _is_transformer(path: Path) -> bool:
     """Whether the folder holds a transformer, or an adapter for one."""
     return path.is_dir() and any((path / name).is_file() for name in (CONFIG, ADAPTER_CONFIG))
 
 
-def keep_transformer(path: Path, folder: Path) -> dict[str, str]:
-    """Put the files of a transformer, and of its adapter, into the folder; the form's options.
+def _keep(path: Path, folder: Path, _trust: Trust) -> Kept:
+    """Put the files of a transformer, and of its adapter, into the folder.
 
     Raises `NotFound` for a base that is not here, `Untrusted` for weights or models that are code.
     """
     if not (path / ADAPTER_CONFIG).is_file():
         _copy(path, folder / BASE)
-        return {}
+        return Kept(BASE)
     _copy(_base_of(path), folder / BASE)
     _copy(path, folder / ADAPTER)
-    return {"adapter": ADAPTER}
+    return Kept(BASE, options={"adapter": ADAPTER})
 
 
-def classes_of(folder: Path) -> tuple[str, ...]:
+def _classes_of(folder: Path) -> tuple[str, ...]:
     """The labels of a classifier, in the order of its probabilities; none for another model."""
     config = read_config({CONFIG: (folder / BASE / CONFIG).read_bytes()})
     if task_of(config) != CLASSIFICATION:
@@ -48,7 +51,7 @@ def classes_of(folder: Path) -> tuple[str, ...]:
     return tuple(str(named[key]) for key in sorted(named, key=int))
 
 
-def task_in(folder: Path) -> Task:
+def _task_in(folder: Path) -> Task:
     """Headgate's word for what the model does."""
     told = task_of(read_config({CONFIG: (folder / BASE / CONFIG).read_bytes()}))
     words: dict[str, Task] = {CLASSIFICATION: "classification", GENERATION: "other"}
@@ -59,7 +62,7 @@ def _copy(source: Path, target: Path) -> None:
     target.mkdir()
     files = [path for path in sorted(source.iterdir()) if path.is_file() and FILES.fullmatch(path.name)]
     if not any(path.suffix == ".safetensors" for path in files):
-        pickled = [path.name for path in source.iterdir() if path.suffix in PICKLES]
+        pickled = [path.name for path in source.iterdir() if path.suffix in PICKLED]
         if pickled:
             raise Untrusted(
                 f"The weights in {source} are pickled ({pickled[0]}), which runs code when they are loaded: "
@@ -87,3 +90,20 @@ def _base_of(adapter: Path) -> Path:
             f"it, and its path into {ADAPTER_CONFIG} (base_model_name_or_path)."
         )
     return found
+
+
+def _facts(_kept: Kept, folder: Path) -> Facts:
+    return Facts((TEXT,), False, _task_in(folder), _classes_of(folder))
+
+
+TRANSFORMERS = Framework(
+    name="transformers",
+    runtime="transformers",
+    version=partial(version_of, "transformers"),
+    facts=_facts,
+    compiling="Transformers serve as they are.",
+    needs=Needs(("transformers", "torch", "safetensors", "peft")),
+    files=Files((), _keep, _is_transformer),
+    # one row takes long
+    sample=4,
+)
