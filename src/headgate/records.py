@@ -116,7 +116,7 @@ class EndpointSpec(Record, frozen=True, kw_only=True):
     fallback: Annotated[
         str,
         Meta(
-            description="The version that answers when the stable one fails, is full or late.",
+            description="The version that answers when the stable one fails or is late, not when it has no room.",
             max_length=260,
         ),
     ] = ""

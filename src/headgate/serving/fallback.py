@@ -1,12 +1,14 @@
-"""Another version answers when the one that should have fails, is full or is late: better than no answer.
+"""Another version answers when the one that should have fails, or is or would be late: better than no answer.
 
+Not when there is no room: then nothing has failed, and what is refused gives its places up. Another version would take
+them for itself, and the cores of a machine that has too much to do.
 The failed try is counted and recorded on its own version with its reason; the answer on the fallback.
 """
 
 import time
 from collections.abc import Sequence
 
-from headgate.errors import DeadlineExceeded, HeadgateError, ModelError, Unavailable
+from headgate.errors import DeadlineExceeded, HeadgateError, ModelError, NoRoom, Unavailable
 from headgate.serving.admission import Gate
 from headgate.serving.contract import Rows
 from headgate.serving.predict import LiveVariant, Prediction, Reply
@@ -39,15 +41,16 @@ class Replaceable(Prediction):
         self._last = deadline
 
     def start(self) -> None:
-        """Ask the variant, or the fallback at once when that is full."""
+        """Ask the variant, or the fallback at once when that would be late."""
         try:
             super().start()
         except Unavailable as error:
             self.fail(error)
 
     def fail(self, error: HeadgateError) -> None:
-        """Have the fallback make it, if there is time and the client is not at fault."""
-        if self.done or not isinstance(error, REASONS) or time.monotonic() >= self._last:
+        """Have the fallback make it, if there is time and the variant is at fault."""
+        at_fault = isinstance(error, REASONS) and not isinstance(error, NoRoom)
+        if self.done or not at_fault or time.monotonic() >= self._last:
             super().fail(error)
             return
         self.done = error.status

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from headgate.errors import HeadgateError, Overloaded
+from headgate.errors import HeadgateError, NoRoom, Overloaded
 from headgate.runtimes.batch import Batch
 from headgate.runtimes.runtime import Outputs
 from headgate.serving.batching import hand_out
@@ -71,7 +71,7 @@ class HostedCalls:
     def submit(self, caller: Caller) -> None:
         """Ask a host for this caller; raises `Overloaded` when it would wait in vain."""
         if self._asked >= self._most and not self.displace(caller.priority):
-            raise Overloaded(f"{self._most} requests wait for this version already.", retry_after=1.0)
+            raise NoRoom(f"{self._most} requests wait for this version already.", retry_after=1.0)
         # those of a lower class let it pass
         ahead = sum(map(len, self._tasks[: caller.priority + 1]))
         now = time.monotonic()

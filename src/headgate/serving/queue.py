@@ -4,7 +4,7 @@ import time
 from collections import deque
 from typing import Generic, Protocol, TypeVar
 
-from headgate.errors import DeadlineExceeded, HeadgateError, Overloaded
+from headgate.errors import DeadlineExceeded, HeadgateError, NoRoom
 from headgate.serving.priority import OFFSETS, displaced
 from headgate.serving.waiting_time import Patience
 
@@ -45,9 +45,9 @@ class Queue(Generic[Caller]):
         return max(0, sum(map(len, self._lanes[: priority + 1])) - self._left)
 
     def put(self, caller: Caller) -> None:
-        """Join the queue; raises `Overloaded` when it is full and nobody of a lower class waits."""
+        """Join the queue; raises `NoRoom` when it is full and nobody of a lower class waits."""
         if self._entries - self._left >= self._most and not self.displace(caller.priority):
-            raise Overloaded(f"{self._most} requests wait for this version already.", retry_after=1.0)
+            raise NoRoom(f"{self._most} requests wait for this version already.", retry_after=1.0)
         self._lanes[caller.priority].append(caller)
         self._entries += 1
 
