@@ -27,7 +27,8 @@
     ├── Corrupt                    500   stored bytes are not what was stored
     ├── ClientLeft                 499   nobody is there to take the answer; only recorded
     ├── Unavailable                503   draining or not ready
-    │   ├── Overloaded             503   full
+    │   ├── Overloaded             503   full, or would be late
+    │   │   └── NoRoom             503   full; clients see it as Overloaded
     │   └── Unreachable            503   nothing answers at that address
     └── DeadlineExceeded           504
 
@@ -244,6 +245,10 @@ class Overloaded(Unavailable):
     code = "OVERLOADED"
 
 
+class NoRoom(Overloaded):
+    """The server is full: nothing has failed, and nothing is late."""
+
+
 class Unreachable(Unavailable):
     """Nothing answers at that address."""
 
@@ -263,8 +268,8 @@ def error_body(error: HeadgateError, request_id: str = "") -> dict[str, Any]:
 
 
 def all_errors(root: type[HeadgateError] = HeadgateError) -> dict[str, type[HeadgateError]]:
-    """Code → class over the whole tree, so that a client raises what the server meant."""
-    found = {root.code: root}
+    """Code → the class that declares it, over the whole tree, so that a client raises what the server meant."""
+    found = {root.code: root} if "code" in vars(root) else {}
     for child in root.__subclasses__():
         found |= all_errors(child)
     return found

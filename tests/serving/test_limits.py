@@ -359,3 +359,17 @@ def test_the_fallback_answers_for_a_model_that_is_full_or_late(home: Home, start
     assert stage.counted(504, "DEADLINE_EXCEEDED", version="slow:1") == 1
     assert stage.counted(503, "OVERLOADED", version="slow:1") == 1
     assert [who(stage.ask()) for _ in range(4)] == [STABLE] * 4
+
+
+def test_who_makes_room_is_not_answered_by_the_fallback(home: Home, start: Start) -> None:
+    """Its place is for whoever it made room for."""
+    stage = Standby(home, start, concurrency=2)
+    with stage.asking() as running, stage.asking(Headgate_Priority="low") as waiting:
+        stage.await_in_flight(2)
+        with stage.asking(Headgate_Priority="high") as urgent:
+            shed = waiting.response()
+            assert (shed.status, shed.json["code"]) == (503, "OVERLOADED")
+            stage.let_answer()
+            assert [who(wire.response()) for wire in (running, urgent)] == [STABLE, STABLE]
+    assert stage.counted(503, "OVERLOADED", version="slow:1") == 1
+    assert stage.counted(200, version="spare:7") == 0

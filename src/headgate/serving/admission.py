@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from weakref import WeakValueDictionary
 
-from headgate.errors import HeadgateError, Overloaded, TooManyRequests
+from headgate.errors import HeadgateError, NoRoom, TooManyRequests
 from headgate.records import AccessKey, Limits
 from headgate.serving.node_counts import LEVEL, SEEN, TAKEN, NodeCounts
 from headgate.serving.priority import NORMAL, OFFSETS, Yielding
@@ -61,7 +61,7 @@ class Gate:
         return int(self._cells[self._own])
 
     def enter(self, priority: int = NORMAL, queues: Sequence[Yielding] = ()) -> None:
-        """Let one request in; raises `TooManyRequests` or `Overloaded`. Who waits in a queue may have to make room."""
+        """Let one request in; raises `TooManyRequests` or `NoRoom`. Who waits in a queue may have to make room."""
         if self._most:
             counts, own = self._counts, self._own
             used = self._cells[own] + 1.0
@@ -201,7 +201,7 @@ def leave_all(gates: Sequence[Gate]) -> None:
 
 
 def _full(reason: str, seconds: float) -> HeadgateError:
-    return Overloaded(reason, retry_after=seconds)
+    return NoRoom(reason, retry_after=seconds)
 
 
 def _too_many(reason: str, seconds: float) -> HeadgateError:

@@ -1,12 +1,13 @@
 """Another version answers when the one that should have fails, is full or is late: better than no answer.
 
+Not for a request that made room for one of a higher priority: its places are that one's now.
 The failed try is counted and recorded on its own version with its reason; the answer on the fallback.
 """
 
 import time
 from collections.abc import Sequence
 
-from headgate.errors import DeadlineExceeded, HeadgateError, ModelError, Unavailable
+from headgate.errors import DeadlineExceeded, HeadgateError, ModelError, NoRoom, Unavailable
 from headgate.serving.admission import Gate
 from headgate.serving.contract import Rows
 from headgate.serving.predict import LiveVariant, Prediction, Reply
@@ -46,8 +47,9 @@ class Replaceable(Prediction):
             self.fail(error)
 
     def fail(self, error: HeadgateError) -> None:
-        """Have the fallback make it, if there is time and the client is not at fault."""
-        if self.done or not isinstance(error, REASONS) or time.monotonic() >= self._last:
+        """Have the fallback make it, if there is time and the variant is at fault."""
+        at_fault = isinstance(error, REASONS) and not isinstance(error, NoRoom)
+        if self.done or not at_fault or time.monotonic() >= self._last:
             super().fail(error)
             return
         self.done = error.status

@@ -10,7 +10,7 @@ Where there is no room at all, the newest caller of the lowest class that still 
 import random
 from typing import Protocol, get_args
 
-from headgate.errors import Forbidden, Malformed, Overloaded
+from headgate.errors import Forbidden, Malformed, NoRoom
 from headgate.records import Priority
 
 NAMES: tuple[Priority, ...] = get_args(Priority)
@@ -44,7 +44,7 @@ def asked_priority(value: bytes | None, highest: int) -> int:
     return rank
 
 
-def displaced() -> Overloaded:
+def displaced() -> NoRoom:
     """What a caller is told that made room."""
     # not all of them again at once
-    return Overloaded("There is no room, and others of a higher priority came.", retry_after=1.0 + random.random())
+    return NoRoom("There is no room, and others of a higher priority came.", retry_after=1.0 + random.random())
