@@ -22,7 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "bundle": {"statistics"},
     "runtimes": {"bundle", "statistics"},
     "packaging": {"importing", "runtimes", "bundle", "statistics"},
-    "importing": set(),
+    "importing": {"storage"},
     "optimizing": {"packaging", "runtimes", "bundle", "statistics"},
     "serving": {"runtimes", "bundle", "statistics"},
     "agent": {"bundle"},

@@ -246,7 +246,7 @@ class Overloaded(Unavailable):
 
 
 class NoRoom(Overloaded):
-    """The server is full: nothing has failed, and nothing is late."""
+    """There is no place for this request: it may not come in, or gave its place to a more urgent one."""
 
 
 class Unreachable(Unavailable):

@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from headgate.bundle.bundle import open_bundle
 from headgate.cli.main import headgate
+from headgate.errors import NotFound, Unreachable
 
 
 def test_a_triton_model_becomes_a_bundle_and_what_is_left_is_listed(
@@ -34,6 +35,19 @@ def test_a_triton_model_becomes_a_bundle_and_what_is_left_is_listed(
     assert {"what": "1/model.onnx", "as": "the model"} in told["taken"]
     assert [note["what"] for note in told["left"]] == ["max_batch_size", "instance_group"]
     assert open_bundle(tmp_path / "iris.hgb", tmp_path / "unpacked").manifest.framework == "onnx"
+
+
+def test_a_name_is_asked_of_sagemaker_in_the_region_that_is_given(
+    monkeypatch: pytest.MonkeyPatch, bucket: str, aws_settings: Path
+) -> None:
+    done = CliRunner().invoke(headgate, ["import", "sagemaker", "nowhere", "--region", "eu-west-1"])
+    assert isinstance(done.exception, NotFound)
+    assert "SageMaker in eu-west-1 has no such model" in done.exception.message
+    # that of the environment is the default
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    done = CliRunner().invoke(headgate, ["import", "sagemaker", "nowhere"])
+    assert isinstance(done.exception, Unreachable)
+    assert "SageMaker in us-east-1" in done.exception.message
 
 
 def test_an_unknown_product_is_wrong_usage() -> None:

@@ -9,8 +9,10 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
+from tests.object_storage import S3Server
 
 from headgate.errors import Malformed, NotFound, Unauthenticated, Unreachable, UnsupportedType
+from headgate.importing.locations import Surroundings, find_at
 from headgate.importing.tracking import fetch_model
 
 ROOT = "1/models/m-7/artifacts"
@@ -62,32 +64,47 @@ def server() -> Iterator[tuple[str, type[Tracking]]]:
         listening.shutdown()
 
 
+def no_bucket(url: str, folder: Path) -> Path:
+    """Nothing is asked of object storage."""
+    pytest.fail(f"{url} was fetched")
+
+
 WHO = {"MLFLOW_TRACKING_TOKEN": "secret"}
 
 
 @pytest.mark.parametrize("uri", ["models:/fraud/3", "models:/fraud@champion"])
 def test_a_version_is_fetched_whole(server: tuple[str, type[Tracking]], tmp_path: Path, uri: str) -> None:
-    folder = fetch_model(uri, server[0], tmp_path / "m", WHO)
+    folder = fetch_model(uri, server[0], tmp_path / "m", WHO, no_bucket)
     assert (folder / "MLmodel").read_bytes() == b"flavors: {}"
     assert (folder / "data" / "model.ubj").read_bytes() == b"bytes"
 
 
 def test_who_may_not_is_told_which_variables_say_who_asks(server: tuple[str, type[Tracking]], tmp_path: Path) -> None:
     with pytest.raises(Unauthenticated, match="MLFLOW_TRACKING_TOKEN"):
-        fetch_model("models:/fraud/3", server[0], tmp_path, {})
+        fetch_model("models:/fraud/3", server[0], tmp_path, {}, no_bucket)
 
 
 def test_what_is_not_there_is_not_found(server: tuple[str, type[Tracking]], tmp_path: Path) -> None:
     with pytest.raises(NotFound):
-        fetch_model("models:/fraud/4", server[0], tmp_path, WHO)
+        fetch_model("models:/fraud/4", server[0], tmp_path, WHO, no_bucket)
 
 
 def test_a_store_behind_the_server_is_named_with_the_next_step(
     server: tuple[str, type[Tracking]], tmp_path: Path
 ) -> None:
-    server[1].place = "s3://bucket/key"
+    server[1].place = "dbfs:/models/key"
     with pytest.raises(UnsupportedType, match="mlflow artifacts download"):
-        fetch_model("models:/fraud/3", server[0], tmp_path, WHO)
+        fetch_model("models:/fraud/3", server[0], tmp_path, WHO, no_bucket)
+
+
+def test_files_that_the_server_has_in_object_storage_are_fetched_from_there(
+    server: tuple[str, type[Tracking]], tmp_path: Path, s3_server: S3Server, bucket: str, aws_settings: Path
+) -> None:
+    server[1].place = f"s3://{bucket}/runs/1/model"
+    s3_server.overwrite(bucket, "runs/1/model/MLmodel", b"flavors: {xgboost: {data: model.ubj}}")
+    s3_server.overwrite(bucket, "runs/1/model/model.ubj", b"bytes")
+    around = Surroundings(server[0], "us-east-1", WHO)
+    assert find_at("mlflow", "models:/fraud@champion", tmp_path, around).model.read_bytes() == b"bytes"
 
 
 @pytest.mark.parametrize("path", ["..", "../../../etc/passwd/..", "", "a/."])
@@ -96,7 +113,7 @@ def test_a_listing_does_not_lead_out_of_the_folder(
 ) -> None:
     server[1].listing = {ROOT: [{"path": path, "is_dir": False}]}
     with pytest.raises(Malformed):
-        fetch_model("models:/fraud/3", server[0], tmp_path / "m", WHO)
+        fetch_model("models:/fraud/3", server[0], tmp_path / "m", WHO, no_bucket)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -106,7 +123,7 @@ def test_an_answer_of_another_shape_is_refused(
 ) -> None:
     server[1].listing = {ROOT: listing}
     with pytest.raises(Malformed, match="tracking server"):
-        fetch_model("models:/fraud/3", server[0], tmp_path / "m", WHO)
+        fetch_model("models:/fraud/3", server[0], tmp_path / "m", WHO, no_bucket)
 
 
 def test_folders_in_folders_have_an_end(server: tuple[str, type[Tracking]], tmp_path: Path) -> None:
@@ -119,21 +136,21 @@ def test_folders_in_folders_have_an_end(server: tuple[str, type[Tracking]], tmp_
 
     server[1].listing = Endless()
     with pytest.raises(Malformed):
-        fetch_model("models:/fraud/3", server[0], tmp_path, WHO)
+        fetch_model("models:/fraud/3", server[0], tmp_path, WHO, no_bucket)
 
 
 @pytest.mark.parametrize("uri", ["models:/fraud", "models:/fraud/latest", "models:/a/b/3", "models:"])
 def test_a_uri_names_one_version(tmp_path: Path, uri: str) -> None:
     with pytest.raises(Malformed, match="NAME/VERSION"):
-        fetch_model(uri, "http://127.0.0.1:9", tmp_path, WHO)
+        fetch_model(uri, "http://127.0.0.1:9", tmp_path, WHO, no_bucket)
 
 
 @pytest.mark.parametrize("url", ["", "file:///tmp", "ftp://host"])
 def test_a_tracking_server_speaks_http(tmp_path: Path, url: str) -> None:
     with pytest.raises(Malformed, match="tracking-url"):
-        fetch_model("models:/fraud/3", url, tmp_path, WHO)
+        fetch_model("models:/fraud/3", url, tmp_path, WHO, no_bucket)
 
 
 def test_nobody_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(Unreachable):
-        fetch_model("models:/fraud/3", "http://127.0.0.1:9", tmp_path, WHO)
+        fetch_model("models:/fraud/3", "http://127.0.0.1:9", tmp_path, WHO, no_bucket)

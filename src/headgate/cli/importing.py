@@ -14,8 +14,9 @@ from headgate.cli.package import show_bundle
 from headgate.cli.progress import steps_line
 from headgate.cli.rendering import print_table, say
 from headgate.importing.found import Found
-from headgate.importing.registry import SOURCES, find_model
-from headgate.importing.tracking import TRACKING_URL, fetch_model, is_model_uri
+from headgate.importing.locations import Surroundings, find_at
+from headgate.importing.registry import SOURCES
+from headgate.importing.tracking import TRACKING_URL
 from headgate.packaging.package import package as make_bundle
 
 
@@ -28,12 +29,19 @@ from headgate.packaging.package import package as make_bundle
 @click.option("--holdout", metavar="F", type=click.Path(path_type=Path), help="Data the model has not seen.")
 @click.option("--trust-code", metavar="NAME", multiple=True, help="A global that the pickle may use; may be repeated.")
 @click.option("--tracking-url", metavar="URL", envvar=TRACKING_URL, help="MLflow's server, for models:/NAME/VERSION.")
+@click.option(
+    "--region",
+    metavar="R",
+    envvar=("AWS_REGION", "AWS_DEFAULT_REGION"),
+    help="Region of AWS, where no ARN says it; default: that of AWS's own settings.",
+)
 @output_or_file("Folder, or .hgb file, to write; default: N.hgb.")
-def import_model(product: str, location: str, output: str | None, tracking_url: str | None, **given: Any) -> None:
+def import_model(product: str, location: str, output: str | None, **given: Any) -> None:
     """Make a bundle of a model at LOCATION as another PRODUCT keeps it, and list what could not be taken over.
 
-    LOCATION is a model's folder (mlflow, bentoml, triton), a model.tar.gz (sagemaker), or models:/NAME/VERSION or
-    models:/NAME@ALIAS of an MLflow server.
+    LOCATION is a model's folder (mlflow, bentoml, triton), a model.tar.gz (sagemaker), either of them also in object
+    storage (s3://…, gs://…, az://…), models:/NAME/VERSION or models:/NAME@ALIAS of an MLflow server, or the name or
+    ARN of a SageMaker model, or the ARN of a model package.
     """
     if given["holdout"] and not given["target"]:
         raise click.UsageError("--holdout needs --target, the column that the model predicts.")
@@ -42,11 +50,9 @@ def import_model(product: str, location: str, output: str | None, tracking_url: 
         steps_line(f"importing {location}") as progress,
     ):
         scratch = Path(folder)
-        place = Path(location)
-        if product == "mlflow" and is_model_uri(location):
-            place = fetch_model(location, tracking_url or "", scratch / "fetched", os.environ)
-        found = find_model(product, place, scratch)
-        name = given["name"] or name_of(found.name or place.resolve().name)
+        around = Surroundings(given["tracking_url"] or "", given["region"] or "", os.environ)
+        found = find_at(product, location, scratch, around)
+        name = given["name"] or name_of(found.name or Path(location).resolve().name)
         bundle = make_bundle(
             found,
             name=name,

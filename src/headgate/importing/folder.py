@@ -14,6 +14,7 @@ from headgate.names import shown
 MEMBERS, BYTES = 10_000, 16 * 1024**3
 TEXT_BYTES = 4 * 1024**2
 ARCHIVES = (".tar.gz", ".tgz", ".tar")
+BUCKETS = ("s3://", "gs://", "az://")  # how URLs of object storage begin
 
 
 def inside(folder: Path, name: object) -> Path:

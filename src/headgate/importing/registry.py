@@ -2,9 +2,9 @@
 
 import importlib
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from headgate.errors import NotFound
+from headgate.errors import NotFound, Unavailable
 from headgate.importing.found import Found
 from headgate.names import shown
 
@@ -36,6 +36,16 @@ def find_model(source: str, location: Path, scratch: Path) -> Found:
     """
     if source not in SOURCES:
         raise NotFound(f"Models of {shown(source)} cannot be imported; there are {', '.join(SOURCES)}.")
-    module, _, attribute = SOURCES[source].reader.partition(":")
-    found: Found = getattr(importlib.import_module(module), attribute)(location, scratch)
+    found: Found = named(SOURCES[source].reader)(location, scratch)
     return found
+
+
+def named(target: str, extra: str = "") -> Any:
+    """What `module:attribute` stands for. Raises `Unavailable` where the extra that it needs is not installed."""
+    module, _, attribute = target.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except ImportError as error:
+        if not extra:
+            raise
+        raise Unavailable(f"This needs the extra {extra} ({error}): pip install 'headgate[{extra}]'.") from error

@@ -40,6 +40,13 @@ def find(location: Path, scratch: Path) -> Found:
     )
 
 
+def as_model_data(place: Path, packed: bool) -> Path:
+    """One fetched file or folder as `find` takes it: an archive under a name that says so, another file's folder."""
+    if place.is_dir() or is_archive(place):
+        return place
+    return place.rename(place.with_name("model.tar.gz")) if packed else place.parent
+
+
 def _suffix(path: Path) -> str:
     """XGBoost's container tells the formats apart by their first bytes; so do we."""
     if path.name != XGBOOST:

@@ -4,7 +4,7 @@ Source: MLflow's REST API 2.0 and its artifact proxy (`mlflow-artifacts`).
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote, urlsplit
@@ -13,7 +13,7 @@ import httpx2
 import msgspec
 
 from headgate.errors import HeadgateError, Malformed, NotFound, TooLarge, Unauthenticated, Unreachable, UnsupportedType
-from headgate.importing.folder import BYTES, MEMBERS
+from headgate.importing.folder import BUCKETS, BYTES, MEMBERS
 from headgate.names import shown
 
 URI = re.compile(r"models:/(?P<name>[^/@]+)(?:/(?P<version>[0-9]+)|@(?P<alias>[^/]+))")
@@ -63,9 +63,12 @@ def is_model_uri(text: str) -> bool:
     return text.startswith("models:")
 
 
-def fetch_model(uri: str, url: str, folder: Path, environment: Mapping[str, str]) -> Path:
+def fetch_model(
+    uri: str, url: str, folder: Path, environment: Mapping[str, str], from_bucket: Callable[[str, Path], Path]
+) -> Path:
     """All files of the version, below the folder. Who asks is said by MLflow's own variables of the environment.
 
+    `from_bucket` fetches those that the server has in object storage and does not hand out itself.
     Raises `Malformed` for a URI that names no version, `NotFound`, `Unauthenticated`, `UnsupportedType` where the
     server does not hand its artifacts out, `TooLarge`, `Unreachable`.
     """
@@ -76,7 +79,10 @@ def fetch_model(uri: str, url: str, folder: Path, environment: Mapping[str, str]
         raise Malformed(f"Expected --tracking-url, or {TRACKING_URL}, as http://… or https://…, got {shown(url)}.")
     with httpx2.Client(base_url=url.rstrip("/"), headers=_credentials(environment), timeout=SECONDS) as client:
         server = _Server(client)
-        root = server.place_of(named["name"], named["version"] or server.version_of(named["name"], named["alias"]))
+        place = server.place_of(named["name"], named["version"] or server.version_of(named["name"], named["alias"]))
+        if place.startswith(BUCKETS):
+            return from_bucket(place, folder)
+        root = _proxied(place, uri)
         room = BYTES
         for count, path in enumerate(server.files(root, DEPTH)):
             if count >= MEMBERS:
@@ -106,15 +112,8 @@ class _Server:
         return self._ask(Aliased, f"{API}/registered-models/alias", name=name, alias=alias).model_version.version
 
     def place_of(self, name: str, version: str) -> str:
-        """Where the server's artifact proxy has the version's files."""
-        uri = self._ask(Place, f"{API}/model-versions/get-download-uri", name=name, version=version).artifact_uri
-        parts = urlsplit(uri)
-        if parts.scheme != "mlflow-artifacts":
-            raise UnsupportedType(
-                f"The server keeps {name}:{version} at {parts.scheme}:…, which it does not hand out itself. Run "
-                f"`mlflow artifacts download --artifact-uri models:/{name}/{version}` and import the folder."
-            )
-        return parts.path.strip("/")
+        """Where the version's files are, as the server says it."""
+        return self._ask(Place, f"{API}/model-versions/get-download-uri", name=name, version=version).artifact_uri
 
     def files(self, place: str, depth: int) -> Iterator[str]:
         """Paths of all files below; only such as lie below, whatever the server says."""
@@ -153,6 +152,17 @@ class _Server:
             raise _unreachable(self._client, error) from error
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise Malformed(f"{place} answered something else: {error}. Is it MLflow's tracking server?") from error
+
+
+def _proxied(place: str, uri: str) -> str:
+    """The path that the server's artifact proxy knows the files by."""
+    parts = urlsplit(place)
+    if parts.scheme != "mlflow-artifacts":
+        raise UnsupportedType(
+            f"The server keeps {uri} at {parts.scheme}:…, which it does not hand out itself. Run "
+            f"`mlflow artifacts download --artifact-uri {uri}` and import the folder."
+        )
+    return parts.path.strip("/")
 
 
 def _require_good(answer: httpx2.Response) -> None:

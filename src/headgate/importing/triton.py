@@ -3,6 +3,7 @@
 Source: Triton's model configuration (`model_config.proto`) and repository documentation.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 
 from headgate.errors import NotFound, UnsupportedType
@@ -59,6 +60,13 @@ def find(location: Path, scratch: Path) -> Found:
             *(Note(f"version {name}", "one version is imported") for name in sorted(others, key=int)),
         ),
     )
+
+
+def needed(names: Collection[str], version: str = "") -> list[str]:
+    """Of the names of a model's files those of one version, the highest where none is named, and its configuration."""
+    versions = [first for first, inside, _ in (name.partition("/") for name in names) if inside and first.isdecimal()]
+    wanted = version or max(versions, key=int, default="")
+    return [name for name in names if "/" not in name or name.partition("/")[0] == wanted]
 
 
 def _latest(folder: Path) -> Path:

@@ -9,7 +9,6 @@ leaves is invisible; a lifecycle rule of the bucket (abort incomplete multipart 
 """
 
 import hashlib
-import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -18,20 +17,18 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
 from typing import TYPE_CHECKING, BinaryIO, cast
-from urllib.parse import urlsplit
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
-from obstore.store import from_url
 
-from headgate.errors import Conflict, Corrupt, HeadgateError, Malformed, NotFound, Unavailable
+from headgate.errors import Conflict, Corrupt, HeadgateError, NotFound, Unavailable
 from headgate.home import needing_room
+from headgate.storage.bucket import RETRY_FOR, WAIT_FOR_BYTES, open_bucket, what_it_said
 from headgate.storage.stores import KeptArtifact, StoredArtifact, check_digest, is_digest
 from headgate.storage.verifying import Buffer, VerifyingReader
 
 if TYPE_CHECKING:
     from obstore import PutMode
-    from obstore.store import ClientConfig, RetryConfig
     from obstore.store import ObjectStore as Backend
 
 OBJECTS = "objects"
@@ -40,19 +37,6 @@ CHUNK = 8 * 1024 * 1024
 PARTS_AT_ONCE = 4
 # calls and readings at once: a store that hangs must not take every thread of the control plane
 CALLS = 16
-WAIT_FOR_CONNECTION, WAIT_FOR_BYTES = timedelta(seconds=5), timedelta(seconds=15)
-RETRIES, RETRY_FOR = 5, timedelta(seconds=30)
-_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(milliseconds=100), timedelta(seconds=5)
-# of one request with all its bytes; what stalls is ended long before
-_LONGEST_REQUEST = timedelta(hours=1)
-_REASONS = {
-    "Account must be": "AZURE_STORAGE_ACCOUNT_NAME is not set",
-    "Connect": "nothing answers there",
-    "timed out": "it took too long",
-    "Timeout": "it took too long",
-}
-_STATUS = re.compile(r"status code: (\d{3})")
-_CODE = re.compile(r"<Code>(\w{1,64})</Code>", re.ASCII)
 
 
 def open_object_store(
@@ -62,28 +46,7 @@ def open_object_store(
 
     Raises `Malformed` for a URL that names no bucket or holds credentials or settings.
     """
-    parts = urlsplit(location)
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise Malformed(
-            f"Expected the URL of an artifact store without credentials and settings, such as {parts.scheme}://bucket"
-            "/prefix. Put them into the environment, for S3 as AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION."
-        )
-    if not parts.netloc:
-        raise Malformed(f"The URL of the artifact store names no bucket: expected {parts.scheme}://bucket/prefix.")
-    client: ClientConfig = {
-        # whoever names an http endpoint in the environment means it
-        "allow_http": True,
-        "connect_timeout": WAIT_FOR_CONNECTION,
-        "read_timeout": patience,
-        "timeout": _LONGEST_REQUEST,
-    }
-    retry: RetryConfig = {
-        "max_retries": RETRIES,
-        "retry_timeout": retry_for,
-        "backoff": {"init_backoff": _FIRST_PAUSE, "max_backoff": _LONGEST_PAUSE, "base": 2},
-    }
-    with _translated(location):
-        return ObjectStore(from_url(location, client_options=client, retry_config=retry), location)
+    return ObjectStore(open_bucket(location, retry_for, patience), location)
 
 
 class ObjectStore:
@@ -252,7 +215,7 @@ def _translated(location: str, digest: str = "") -> Iterator[None]:
 
 
 def _translate(error: Exception, location: str, digest: str) -> HeadgateError:
-    said = _said(error)
+    said = what_it_said(error)
     if said == "NoSuchBucket":
         return Unavailable(f"There is no bucket at {location}. Make it, or correct the setting artifacts.")
     if isinstance(error, FileNotFoundError):
@@ -263,12 +226,3 @@ def _translate(error: Exception, location: str, digest: str) -> HeadgateError:
             "and delete objects there."
         )
     return Unavailable(f"{location} could not be used: {said}. Try again.", retry_after=2.0)
-
-
-def _said(error: Exception) -> str:
-    """What the store answered, as a word."""
-    text = str(error)
-    for pattern in (_CODE, _STATUS):
-        if found := pattern.search(text):
-            return found[1] if pattern is _CODE else f"HTTP {found[1]}"
-    return next((words for mark, words in _REASONS.items() if mark in text), type(error).__name__)
