@@ -80,7 +80,8 @@ class Addresses:
             found = self._table.find(path_of(target))
         except (Malformed, NotFound):
             return SMALL_BODY
-        table = self._routes.known.get(found[0].endpoint or self._default())
+        predicts = next((one for one in found if one.address.answer == PREDICT), None)
+        table = self._routes.known.get(predicts.endpoint or self._default()) if predicts is not None else None
         return table.spec.limits.max_body_bytes if table is not None else SMALL_BODY
 
     def _meant(self, found: Sequence[Found]) -> Found:
