@@ -10,9 +10,10 @@ import orjson
 
 from headgate.errors import Malformed
 from headgate.serving.contract import Rows
+from headgate.serving.dialects.datatypes import datatype_of
 from headgate.serving.dialects.dialect import Write
 from headgate.serving.dialects.oip_request import PLAIN, Asked, Wanted
-from headgate.serving.dialects.oip_tensors import BYTES, datatype_of, plain_cells, to_bytes
+from headgate.serving.dialects.oip_tensors import BYTES, plain_cells, to_bytes
 from headgate.serving.formats.format import Array, Origin
 from headgate.serving.responses import JSON, Whole, head_of
 

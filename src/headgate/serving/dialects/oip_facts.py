@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from headgate.metering.families import (
     BATCH_ROWS,
     CACHE_HITS,
@@ -17,11 +15,11 @@ from headgate.metering.families import (
 )
 from headgate.metering.series_file import Totals
 from headgate.records import Column, Variant
+from headgate.serving.dialects.datatypes import column_datatype
 from headgate.serving.dialects.dialect import Shown
-from headgate.serving.dialects.oip_tensors import BYTES, NAMES
+from headgate.serving.dialects.oip_tensors import BYTES
 
 PLATFORM = "headgate"
-_AS_BYTES = {"string": BYTES, "bytes": BYTES, "datetime": BYTES}
 _NANO = 1e9
 
 
@@ -71,16 +69,12 @@ def _features(shown: Shown) -> Sequence[Column]:
     return [column for column in shown.table.contract.inputs if "feature" in column.roles]
 
 
-def _datatype(column: Column) -> str:
-    return _AS_BYTES.get(column.dtype) or NAMES[np.dtype(column.dtype)]
-
-
 def _described(column: Column) -> dict[str, Any]:
-    return {"name": column.name, "datatype": _datatype(column), "shape": [-1, *column.shape]}
+    return {"name": column.name, "datatype": column_datatype(column.dtype), "shape": [-1, *column.shape]}
 
 
 def _configured(column: Column) -> dict[str, Any]:
-    kind = _datatype(column)
+    kind = column_datatype(column.dtype)
     data_type = "TYPE_STRING" if kind == BYTES else f"TYPE_{kind}"
     return {"name": column.name, "data_type": data_type, "dims": list(column.shape)}
 

@@ -14,7 +14,7 @@ import numpy as np
 from headgate.records import Column
 from headgate.serving.cells import cell_type, list_of
 from headgate.serving.contract import CODES, Contract, Rows
-from headgate.serving.dialects.oip_tensors import NAMES
+from headgate.serving.dialects.datatypes import NAMES
 
 # types made at run time: what a type checker cannot follow goes through this
 _UNION: Any = Union

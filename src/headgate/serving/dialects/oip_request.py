@@ -12,8 +12,9 @@ from headgate.errors import Malformed, SignatureMismatch
 from headgate.runtimes.columns import BYTES as BYTES_COLUMN
 from headgate.runtimes.columns import TEXT, TIME
 from headgate.serving.contract import Contract, Rows
+from headgate.serving.dialects.datatypes import read_raw
 from headgate.serving.dialects.oip_plain import PlainDecoder
-from headgate.serving.dialects.oip_tensors import DATATYPES, from_bytes, from_json
+from headgate.serving.dialects.oip_tensors import from_json
 from headgate.serving.dialects.tensors import TensorDecoder
 from headgate.serving.formats.format import NO_HEADERS, Array, Headers
 
@@ -152,13 +153,11 @@ def arrays_of(inputs: Sequence[Input], blobs: memoryview) -> dict[str, Array]:
 
 def array_of(tensor: Input, content: memoryview | None) -> Array:
     """One tensor as an array of its shape."""
-    if tensor.datatype not in DATATYPES:
-        raise Malformed(f"Expected a datatype out of {', '.join(DATATYPES)}, got {tensor.datatype[:64]!r}.")
     if content is None and tensor.data is None:
         raise Malformed(f"The input {tensor.name[:64]!r} has no data.")
     try:
         if content is not None:
-            return from_bytes(tensor.datatype, tensor.shape, content)
+            return read_raw(tensor.datatype, tensor.shape, content)
         return from_json(tensor.datatype, tensor.shape, tensor.data)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise SignatureMismatch(
