@@ -15,7 +15,7 @@ from headgate.errors import Forbidden, HeadgateError, Malformed, NotFound, Unava
 from headgate.serving.contract import Contract
 from headgate.serving.dialects import oip_facts
 from headgate.serving.dialects.dialect import PREDICT, Node, Question, Route, Shown, Write
-from headgate.serving.dialects.oip_answer import writer_of
+from headgate.serving.dialects.oip_answer import Writer
 from headgate.serving.dialects.oip_request import ACCEPT, HEADER_LENGTH, RequestDecoder
 from headgate.serving.formats.format import Decode, Origin
 from headgate.serving.responses import JSON, Whole, error_headers, head_of
@@ -80,7 +80,7 @@ class OpenInference:
 
     def encoder(self, origin: Origin) -> Write:
         """Encode the tensors that are asked for."""
-        return writer_of(origin)
+        return Writer(origin).write
 
     def error(self, error: HeadgateError, _request_id: str) -> Whole:
         """`{"error"}`."""

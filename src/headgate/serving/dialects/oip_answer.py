@@ -2,7 +2,7 @@
 
 import math
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,13 @@ import orjson
 from headgate.errors import Malformed
 from headgate.serving.contract import Rows
 from headgate.serving.dialects.datatypes import datatype_of
-from headgate.serving.dialects.dialect import Write
-from headgate.serving.dialects.oip_request import PLAIN, Asked, Wanted
+from headgate.serving.dialects.oip_request import BINARY, PLAIN, Asked, Wanted
 from headgate.serving.dialects.oip_tensors import BYTES, plain_cells, to_bytes
 from headgate.serving.formats.format import Array, Origin
 from headgate.serving.responses import JSON, Whole, head_of
 
-BINARY = "application/octet-stream"
+OCTETS = "application/octet-stream"
+LENGTH = b"Inference-Header-Content-Length: %d\r\n"
 NUMPY = orjson.OPT_SERIALIZE_NUMPY
 # answers are compressed between these sizes: below it takes more time than sending, above it keeps others waiting
 SMALLEST, LARGEST = 16_384, 1 << 20
@@ -26,40 +26,68 @@ WINDOWS = {b"gzip": 31, b"deflate": 15}
 MOST_CLASSES = 20_000
 
 
-def writer_of(origin: Origin) -> Write:
-    """Write `{"model_name", "model_version", "id"?, "outputs"}`, and binary tensors behind it."""
-    head, binary_head = (head_of(200, kind, origin.headers) for kind in (JSON, BINARY))
-    begin = orjson.dumps({"model_name": origin.endpoint, "model_version": origin.version.rpartition(":")[2]})[:-1]
-    begin_plain = begin + b',"outputs":['
+class Writer:
+    """Writes `{"model_name", "model_version", "id"?, "outputs"}`, and binary tensors behind it, for one variant."""
 
-    forms: dict[str, Form] = {}
+    def __init__(self, origin: Origin) -> None:
+        self.head, self.binary_head = (head_of(200, kind, origin.headers) for kind in (JSON, OCTETS))
+        version = origin.version.rpartition(":")[2]
+        self.begin = orjson.dumps({"model_name": origin.endpoint, "model_version": version})[:-1]
+        self.begin_plain = self.begin + b',"outputs":['
+        self.labels = origin.classes
+        self._forms: dict[str, Form] = {}
 
-    def form_of(name: str, array: Array) -> Form:
-        form = forms.get(name)
+    def write(self, outputs: Mapping[str, Array]) -> Callable[[str, int, int, Rows], Whole]:
+        """The outputs of a batch, for each of its callers."""
+        return Answers(self, {name: Tensor(self._form(name, array), array) for name, array in outputs.items()}).whole
+
+    def _form(self, name: str, array: Array) -> "Form":
+        form = self._forms.get(name)
         if form is None or not form.fits(array):
-            form = forms[name] = Form(name, array)
+            form = self._forms[name] = Form(name, array)
         return form
 
-    def write(outputs: Mapping[str, Array]) -> Callable[[str, int, int, Rows], Whole]:
-        tensors = {name: Tensor(form_of(name, array), array) for name, array in outputs.items()}
 
-        def whole(_id: str, start: int, stop: int, rows: Rows) -> Whole:
-            asked: Asked = rows.asked
-            if asked is PLAIN:
-                texts = [tensor.text(start, stop) for tensor in tensors.values()]
-                return head, b"%b%b]}" % (begin_plain, b",".join(texts))
-            blobs: list[bytes] = []
-            texts = [chosen(tensors, want, start, stop, origin.classes, blobs) for want in wanted(asked, outputs)]
-            own = b',"id":%b' % orjson.dumps(asked.id) if asked.id else b""
-            text = b'%b%b,"outputs":[%b]}' % (begin, own, b",".join(texts))
-            if not blobs:
-                return compressed(head, text, asked.coding)
-            length = b"Inference-Header-Content-Length: %d\r\n" % len(text)
-            return compressed(binary_head + length, b"".join((text, *blobs)), asked.coding)
+class Answers:
+    """The answers of one batch."""
 
-        return whole
+    __slots__ = ("_alike", "_told", "_tensors", "_writer")
 
-    return write
+    def __init__(self, writer: Writer, tensors: "Mapping[str, Tensor]") -> None:
+        self._writer = writer
+        self._tensors = tensors
+        # answers that are all binary differ only in their numbers where they have as many rows
+        self._told: dict[int, Whole] = {}
+        self._alike = not any(tensor.varies for tensor in tensors.values())
+
+    def whole(self, _id: str, start: int, stop: int, rows: Rows) -> Whole:
+        """Head and body for one caller, as it asked for them; raises `Malformed` for what it cannot have."""
+        asked: Asked = rows.asked
+        if asked is PLAIN:
+            texts = [tensor.text(start, stop) for tensor in self._tensors.values()]
+            return self._writer.head, b"%b%b]}" % (self._writer.begin_plain, b",".join(texts))
+        if asked is BINARY and self._alike:
+            head, text = self._told.get(stop - start) or self._tell(stop - start)
+            return head, b"".join([text, *[tensor.raw(start, stop) for tensor in self._tensors.values()]])
+        return self._chosen(asked, start, stop)
+
+    def _tell(self, count: int) -> Whole:
+        texts = [tensor.said(count, count * tensor.size) for tensor in self._tensors.values()]
+        text = b"%b%b]}" % (self._writer.begin_plain, b",".join(texts))
+        self._told[count] = self._writer.binary_head + LENGTH % len(text), text
+        return self._told[count]
+
+    def _chosen(self, asked: Asked, start: int, stop: int) -> Whole:
+        blobs: list[bytes] = []
+        texts = [
+            chosen(self._tensors, want, start, stop, self._writer.labels, blobs)
+            for want in wanted(asked, self._tensors)
+        ]
+        own = b',"id":%b' % orjson.dumps(asked.id) if asked.id else b""
+        text = b'%b%b,"outputs":[%b]}' % (self._writer.begin, own, b",".join(texts))
+        if not blobs:
+            return compressed(self._writer.head, text, asked.coding)
+        return compressed(self._writer.binary_head + LENGTH % len(text), b"".join((text, *blobs)), asked.coding)
 
 
 class Form:
@@ -83,13 +111,15 @@ class Form:
 class Tensor:
     """An output of all rows of a batch; its numbers are written in one call, and cut where several callers share it."""
 
-    __slots__ = ("_form", "_pieces", "_rows", "_text", "array")
+    __slots__ = ("_form", "_pieces", "_raw", "_rows", "_text", "array", "size", "varies")
 
     def __init__(self, form: Form, array: Array) -> None:
         self.array = array
         self._form = form
         self._rows = len(array)
-        self._text = b""
+        self._text = self._raw = b""
+        self.varies = form.is_bytes  # the size of its rows
+        self.size = form.width * array.itemsize  # bytes of a row, if it does not
         self._pieces: list[bytes] | None = None
 
     def text(self, start: int, stop: int) -> bytes:
@@ -102,9 +132,19 @@ class Tensor:
 
     def binary(self, start: int, stop: int) -> tuple[bytes, bytes]:
         """The same as bytes, and what the JSON says of them."""
-        blob = to_bytes(self.array[start:stop])
+        blob = to_bytes(self.array[start:stop]) if self.varies else self.raw(start, stop)
+        return self.said(stop - start, len(blob)), blob
+
+    def raw(self, start: int, stop: int) -> bytes:
+        """The bytes of rows that are all of one size."""
+        if not self._raw:
+            self._raw = to_bytes(self.array)
+        return self._raw[start * self.size : stop * self.size]
+
+    def said(self, rows: int, size: int) -> bytes:
+        """What the JSON says of so many rows that take so many bytes."""
         said = b'%b%d%b],"parameters":{"binary_data_size":%d}}'
-        return said % (self._form.before, stop - start, self._form.rest, len(blob)), blob
+        return said % (self._form.before, rows, self._form.rest, size)
 
     def _cut(self, start: int, stop: int) -> bytes:
         if self._pieces is None:
@@ -130,7 +170,7 @@ def chosen(
     return text
 
 
-def wanted(asked: Asked, outputs: Mapping[str, Array]) -> Sequence[Wanted]:
+def wanted(asked: Asked, outputs: Collection[str]) -> Sequence[Wanted]:
     """What is to be written; raises `Malformed` for an output that the model has not."""
     for want in asked.outputs:
         if want.name not in outputs:

@@ -69,7 +69,7 @@ class Asked(NamedTuple):
     coding: bytes = b""  # in which the answer may be compressed
 
 
-PLAIN = Asked()
+PLAIN, BINARY = Asked(), Asked(binary=True)
 
 
 class RequestDecoder:
@@ -110,6 +110,9 @@ class RequestDecoder:
             rows.asked = PLAIN
             return rows
         parameters = request.parameters or _NONE
+        if is_alone(parameters) and not (request.id or request.outputs) and ACCEPT not in headers:
+            rows.asked = BINARY
+            return rows
         rows.asked = asked_of(request, parameters, headers)
         rows.timeout = timeout_of(parameters)
         return rows
@@ -189,6 +192,11 @@ def header_length(value: bytes, whole: int) -> int:
             f"got {ascii(value[:32].decode('latin-1'))}."
         )
     return int(value)
+
+
+def is_alone(parameters: Mapping[str, Any]) -> bool:
+    """Is all that is asked that the whole answer is binary?"""
+    return len(parameters) == 1 and parameters.get("binary_data_output") is True
 
 
 def asked_of(request: Any, parameters: Mapping[str, Any], headers: Headers) -> Asked:
