@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from headgate.bundle.manifest import GOLDEN, Environment, Form, Manifest
-from headgate.records import Column, Scalar, Signature, Task
+from headgate.records import Column, Signature, Task
 from headgate.runtimes.columns import batch_from_columns
 from headgate.runtimes.onnx import open_session, plan_inputs
 from headgate.testing.bundles import MODEL_FILE, BuiltBundle, write_bundle
@@ -30,7 +30,7 @@ class Table:
     graph: Callable[[], Any]  # of ONNX
     rows: tuple[dict[str, Any], ...]
     task: Task = "regression"
-    classes: tuple[Scalar, ...] = ()
+    classes: tuple[str, ...] = ()
 
 
 def build_table(cache: Path, table: Table) -> BuiltBundle:

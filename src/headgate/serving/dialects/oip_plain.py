@@ -4,7 +4,7 @@ What is anything else, or wrong, is left to the decoder that reads everything an
 """
 
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, Union
 
@@ -14,7 +14,8 @@ import numpy as np
 from headgate.records import Column
 from headgate.serving.cells import cell_type, list_of
 from headgate.serving.contract import CODES, Contract, Rows
-from headgate.serving.dialects.datatypes import NAMES
+from headgate.serving.dialects.datatypes import NAMES, column_datatype
+from headgate.serving.formats.json import JsonDecoder
 
 # types made at run time: what a type checker cannot follow goes through this
 _UNION: Any = Union
@@ -77,6 +78,41 @@ class PlainDecoder:
             return packed.tobytes()
         wide = np.frombuffer(packed, np.float32).astype(np.float64)
         return wide.tobytes() if np.isfinite(wide).all() else None
+
+
+class ColumnsDecoder:
+    """Reads tensors in JSON as the columns of a table of several types, without an array for each."""
+
+    def __init__(self, contract: Contract) -> None:
+        mixed = contract.dtype is None and not any(column.shape for column in contract.features)
+        self._kinds = {column.name: kinds_of(column) for column in contract.signature.inputs} if mixed else {}
+        self._read = JsonDecoder(contract).read
+
+    def read(self, inputs: Sequence[Any]) -> Rows | None:
+        """The rows, or None for what is to be read in the other way; raises `SignatureMismatch` or `TooLarge`."""
+        columns: dict[str, list[Any]] = {}
+        for tensor in inputs:
+            data = tensor.data
+            if tensor.datatype not in self._kinds.get(tensor.name, ()) or not isinstance(data, list):
+                return None
+            if tensor.parameters or tensor.shape not in ([len(data)], [len(data), 1]) or any(map(is_list, data[:1])):
+                return None
+            columns[tensor.name] = data
+        return self._read({"columns": columns}) if columns and len(columns) == len(inputs) else None
+
+
+def kinds_of(column: Column) -> Collection[str]:
+    """The datatypes whose JSON is that of a cell of the column."""
+    if column.dtype in ("string", "datetime"):
+        return ("BYTES",)
+    if column.dtype == "bytes" or column.shape:
+        return ()
+    return ("FP64", "FP32") if column.dtype == "float32" else (column_datatype(column.dtype),)
+
+
+def is_list(cell: Any) -> bool:
+    """Does the data stand row by row?"""
+    return isinstance(cell, list)
 
 
 def is_column(tensor: Any, rows: int, datatype: str) -> bool:

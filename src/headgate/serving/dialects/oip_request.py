@@ -13,7 +13,7 @@ from headgate.runtimes.columns import BYTES as BYTES_COLUMN
 from headgate.runtimes.columns import TEXT, TIME
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.dialects.datatypes import read_raw
-from headgate.serving.dialects.oip_plain import PlainDecoder
+from headgate.serving.dialects.oip_plain import ColumnsDecoder, PlainDecoder
 from headgate.serving.dialects.oip_tensors import from_json
 from headgate.serving.dialects.tensors import TensorDecoder
 from headgate.serving.formats.format import NO_HEADERS, Array, Headers
@@ -79,6 +79,7 @@ class RequestDecoder:
         self._contract = contract
         self._tensors = TensorDecoder(contract)
         self._plain = PlainDecoder(contract)
+        self._columns = ColumnsDecoder(contract)
         self._parse = msgspec.json.Decoder(Request).decode
 
     def decode(self, body: bytes | bytearray, headers: Headers = NO_HEADERS, /) -> Rows:
@@ -103,7 +104,10 @@ class RequestDecoder:
             request = self._parse(text)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise Malformed(f"Expected an inference request as JSON: {error}.") from None
-        return self._with_wishes(self._tensors.read(arrays_of(request.inputs, blobs)), request, headers)
+        columns = None if blobs else self._columns.read(request.inputs)
+        if columns is None:
+            return self._with_wishes(self._tensors.read(arrays_of(request.inputs, blobs)), request, headers)
+        return self._with_wishes(columns, request, headers)
 
     def _with_wishes(self, rows: Rows, request: Any, headers: Headers) -> Rows:
         if not (request.id or request.outputs or request.parameters) and ACCEPT not in headers:

@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 
 from headgate.errors import SignatureMismatch
+from headgate.records import Column
+from headgate.runtimes.batch import Batch
+from headgate.runtimes.columns import fits_shape
 from headgate.serving.cells import FLOAT32_MAX
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.formats.format import Array
@@ -34,6 +37,8 @@ class TensorDecoder:
             return self._from_matrix(matrix)
         columns = {name: self._column(name, array) for name, array in arrays.items()}
         self._check_names(columns)
+        if (rows := self._from_numbers(columns)) is not None:
+            return rows
         if self._contract.dtype is None or len(columns) > len(self._contract.names):
             return self._read_cells(columns)
         if len({len(array) for array in columns.values()}) != 1:
@@ -86,6 +91,25 @@ class TensorDecoder:
 
     def _read_cells(self, columns: Mapping[str, Array]) -> Rows:
         return self._documents.read({"columns": {name: self._cells(name, array) for name, array in columns.items()}})
+
+    def _from_numbers(self, columns: Mapping[str, Array]) -> Rows | None:
+        """The arrays as they are, where the contract has columns of several types or shapes and all are numbers.
+
+        None for what needs a closer look: it is then read cell by cell.
+        """
+        if self._contract.dtype is not None or len(columns) > len(self._contract.names):
+            return None
+        found = {}
+        for column in self._contract.features:
+            array = columns[column.name]
+            if column.nullable or not fits_shape(array.shape[1:], column.shape) or not fits_exactly(array, column):
+                return None
+            # a copy: what is read from a body may lie at any address
+            found[column.name] = array.astype(column.dtype)
+        lengths = {len(array) for array in found.values()}
+        if len(lengths) != 1 or count_problem(self._contract, *lengths) is not None:
+            return None
+        return Rows(lengths.pop(), Batch(self._contract.names, columns=found))
 
     def _cells(self, name: str, array: Array) -> list[Any]:
         """As a JSON document would hold them; a tensor's text is bytes, and its bytes may be text."""
@@ -143,6 +167,18 @@ def cells_of(array: Array) -> list[Any]:
     """As a JSON document would hold them: null for NaN."""
     cells: list[Any] = array.tolist()
     return [None if cell != cell else cell for cell in cells] if array.dtype.kind == "f" and array.ndim == 1 else cells
+
+
+def fits_exactly(array: Array, column: Column) -> bool:
+    """Are these numbers that the column takes as they are, or as floats of its own?"""
+    kind = array.dtype.kind
+    if column.dtype not in ("float32", "float64"):
+        return kind in "biu" and bool(array.dtype == column.dtype)
+    if kind not in "iuf":
+        return False
+    if column.dtype == "float32" and array.dtype.itemsize > 4:
+        return bool((np.abs(array) <= FLOAT32_MAX).all())
+    return bool(np.isfinite(array).all())
 
 
 def as_kind(wanted: type, cell: Any) -> Any:
