@@ -36,8 +36,17 @@ def test_tritonclient(server: WorkerProcess) -> None:
     assert [entry["name"] for entry in found["model"]["inputs"]] == ["age", "income", "balance"]
     assert found["config"]["max_batch_size"] > 0
     assert found["stats"]["model_stats"][0]["inference_stats"]["success"]["count"] > 17
-    assert found["all stats"]["model_stats"][0]["name"] == "fraud"
-    assert found["index"] == [{"name": "fraud", "version": "1", "state": "READY", "reason": ""}]
+    names = ["fraud", "image", "mixed", "several", "text"]
+    assert [one["name"] for one in found["all stats"]["model_stats"]] == names
+    assert found["index"] == [{"name": name, "version": "1", "state": "READY", "reason": ""} for name in names]
+    labels = server.predict(
+        {"columns": {"amount": [0.5, -4.0], "city": ["Zürich", "Bern"], "count": [2, 3]}}, "mixed"
+    ).json["predictions"]
+    for form in ("binary", "json"):
+        assert found["text"][f"text {form}"] == [2.0, 1.0]
+        assert found["text"][f"mixed {form}"] == labels
+        assert found["text"][f"image {form}"] == [2.5]
+    assert found["text"]["refused"] == "400"
     assert found["large"] == ["large", 2000, 4000]
     assert found["classes"] == ["1.000000:1:1", "1.000000:0:0"]
     statuses = {name: found[name][0] for name in ("timeout", "unknown model", "unknown output", "sequence", "load")}
@@ -45,7 +54,7 @@ def test_tritonclient(server: WorkerProcess) -> None:
         "timeout": "504", "unknown model": "404", "unknown output": "400", "sequence": "400", "load": "404",
     }  # fmt: skip
     assert found["unknown model"][1].startswith("Request for unknown model")
-    assert (found["unload"][0], found["text"][0], found["shared memory"][0]) == ("400", "400", "404")
+    assert (found["unload"][0], found["shared memory"][0]) == ("400", "404")
 
 
 def test_the_example_of_tritonclient(guarded: WorkerProcess) -> None:

@@ -89,10 +89,25 @@ def facts(client: Any) -> dict[str, Any]:
 
 
 def text(client: Any) -> Any:
-    """Text to an endpoint that takes numbers: what it is refused with."""
-    given = http.InferInput("age", [1], "BYTES")
-    given.set_data_from_numpy(np.array([b"a\0b"], dtype=np.object_))
-    return refusal(lambda: client.infer("fraud", [given]))
+    """Text in and out: to a model that takes text, to one that takes all kinds, and to one that takes numbers."""
+    found = {}
+    for binary in (True, False):
+        cities = http.InferInput("city", [2], "BYTES")
+        cities.set_data_from_numpy(np.array(["Zürich", "Bern"], dtype=np.object_), binary_data=binary)
+        found["text", binary] = client.infer("text", [cities]).as_numpy("predictions").tolist()
+        amount, count = http.InferInput("amount", [2, 1], "FP64"), http.InferInput("count", [2, 1], "INT64")
+        amount.set_data_from_numpy(np.array([[0.5], [-4.0]]), binary_data=binary)
+        count.set_data_from_numpy(np.array([[2], [3]]), binary_data=binary)
+        wanted = [http.InferRequestedOutput("predictions", binary_data=binary)]
+        labels = client.infer("mixed", [amount, cities, count], outputs=wanted).as_numpy("predictions")
+        found["mixed", binary] = [cell.decode() if isinstance(cell, bytes) else str(cell) for cell in labels]
+        image = http.InferInput("image", [1, 2, 3], "FP32")
+        image.set_data_from_numpy(np.arange(6, dtype=np.float32).reshape(1, 2, 3), binary_data=binary)
+        found["image", binary] = client.infer("image", [image]).as_numpy("predictions").tolist()
+    nul = http.InferInput("age", [1], "BYTES")
+    nul.set_data_from_numpy(np.array([b"a\0b"], dtype=np.object_))
+    told = {f"{name} {'binary' if binary else 'json'}": value for (name, binary), value in found.items()}
+    return told | {"refused": refusal(lambda: client.infer("fraud", [nul]))[0]}
 
 
 def refusal(ask: Any) -> Any:
