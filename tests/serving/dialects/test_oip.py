@@ -307,6 +307,9 @@ def test_parameters_of_requests() -> None:
 )  # fmt: skip
 def test_which_coding_is_accepted(accepted: bytes, coding: bytes) -> None:
     assert coding_of(accepted) == coding
+    asked = read(as_json(any=("FP64", [1, 3], [1, 2, 3])), {"accept-encoding": accepted}).asked
+    told, rest, _ = written(OUTPUTS, asked, 0, 2)
+    assert (asked.coding, rest, [output["shape"][0] for output in told["outputs"]]) == (coding, b"", [2] * len(OUTPUTS))
 
 
 def written(outputs: dict[str, Array], asked: Asked, start: int, stop: int) -> tuple[Any, bytes, bytes]:

@@ -11,7 +11,7 @@ import orjson
 from headgate.errors import Malformed
 from headgate.serving.contract import Rows
 from headgate.serving.dialects.datatypes import datatype_of
-from headgate.serving.dialects.oip_request import BINARY, PLAIN, Asked, Wanted
+from headgate.serving.dialects.oip_request import BINARY, CODED, PLAIN, Asked, Wanted
 from headgate.serving.dialects.oip_tensors import BYTES, plain_cells, to_bytes
 from headgate.serving.formats.format import Array, Origin
 from headgate.serving.responses import JSON, Whole, head_of
@@ -64,12 +64,17 @@ class Answers:
         """Head and body for one caller, as it asked for them; raises `Malformed` for what it cannot have."""
         asked: Asked = rows.asked
         if asked is PLAIN:
-            texts = [tensor.text(start, stop) for tensor in self._tensors.values()]
-            return self._writer.head, b"%b%b]}" % (self._writer.begin_plain, b",".join(texts))
+            return self._plain(start, stop)
         if asked is BINARY and self._alike:
             head, text = self._told.get(stop - start) or self._tell(stop - start)
             return head, b"".join([text, *[tensor.raw(start, stop) for tensor in self._tensors.values()]])
+        if asked is CODED.get(asked.coding):
+            return compressed(*self._plain(start, stop), asked.coding)
         return self._chosen(asked, start, stop)
+
+    def _plain(self, start: int, stop: int) -> Whole:
+        texts = [tensor.text(start, stop) for tensor in self._tensors.values()]
+        return self._writer.head, b"%b%b]}" % (self._writer.begin_plain, b",".join(texts))
 
     def _tell(self, count: int) -> Whole:
         texts = [tensor.said(count, count * tensor.size) for tensor in self._tensors.values()]

@@ -70,6 +70,8 @@ class Asked(NamedTuple):
 
 
 PLAIN, BINARY = Asked(), Asked(binary=True)
+# clients that say which codings they take send nothing else more often than not
+CODED = {coding: Asked(coding=coding) for coding in (b"gzip", b"deflate")}
 
 
 class RequestDecoder:
@@ -110,8 +112,8 @@ class RequestDecoder:
         return self._with_wishes(columns, request, headers)
 
     def _with_wishes(self, rows: Rows, request: Any, headers: Headers) -> Rows:
-        if not (request.id or request.outputs or request.parameters) and ACCEPT not in headers:
-            rows.asked = PLAIN
+        if not (request.id or request.outputs or request.parameters):
+            rows.asked = PLAIN if ACCEPT not in headers else CODED.get(coding_of(headers[ACCEPT]), PLAIN)
             return rows
         parameters = request.parameters or _NONE
         if is_alone(parameters) and not (request.id or request.outputs) and ACCEPT not in headers:
