@@ -11,9 +11,9 @@ import msgspec
 from benchmarks.breakdown import measure_stages
 from benchmarks.cases import Effort
 from benchmarks.contender import Contender, Place
-from benchmarks.contenders import CONTENDERS, HEADGATE
+from benchmarks.contenders import CONTENDERS, HEADGATE, LINEAR_CONTENDERS
 from benchmarks.environments import ENVIRONMENTS, environments_folder, version_of
-from benchmarks.forest import Forest, make_forest
+from benchmarks.forest import Forest, make_forest, make_linear
 from benchmarks.machine import describe
 from benchmarks.peers_table import PEERS
 from benchmarks.results import BARE, ContenderResult, Result
@@ -29,6 +29,7 @@ def measure_all(
     *,
     peers: bool,
     contenders: Sequence[Contender] = CONTENDERS,
+    linear: Sequence[Contender] = LINEAR_CONTENDERS,
 ) -> Result:
     """What `make bench` measures; `keep` is given what is known whenever it is more."""
     machine = describe()
@@ -43,6 +44,10 @@ def measure_all(
         start = measure_starts(forest, effort.starts)
         say("contenders")
         found = measure_group(contenders, place, effort)
+        if linear:
+            say("a linear model")
+            light = Place(folder, make_linear(folder / "linear"))
+            found += measure_group(linear, light, effort, beside=bare_server())
         result = Result(
             effort=name,
             machine=machine,
@@ -62,6 +67,11 @@ def measure_all(
         return result
 
 
+def bare_server() -> Contender:
+    """What the others are measured beside."""
+    return next(each for each in CONTENDERS if each.name == BARE)
+
+
 def capacity(result: Result) -> float:
     """Headgate's highest rate for one row."""
     ours = result.contender(HEADGATE)
@@ -70,7 +80,7 @@ def capacity(result: Result) -> float:
 
 def measure_peers(folder: Path, forest: Forest, effort: Effort) -> Iterator[ContenderResult]:
     """Each peer beside a bare server of its own, one peer after the other: several of them are busy when idle."""
-    bare = next(each for each in CONTENDERS if each.name == BARE)
+    bare = bare_server()
     shorter = dataclasses.replace(effort, seconds=max(1.0, effort.seconds / 2))
     for peer in PEERS:
         say(f"{peer.name}: {peer.what}, {peer.runs}")

@@ -53,6 +53,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     server_name: Annotated[
         str, _declared("What the server calls itself to clients of other systems, for those that ask.", "restart")
     ] = "headgate"
+    oip_errors: Annotated[
+        Literal["triton", "mlserver", "kserve"],
+        _declared("Whose words tell a client of the Open Inference Protocol that there is no such model.", "restart"),
+    ] = "triton"
     tls_cert: Annotated[
         str,
         _declared(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 from tests.serving.worker_process import Response
 
 Row = Mapping[str, Any]
@@ -40,14 +41,15 @@ class Oip:
         inputs = []
         for name in rows[0]:
             cells = [row[name] for row in rows]
-            kind = "BYTES" if isinstance(cells[0], str) else "FP64"
-            inputs.append({"name": name, "shape": [len(rows), 1], "datatype": kind, "data": cells})
+            first = next((cell for cell in cells if cell is not None), 0.0)
+            kind = {str: "BYTES", int: "INT64"}.get(type(first), "FP64")
+            shape = [len(rows), *(np.shape(first) or (1,))]
+            inputs.append({"name": name, "shape": shape, "datatype": kind, "data": cells})
         return Asked(f"/v2/models/{endpoint}/infer", json.dumps({"inputs": inputs}).encode(), {})
 
     def predictions(self, answer: Response) -> list[Any]:
         (output,) = [output for output in answer.json["outputs"] if output["name"] == "predictions"]
-        assert output["shape"][0] == len(output["data"]) or len(output["shape"]) > 1
-        data: list[Any] = output["data"]
+        data: list[Any] = np.array(output["data"], object).reshape(output["shape"]).tolist()
         return data
 
     def problem(self, answer: Response) -> str:

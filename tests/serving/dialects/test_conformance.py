@@ -1,6 +1,6 @@
 """Every dialect of the table: the same answers, refusals, guards, limits, records and metrics as our own protocol."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 import pytest
@@ -16,6 +16,7 @@ from headgate.serving.dialects.dialect import PREDICT
 from headgate.serving.dialects.registry import DIALECTS, load_dialect, load_dialects
 from headgate.settings import Settings
 from headgate.testing.bundles import LinearModel, build_bundle, publish, route_table
+from headgate.testing.tables import TABLES, Table, build_table
 
 ROWS: list[Row] = [{"age": 41.0, "income": 2.5, "balance": -3.0}, {"age": 18.0, "income": 1e6, "balance": 0.25}]
 KEYS = {"right": ("*",), "elsewhere": ("other/staging",)}
@@ -33,8 +34,8 @@ def say(worker: WorkerProcess, asked: Asked, **more: str) -> Response:
     return worker.ask("POST", asked.target, asked.body, **headers)
 
 
-def native(worker: WorkerProcess, rows: list[Row], endpoint: str = "fraud") -> list[object]:
-    predictions: list[object] = worker.predict({"rows": rows}, endpoint).json["predictions"]
+def native(worker: WorkerProcess, rows: Sequence[Row], endpoint: str = "fraud") -> list[object]:
+    predictions: list[object] = worker.predict({"rows": list(rows)}, endpoint).json["predictions"]
     return predictions
 
 
@@ -81,6 +82,26 @@ def test_answers_are_those_of_our_own_protocol(name: str, worker: WorkerProcess)
         assert answer.status == 200, answer.body
         assert speaker.predictions(answer) == native(worker, rows)
         assert answer.headers["headgate-model"] == "fraud:1"
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
+    """A worker with an endpoint for every kind of table."""
+    home = Home(tmp_path_factory.mktemp("tables")).create()
+    for table in TABLES.values():
+        publish(home, route_table(build_table(home.cache, table), table.name))
+    process = WorkerProcess(home)
+    yield process
+    assert process.stop() == 0, process.logged
+
+
+@each_dialect
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_answers_for_every_kind_of_table(name: str, table: Table, tables: WorkerProcess) -> None:
+    for rows in (list(table.rows), list(table.rows[:1])):
+        answer = say(tables, SPEAKERS[name].ask(table.name, rows))
+        assert answer.status == 200, answer.body
+        assert SPEAKERS[name].predictions(answer) == native(tables, rows, table.name)
 
 
 @each_dialect
