@@ -126,6 +126,7 @@ class WorkerProcess:
         name: str = "w0-test",
         listener: socket.socket | None = None,
         module: str = "headgate.serving.main",
+        grpc_port: int = 0,
     ) -> None:
         self.home = home
         self.name = name
@@ -135,6 +136,8 @@ class WorkerProcess:
         self.log = (home.path / f"{name}.log").open("w+")
         fd = self.listener.fileno()
         command = [sys.executable, "-m", module, "--home", str(home.path), "--worker", name]
+        command += ["--grpc-port", str(grpc_port)] if grpc_port else []
+        self.grpc_port = grpc_port
         self.tls: ssl.SSLContext | None = None  # with what `wire` speaks
         self.process = subprocess.Popen(
             [*command, "--listen-fd", str(fd)], pass_fds=[fd], env=environment, stderr=self.log
