@@ -41,17 +41,16 @@ class Caller:
         return self.channel.unary_unary(f"/{SERVICE}/{name}")
 
     def ask(
-        self, name: str, _metadata: Sequence[tuple[str, str]] = (), _timeout: float = SECONDS, **fields: Any
+        self, method: str, metadata: Sequence[tuple[str, str]] = (), seconds: float = SECONDS, /, **fields: Any
     ) -> Any:
         """Call a method with the fields of its request."""
-        asked = message(f"{name}Request")(**fields).SerializeToString()
-        answer = self.method(name)(asked, timeout=_timeout, metadata=_metadata, wait_for_ready=True)
-        return message(f"{name}Response").FromString(answer)
+        asked = message(f"{method}Request")(**fields).SerializeToString()
+        answer = self.method(method)(asked, timeout=seconds, metadata=metadata, wait_for_ready=True)
+        return message(f"{method}Response").FromString(answer)
 
-    def infer(self, arrays: Mapping[str, Any], model: str = "fraud", **more: Any) -> dict[str, Any]:
+    def infer(self, arrays: Mapping[str, Any], model: str = "fraud", seconds: float = SECONDS) -> dict[str, Any]:
         """The outputs, asked and answered raw."""
-        answer = self.ask("ModelInfer", **raw_request(arrays, model), **more)
-        return outputs_of(answer)
+        return outputs_of(self.ask("ModelInfer", (), seconds, **raw_request(arrays, model)))
 
 
 def raw_request(arrays: Mapping[str, Any], model: str = "fraud") -> dict[str, Any]:

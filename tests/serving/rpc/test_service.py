@@ -24,7 +24,7 @@ from headgate.records import AccessTable, EndpointSpec, Limits
 from headgate.serving.dialects.oip_grpc import OpenInferenceGrpc
 from headgate.serving.dialects.oip_messages import SERVICE, message
 from headgate.settings import Settings
-from headgate.testing.bundles import LinearModel, build_bundle, publish, route_table
+from headgate.testing.bundles import build_bundle, publish, route_table
 
 ROWS = [{"age": 41.0, "income": 2.5, "balance": -3.0}]
 Start = Callable[..., WorkerProcess]
@@ -104,30 +104,6 @@ def test_messages_are_bounded(start: Start, home: Home) -> None:
         assert caller.infer(matrix(ROWS))
 
 
-def test_who_leaves_is_not_worked_for(start: Start, home: Home) -> None:
-    """The model sleeps; what waits behind it is dropped when its caller cancels or its deadline passes."""
-    publish(home, route_table(build_bundle(home.cache, LinearModel(seconds=0.6))))
-    worker = spoken(start, home)
-    asked = message("ModelInferRequest")(**raw_request(matrix(ROWS))).SerializeToString()
-
-    def in_flight() -> int:
-        with worker.control() as control:
-            return control.report().in_flight
-
-    with Caller(worker.grpc_port) as caller:
-        caller.ask("ServerLive")
-        first = caller.method("ModelInfer").future(asked, timeout=20)
-        wait_for(lambda: in_flight() >= 1)
-        second = caller.method("ModelInfer").future(asked, timeout=20)
-        third: Any = refusal(lambda: caller.method("ModelInfer")(asked, timeout=0.05))
-        assert third.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-        second.cancel()
-        assert first.result()
-        wait_for(lambda: in_flight() == 0)
-    text = worker.ask("GET", "/metrics").body.decode()
-    assert 'status="499"' in text or 'status="504"' in text
-
-
 def test_health_says_when_it_is_ready(start: Start, home: Home) -> None:
     with Caller(spoken(start, home).grpc_port) as caller:
         before = status(caller.channel)
@@ -137,21 +113,18 @@ def test_health_says_when_it_is_ready(start: Start, home: Home) -> None:
 
 def test_a_certificate_is_taken_at_once(start: Start, home: Home, tmp_path: Path) -> None:
     publish(home, route_table(build_bundle(home.cache)))
-    old, new = Authority(tmp_path / "old"), Authority(tmp_path / "new")
-    cert, secret = old.issue()
-    settings = Settings(tls_cert=str(cert), tls_key=str(secret), drain_seconds=0.5)
-    worker = spoken(start, home, settings)
-    trusted = [grpc.ssl_channel_credentials(each.path.read_bytes()) for each in (old, new)]
+    old, new = Authority(), Authority()
+    cert, secret = old.sign().write(tmp_path)
+    worker = spoken(start, home, Settings(tls_cert=cert, tls_key=secret, drain_seconds=0.5))
+    trusted = [grpc.ssl_channel_credentials(each.pem) for each in (old, new)]
     with Caller(worker.grpc_port, trusted[0]) as caller:
         assert caller.infer(matrix(ROWS))
-    newer = new.issue()
-    for path, fresh in zip((secret, cert), reversed(newer), strict=True):
-        write_atomically(path, Path(fresh).read_bytes())
+    new.sign().write(tmp_path)
 
     def answers() -> bool:
         with Caller(worker.grpc_port, trusted[1]) as caller:
             try:
-                return bool(caller.infer(matrix(ROWS), _timeout=2))
+                return bool(caller.infer(matrix(ROWS), seconds=2))
             except grpc.RpcError:
                 return False
 
