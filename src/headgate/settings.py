@@ -325,6 +325,13 @@ def has_grpc() -> bool:
     return all(find_spec(name) is not None for name in ("grpc", "grpc_health", "grpc_reflection"))
 
 
+def grpc_status(port: int) -> dict[str, Any]:
+    """The port of a node, for those who ask how it is; `reason` says why there is none."""
+    if port:
+        return {"port": port, "reason": ""}
+    return {"port": None, "reason": "The setting grpc_port is 0." if has_grpc() else GRPC_MISSING}
+
+
 def is_loopback(host: str) -> bool:
     """Whether an address is this machine's own."""
     try:

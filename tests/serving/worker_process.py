@@ -132,11 +132,11 @@ class WorkerProcess:
         self.name = name
         self.listener = listener or socket.create_server(("127.0.0.1", 0), backlog=1024)
         self.port = self.listener.getsockname()[1]
-        environment = os.environ | {"HEADGATE_SETTINGS": msgspec.json.encode(settings or Settings()).decode()}
+        settings = msgspec.structs.replace(settings or Settings(), grpc_port=grpc_port)
+        environment = os.environ | {"HEADGATE_SETTINGS": msgspec.json.encode(settings).decode()}
         self.log = (home.path / f"{name}.log").open("w+")
         fd = self.listener.fileno()
         command = [sys.executable, "-m", module, "--home", str(home.path), "--worker", name]
-        command += ["--grpc-port", str(grpc_port)] if grpc_port else []
         self.grpc_port = grpc_port
         self.tls: ssl.SSLContext | None = None  # with what `wire` speaks
         self.process = subprocess.Popen(

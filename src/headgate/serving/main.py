@@ -61,7 +61,7 @@ log = logging.getLogger("headgate.serving")
 class Worker:
     """One worker process."""
 
-    def __init__(self, home: Home, name: str, listener: socket.socket, settings: Settings, grpc_port: int = 0) -> None:
+    def __init__(self, home: Home, name: str, listener: socket.socket, settings: Settings) -> None:
         loop = asyncio.get_running_loop()
         self._home = home
         self._name = name
@@ -101,7 +101,7 @@ class Worker:
             loop, listener, self._counts, self.server.connection, context, settings.header_seconds
         )
         inside = Inside(addresses, self._access, ids.new, self._most_bytes)
-        self._rpc = rpc_of(grpc_port, settings, self._certificate, inside)
+        self._rpc = rpc_of(settings, self._certificate, inside)
         actions = Actions(self._refresh, self._drain, self._report)
         self._control = ControlSocket(home.run / f"{name}.sock", listener, actions, settings.heartbeat_seconds)
 
@@ -247,9 +247,9 @@ async def until(done: Callable[[], bool], seconds: float) -> None:
         await asyncio.sleep(0.01)
 
 
-async def serve(home: Home, name: str, listener: socket.socket, settings: Settings, grpc_port: int) -> None:
+async def serve(home: Home, name: str, listener: socket.socket, settings: Settings) -> None:
     """Run one worker until it has drained."""
-    await Worker(home, name, listener, settings, grpc_port).run()
+    await Worker(home, name, listener, settings).run()
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -258,14 +258,13 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--home", required=True, type=Path, help="the instance's folder")
     parser.add_argument("--worker", required=True, help="name of this process, such as w0-4f2a")
     parser.add_argument("--listen-fd", required=True, type=int, help="descriptor of the listening socket")
-    parser.add_argument("--grpc-port", type=int, default=0, help="where gRPC is spoken; 0: nowhere")
     chosen = parser.parse_args(arguments)
     settings = read_settings(chosen.home, os.environ)
     configure(chosen.worker, settings.log_format)
     listener = socket.socket(fileno=chosen.listen_fd)
     sys.setswitchinterval(SWITCH_SECONDS)
     try:
-        uvloop.run(serve(Home(chosen.home.absolute()).create(), chosen.worker, listener, settings, chosen.grpc_port))
+        uvloop.run(serve(Home(chosen.home.absolute()).create(), chosen.worker, listener, settings))
     except HeadgateError as error:
         log.error("%s", error.message)
         return 1

@@ -9,7 +9,6 @@ import pytest
 
 from headgate.errors import Malformed
 from headgate.serving.access import Access
-from headgate.serving.addresses import Addresses
 from headgate.serving.dialects.dialect import PREDICT
 from headgate.serving.rpc.call import Call, headers_of, metadata_of
 from headgate.serving.rpc.service import Service
@@ -43,8 +42,8 @@ class Context:
 
 def with_service(act: Callable[[Service], Any]) -> None:
     async def run() -> None:
-        addresses = cast("Addresses", SimpleNamespace())
-        await act(Service(addresses, Access(False), lambda: "id"))
+        nowhere: Any = SimpleNamespace()
+        await act(Service(nowhere, Access(False), lambda: "id"))
 
     asyncio.run(run())
 
@@ -59,7 +58,6 @@ def test_who_cancels_is_worked_for_no_more() -> None:
         service.handle = handle
         task = asyncio.ensure_future(service._ask(PREDICT, b"", Context()))
         await asyncio.sleep(0)
-        assert not asked.left
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

@@ -131,6 +131,12 @@ def test_a_certificate_is_taken_at_once(start: Start, home: Home, tmp_path: Path
     wait_for(answers)
 
 
+def wait_for_more(count: list[int]) -> None:
+    """Until every number has grown."""
+    before = list(count)
+    wait_for(lambda: all(now > was for now, was in zip(count, before, strict=True)))
+
+
 @pytest.mark.parametrize("rounds", [2])
 def test_workers_replace_each_other_without_a_failed_call(start: Start, home: Home, rounds: int) -> None:
     publish(home, route_table(build_bundle(home.cache)))
@@ -160,8 +166,7 @@ def test_workers_replace_each_other_without_a_failed_call(start: Start, home: Ho
         os.kill(worker.process.pid, signal.SIGTERM)
         assert worker.process.wait(30) == 0, worker.logged
         worker = following
-        before = list(count)
-        wait_for(lambda before=before: all(now > was for now, was in zip(count, before, strict=True)))
+        wait_for_more(count)
     done.set()
     for thread in threads:
         thread.join()

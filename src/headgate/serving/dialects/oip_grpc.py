@@ -220,10 +220,10 @@ def arrays_of(request: Any, binary: frozenset[str]) -> dict[str, Array]:
     arrays = {tensor.name: array_of(tensor, raw[place] if raw else None) for place, tensor in enumerate(inputs)}
     if len(arrays) != len(inputs):
         raise Malformed("Two inputs have one name.")
-    return {
-        name: as_text(array) if array.dtype.hasobject and name not in binary else array
-        for name, array in arrays.items()
-    }
+    for name in arrays.keys() - binary:
+        if arrays[name].dtype.hasobject:
+            arrays[name] = as_text(arrays[name])
+    return arrays
 
 
 def array_of(tensor: Any, raw: bytes | None) -> Array:

@@ -44,12 +44,12 @@ class Rpc(Protocol):
         ...
 
 
-def rpc_of(port: int, settings: Settings, certificate: Certificate | None, inside: Inside) -> Rpc | None:
-    """The gRPC server at this port, None where it is 0 or grpcio is not installed, which the log says."""
-    if not port:
+def rpc_of(settings: Settings, certificate: Certificate | None, inside: Inside) -> Rpc | None:
+    """The gRPC server, None where its port is 0 or grpcio is not installed, which the log says."""
+    if not settings.grpc_port:
         return None
     try:
-        server: Rpc = importlib.import_module(SERVER).RpcServer(port, settings, certificate, inside)
+        server: Rpc = importlib.import_module(SERVER).RpcServer(settings, certificate, inside)
     except ImportError as error:
         log.warning("%s (%s)", GRPC_MISSING, error)
         return None

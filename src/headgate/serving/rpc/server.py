@@ -37,8 +37,8 @@ log = logging.getLogger("headgate.serving")
 class RpcServer:
     """Listens for gRPC."""
 
-    def __init__(self, port: int, settings: Settings, certificate: Certificate | None, inside: Inside) -> None:
-        self._port = port
+    def __init__(self, settings: Settings, certificate: Certificate | None, inside: Inside) -> None:
+        self._port = settings.grpc_port
         self._settings = settings
         self._certificate = certificate
         self._addresses = inside.addresses
