@@ -94,7 +94,7 @@ def test_a_model_that_fails_is_an_internal_error(caller: Caller) -> None:
 
 
 def test_deadlines_and_ids(caller: Caller) -> None:
-    asked = message("ModelInferRequest")(**raw_request(matrix(ROWS))).SerializeToString()
+    asked = message("ModelInferRequest")(**raw_request(matrix(ROWS)), id="call 7").SerializeToString()
     late: Any = refusal(lambda: caller.method("ModelInfer")(asked, metadata=[("headgate-timeout-ms", "0")], timeout=20))
     assert late.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -102,6 +102,8 @@ def test_deadlines_and_ids(caller: Caller) -> None:
         asked, metadata=[("headgate-id", "mine-1"), ("traceparent", trace)], timeout=20
     )
     said = dict(call.trailing_metadata())
+    # who gives no id in the message finds ours there
+    assert caller.ask("ModelInfer", [("headgate-id", "mine-2")], **raw_request(matrix(ROWS))).id == "mine-2"
     assert said["headgate-id"] == "mine-1"
     assert said["headgate-model"] == "fraud:1"
     assert said["traceresponse"].startswith("00-0af7651916cd43dd8448eb211c80319c-")

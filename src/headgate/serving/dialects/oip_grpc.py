@@ -4,7 +4,8 @@ Bodies are messages; the head of an answer is metadata, and says which status an
 answered with raw ones, the others with typed ones.
 """
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from headgate.errors import HeadgateError, Malformed, MethodNotAllowed, NotFound
 from headgate.records import Column
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.dialects.datatypes import (
+    DATATYPES,
     column_datatype,
     datatype_of,
     elements,
@@ -49,6 +51,7 @@ CONFIGURED = (
     "INVALID", "BOOL", "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64", "FP16", "FP32", "FP64",
     "BYTES", "BF16",
 )  # fmt: skip
+FLOATS = {name: DATATYPES[name] for name in ("FP32", "FP64")}
 NOT_DONE = ("sequence_id", "sequence_start", "sequence_end", "shared_memory_region", "classification")
 REMEMBERED = 256  # shapes of answers
 
@@ -78,7 +81,7 @@ class OpenInferenceGrpc:
 
     def decoder(self, contract: Contract) -> Decode:
         """Decode a `ModelInferRequest`."""
-        read = TensorDecoder(contract).read
+        read, plain = TensorDecoder(contract).read, PlainMatrix(contract).read
         # these stay bytes; every other text is UTF-8
         binary = frozenset(name for name, column in contract.columns.items() if column.dtype == "bytes")
         parse, most = ModelInferRequest.FromString, contract.max_bytes
@@ -87,7 +90,9 @@ class OpenInferenceGrpc:
             if len(body) > most:
                 raise TooLarge(f"The message is over {most} bytes.")
             request = parsed(parse, body)
-            rows = read(arrays_of(request, binary))
+            rows = plain(request)
+            if rows is None:
+                rows = read(arrays_of(request, binary))
             # what else is said is kept small: tensors are not held until the answer comes
             rows.asked = (
                 request.id,
@@ -107,22 +112,28 @@ class OpenInferenceGrpc:
         # messages that follow each other are one: what says of which shape the outputs are is made once
         described: dict[tuple[Any, ...], bytes] = {}
 
+        def describe(parts: Sequence[Part], count: int) -> bytes:
+            key = (count, *(part.kind for part in parts))
+            said = described.get(key)
+            if said is None:
+                tensors = [part.described(count) for part in parts]
+                said = ModelInferResponse(**begin, outputs=tensors).SerializeToString()
+                if len(described) < REMEMBERED:
+                    described[key] = said
+            return said
+
         def write(outputs: Mapping[str, Array]) -> Callable[[str, int, int, Rows], Whole]:
-            def whole(_id: str, start: int, stop: int, rows: Rows) -> Whole:
+            every = [Part(name, array) for name, array in outputs.items()]
+
+            def whole(own_id: str, start: int, stop: int, rows: Rows) -> Whole:
                 request_id, raw, wanted = rows.asked
-                arrays = {name: array[start:stop] for name, array in outputs.items() if not wanted or name in wanted}
+                parts = [part for part in every if part.name in wanted] if wanted else every
+                # who gives no id of its own is told ours there, and needs no metadata
+                said_id, said_head = (request_id, head) if request_id else (own_id, b"")
                 if not raw:
-                    return head, typed(begin, request_id, arrays)
-                shapes = tuple((name, array.dtype, array.shape) for name, array in arrays.items())
-                said = described.get(shapes)
-                if said is None:
-                    said = ModelInferResponse(
-                        **begin, outputs=map(tensor_of, arrays, arrays.values())
-                    ).SerializeToString()
-                    if len(described) < REMEMBERED:
-                        described[shapes] = said
-                contents = ModelInferResponse(id=request_id, raw_output_contents=map(write_raw, arrays.values()))
-                return head, said + contents.SerializeToString()
+                    return said_head, typed(begin, said_id, {part.name: part.array[start:stop] for part in parts})
+                contents = ModelInferResponse(id=said_id, raw_output_contents=[part.raw(start, stop) for part in parts])
+                return said_head, describe(parts, stop - start) + contents.SerializeToString()
 
             return whole
 
@@ -200,6 +211,57 @@ def parsed(parse: Callable[[bytes | bytearray], Any], body: bytes | bytearray) -
         return parse(body)
     except DecodeError as error:
         raise Malformed(f"The message cannot be read: {error}.") from None
+
+
+class PlainMatrix:
+    """Reads what most clients send and what takes no looking at cells: one raw matrix of finite floats."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
+        self._width = len(contract.names)
+        # of one column a tensor may also mean something else
+        self._dtype = contract.dtype if self._width > 1 and contract.dtype in FLOATS.values() else None
+
+    def read(self, request: Any) -> Rows | None:
+        """The rows; None for whatever is not plain, which others read or refuse."""
+        contents, inputs = request.raw_input_contents, request.inputs
+        own = self._dtype
+        if own is None or len(contents) != 1 or len(inputs) != 1:
+            return None
+        tensor, content = inputs[0], contents[0]
+        dtype, shape = FLOATS.get(tensor.datatype), tensor.shape
+        # a narrower float than the column's may not hold a value
+        if dtype is None or len(shape) != 2 or shape[1] != self._width or dtype.itemsize > own.itemsize:
+            return None
+        count = shape[0]
+        if not 0 < count <= self._contract.max_rows or len(content) != count * self._width * dtype.itemsize:
+            return None
+        cells: Array = np.frombuffer(content, dtype)
+        if not math.isfinite(np.add.reduce(cells)) or tensor.parameters or tensor.HasField("contents"):
+            return None
+        return Rows(count, content if dtype == own else cells.astype(own).tobytes())
+
+
+class Part:
+    """One output of a batch, ready to be cut into what its callers get."""
+
+    __slots__ = ("_raw", "_stride", "array", "kind", "name")
+
+    def __init__(self, name: str, array: Array) -> None:
+        self.name = name
+        self.array = array
+        self.kind = (name, array.dtype, array.shape[1:])
+        self._stride = 0 if datatype_of(array.dtype) == "BYTES" else array.itemsize * math.prod(array.shape[1:])
+        self._raw = write_raw(array) if self._stride else b""
+
+    def raw(self, start: int, stop: int) -> bytes:
+        """The bytes of some rows."""
+        stride = self._stride
+        return self._raw[start * stride : stop * stride] if stride else write_raw(self.array[start:stop])
+
+    def described(self, count: int) -> Any:
+        """The tensor of so many rows, without its contents."""
+        return tensor_of(self.name, self.array[:count])
 
 
 def named(question: Question) -> Shown:

@@ -69,12 +69,17 @@ class Service:
             call, (head, content) = await self._ask(route.does, body, context)
         finally:
             self.in_flight -= 1
+        if head or call.extra:
+            await self._say_more(call, head, content, context)
+        return content
+
+    async def _say_more(self, call: Call, head: bytes, content: bytes, context: Any) -> None:
+        """What a refusal says, and what an answer has to say beside itself."""
         said = metadata_of(head)
         trailing = (*said.items(), *metadata_of(call.extra).items(), ("headgate-id", call.id))
         if STATUS in said:
             await context.abort(_STATUS[int(said[STATUS])], content.decode(), trailing[1:])
         context.set_trailing_metadata(trailing)
-        return content
 
     async def _answer_all(self, bodies: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
         """A stream: answered in the order of its requests; one that is refused does not end it."""
