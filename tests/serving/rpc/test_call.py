@@ -11,6 +11,7 @@ from headgate.errors import Malformed
 from headgate.serving.access import Access
 from headgate.serving.dialects.dialect import PREDICT
 from headgate.serving.rpc.call import Call, headers_of, metadata_of
+from headgate.serving.rpc.gathering import Gathering
 from headgate.serving.rpc.service import Service
 
 
@@ -50,18 +51,65 @@ def with_service(act: Callable[[Service], Any]) -> None:
 
 def test_who_cancels_is_worked_for_no_more() -> None:
     async def act(service: Service) -> None:
-        asked = Asked()
+        asked, handled = Asked(), list[Call]()
 
-        def handle(call: Any) -> None:
+        def handle(call: Call) -> None:
             call.asking = asked
+            handled.append(call)
 
-        service.handle = handle
+        service._gathering = Gathering(asyncio.get_running_loop(), handle)
         task = asyncio.ensure_future(service._ask(PREDICT, b"", Context()))
-        await asyncio.sleep(0)
+        while not handled:
+            await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         assert asked.left == 1
+
+    with_service(act)
+
+
+def test_who_leaves_while_calls_are_gathered_is_not_handed_on() -> None:
+    async def act(service: Service) -> None:
+        handled: list[Call] = []
+        service._gathering = Gathering(asyncio.get_running_loop(), handled.append)
+        tasks = [asyncio.ensure_future(service._ask(PREDICT, b"", Context())) for _ in range(3)]
+        await asyncio.sleep(0)
+        tasks[1].cancel()
+        await asyncio.wait(tasks, timeout=0.05)
+        assert len(handled) == 2
+        for task in tasks:
+            task.cancel()
+
+    with_service(act)
+
+
+def test_calls_that_come_together_are_handed_on_in_one_turn() -> None:
+    async def act(_service: Service) -> None:
+        loop, turns = asyncio.get_running_loop(), list[int]()
+        turn = 0
+        gathering = Gathering(loop, lambda call: turns.append(turn))
+        for _ in range(40):
+            gathering.add(Call(PREDICT, ("fraud", ""), {}, b"", loop.create_future()))
+            for _ in range(3):
+                turn += 1
+                await asyncio.sleep(0)
+        for _ in range(20):
+            turn += 1
+            await asyncio.sleep(0)
+        assert len(turns) == 40
+        assert len(set(turns)) <= 3
+        # one after the other, each long after the last: at once, but for a look now and then
+        turns.clear()
+        waited = []
+        for _ in range(64):
+            began = turn
+            gathering.add(Call(PREDICT, ("fraud", ""), {}, b"", loop.create_future()))
+            for _ in range(20):
+                turn += 1
+                await asyncio.sleep(0)
+            waited.append(turns[-1] - began)
+        assert sum(wait > 0 for wait in waited) <= 64 / 16 + 1
 
     with_service(act)
 

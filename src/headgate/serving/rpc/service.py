@@ -18,6 +18,7 @@ from headgate.serving.dialects.oip_messages import SERVICE, STREAM, message
 from headgate.serving.predict import LiveEndpoint, Predictions
 from headgate.serving.responses import Whole
 from headgate.serving.rpc.call import STATUS, Call, headers_of, metadata_of
+from headgate.serving.rpc.gathering import Gathering
 from headgate.serving.server import Exchange
 
 _STATUS = {code.value[0]: code for code in grpc.StatusCode}
@@ -42,8 +43,7 @@ class Service:
             route.does: Address(route.method, route.path, route.does, route.public, self._dialect)
             for route in self._dialect.routes
         }
-        # what every call is handed to
-        self.handle: Callable[[Exchange], None] = self._predictions.handle
+        self._gathering = Gathering(self._loop, self._predictions.handle)
         self.in_flight = 0
 
     def methods(self) -> Any:
@@ -120,7 +120,7 @@ class Service:
             refused = Call(does, ("", ""), {}, b"", answered)
             return refused, self._dialect.error(error, "")
         call = Call(does, named, headers, body, answered)
-        self.handle(call)
+        self._gathering.add(call)
         try:
             return call, await answered
         except asyncio.CancelledError:
