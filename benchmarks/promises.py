@@ -44,7 +44,13 @@ class Promise:
 
 def promises(result: Result) -> list[Promise]:
     """All that is promised and can be asked here."""
-    return [*_against_bare(result), *_against_peers(result), *_in_hosts(result), *_of_the_node(result)]
+    return [
+        *_against_bare(result),
+        *_over_grpc(result),
+        *_against_peers(result),
+        *_in_hosts(result),
+        *_of_the_node(result),
+    ]
 
 
 def _against_bare(result: Result) -> Iterator[Promise]:
@@ -66,6 +72,11 @@ def _against_bare(result: Result) -> Iterator[Promise]:
             hundred.ratio if hundred else None,
             " ×",
         )
+
+
+def _over_grpc(result: Result) -> Iterator[Promise]:
+    ratio = result.calls.ratio if result.calls else None
+    yield Promise("1 row over gRPC, 32 connections, against a bare grpcio server", 0.85, ratio, " ×")
 
 
 def _against_peers(result: Result) -> Iterator[Promise]:

@@ -12,6 +12,7 @@ from headgate.serving.rpc.call import Call
 
 TURNS = 8  # without another call, after which none is expected; grpcio needs about five for one
 MOST = 32  # held at once
+LARGE = 4096  # bytes of a call that gains nothing by company
 LOOK = 16  # of so many calls that come alone one is held
 
 
@@ -29,7 +30,9 @@ class Gathering:
     def add(self, call: Call) -> None:
         """Hand it on, now or soon."""
         held = self._held
-        if held:
+        if len(call.body) > LARGE:
+            self._handle(call)
+        elif held:
             held.append(call)
         elif self._alone % LOOK:
             self._alone += 1
