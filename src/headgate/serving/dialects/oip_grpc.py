@@ -224,22 +224,25 @@ class PlainMatrix:
 
     def read(self, request: Any) -> Rows | None:
         """The rows; None for whatever is not plain, which others read or refuse."""
-        contents, inputs = request.raw_input_contents, request.inputs
-        own = self._dtype
+        contents, inputs, own = request.raw_input_contents, request.inputs, self._dtype
         if own is None or len(contents) != 1 or len(inputs) != 1:
             return None
         tensor, content = inputs[0], contents[0]
-        dtype, shape = FLOATS.get(tensor.datatype), tensor.shape
-        # a narrower float than the column's may not hold a value
-        if dtype is None or len(shape) != 2 or shape[1] != self._width or dtype.itemsize > own.itemsize:
-            return None
-        count = shape[0]
-        if not 0 < count <= self._contract.max_rows or len(content) != count * self._width * dtype.itemsize:
+        dtype = FLOATS.get(tensor.datatype)
+        # a narrower float than the client's may not hold a value
+        if dtype is None or dtype.itemsize > own.itemsize or not self._fits(tensor, len(content) / dtype.itemsize):
             return None
         cells: Array = np.frombuffer(content, dtype)
-        if not math.isfinite(np.add.reduce(cells)) or tensor.parameters or tensor.HasField("contents"):
+        if not math.isfinite(np.add.reduce(cells)):
             return None
-        return Rows(count, content if dtype == own else cells.astype(own).tobytes())
+        return Rows(tensor.shape[0], content if dtype == own else cells.astype(own).tobytes())
+
+    def _fits(self, tensor: Any, cells: float) -> bool:
+        """Is it a matrix of so many cells in rows of the contract, not too many of them, and nothing else?"""
+        shape = tensor.shape
+        if len(shape) != 2 or shape[1] != self._width or tensor.parameters or tensor.HasField("contents"):
+            return False
+        return 0 < shape[0] <= self._contract.max_rows and cells == shape[0] * self._width
 
 
 class Part:
