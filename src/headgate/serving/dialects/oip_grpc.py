@@ -6,6 +6,7 @@ answered with raw ones, the others with typed ones.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -107,37 +108,7 @@ class OpenInferenceGrpc:
 
     def encoder(self, origin: Origin) -> Write:
         """Encode a `ModelInferResponse`."""
-        head = "".join(f"{name}: {value}\r\n" for name, value in origin.headers.items()).encode("latin-1")
-        begin = {"model_name": origin.endpoint, "model_version": origin.version.rpartition(":")[2]}
-        # messages that follow each other are one: what says of which shape the outputs are is made once
-        described: dict[tuple[Any, ...], bytes] = {}
-
-        def describe(parts: Sequence[Part], count: int) -> bytes:
-            key = (count, *(part.kind for part in parts))
-            said = described.get(key)
-            if said is None:
-                tensors = [part.described(count) for part in parts]
-                said = ModelInferResponse(**begin, outputs=tensors).SerializeToString()
-                if len(described) < REMEMBERED:
-                    described[key] = said
-            return said
-
-        def write(outputs: Mapping[str, Array]) -> Callable[[str, int, int, Rows], Whole]:
-            every = [Part(name, array) for name, array in outputs.items()]
-
-            def whole(own_id: str, start: int, stop: int, rows: Rows) -> Whole:
-                request_id, raw, wanted = rows.asked
-                parts = [part for part in every if part.name in wanted] if wanted else every
-                # who gives no id of its own is told ours there, and needs no metadata
-                said_id, said_head = (request_id, head) if request_id else (own_id, b"")
-                if not raw:
-                    return said_head, typed(begin, said_id, {part.name: part.array[start:stop] for part in parts})
-                contents = ModelInferResponse(id=said_id, raw_output_contents=[part.raw(start, stop) for part in parts])
-                return said_head, describe(parts, stop - start) + contents.SerializeToString()
-
-            return whole
-
-        return write
+        return Answers(origin).write
 
     def error(self, error: HeadgateError, _request_id: str) -> Whole:
         """The status with our code beside it; the body is the sentence."""
@@ -242,7 +213,41 @@ class PlainMatrix:
         shape = tensor.shape
         if len(shape) != 2 or shape[1] != self._width or tensor.parameters or tensor.HasField("contents"):
             return False
-        return 0 < shape[0] <= self._contract.max_rows and cells == shape[0] * self._width
+        return bool(0 < shape[0] <= self._contract.max_rows and cells == shape[0] * self._width)
+
+
+class Answers:
+    """The answers of one version behind one endpoint."""
+
+    def __init__(self, origin: Origin) -> None:
+        self._head = "".join(f"{name}: {value}\r\n" for name, value in origin.headers.items()).encode("latin-1")
+        self._begin = {"model_name": origin.endpoint, "model_version": origin.version.rpartition(":")[2]}
+        # messages that follow each other are one: what says of which shape the outputs are is made once
+        self._described: dict[tuple[Any, ...], bytes] = {}
+
+    def write(self, outputs: Mapping[str, Array]) -> Callable[[str, int, int, Rows], Whole]:
+        """The outputs of a batch, ready to be cut."""
+        return partial(self._whole, [Part(name, array) for name, array in outputs.items()])
+
+    def _whole(self, every: Sequence["Part"], own_id: str, start: int, stop: int, rows: Rows) -> Whole:
+        request_id, raw, wanted = rows.asked
+        parts = [part for part in every if part.name in wanted] if wanted else every
+        # who gives no id of its own is told ours there, and needs no metadata
+        said_id, head = (request_id, self._head) if request_id else (own_id, b"")
+        if not raw:
+            return head, typed(self._begin, said_id, {part.name: part.array[start:stop] for part in parts})
+        contents = ModelInferResponse(id=said_id, raw_output_contents=[part.raw(start, stop) for part in parts])
+        return head, self._describe(parts, stop - start) + contents.SerializeToString()
+
+    def _describe(self, parts: Sequence["Part"], count: int) -> bytes:
+        key = (count, *(part.kind for part in parts))
+        said = self._described.get(key)
+        if said is None:
+            tensors = [part.described(count) for part in parts]
+            said = ModelInferResponse(**self._begin, outputs=tensors).SerializeToString()
+            if len(self._described) < REMEMBERED:
+                self._described[key] = said
+        return said
 
 
 class Part:
