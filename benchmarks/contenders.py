@@ -27,9 +27,11 @@ INFER = f"/v2/models/{ENDPOINT}/infer"
 ONNX, SKLEARN = "onnxruntime", "scikit-learn"
 
 
-def node(home: Home, port: int) -> Command:
+def node(home: Home, port: int, grpc_port: int = 0) -> Command:
     """An agent with one worker and no control plane, on a home that has its tables."""
-    environment = to_environment(Settings(port=port, workers=1)) | {SIGNING_KEY: os.environ.get(SIGNING_KEY, "")}
+    environment = to_environment(Settings(port=port, workers=1, grpc_port=grpc_port)) | {
+        SIGNING_KEY: os.environ.get(SIGNING_KEY, "")
+    }
     return Command(agent_command(home, control=False), environment)
 
 

@@ -47,6 +47,7 @@ def promises(result: Result) -> list[Promise]:
     return [
         *_against_bare(result),
         *_in_other_protocols(result),
+        *_over_grpc(result),
         *_against_peers(result),
         *_in_hosts(result),
         *_of_the_node(result),
@@ -82,6 +83,11 @@ def _in_other_protocols(result: Result) -> Iterator[Promise]:
     ):
         ratio = times(result, than, ours, rows)
         yield Promise(f"{what}, 32 connections, against our own JSON", limit, ratio, " ×")
+
+
+def _over_grpc(result: Result) -> Iterator[Promise]:
+    ratio = result.calls.ratio if result.calls else None
+    yield Promise("1 row over gRPC, 32 connections, against a bare grpcio server", 0.85, ratio, " ×")
 
 
 def _against_peers(result: Result) -> Iterator[Promise]:

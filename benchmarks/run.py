@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 from benchmarks.breakdown import measure_stages
+from benchmarks.calls import measure_calls
 from benchmarks.cases import Effort
 from benchmarks.contender import Contender, Place
 from benchmarks.contenders import CONTENDERS, HEADGATE, LINEAR_CONTENDERS
@@ -56,6 +57,8 @@ def measure_all(
             stages={rows: each.parts for rows, each in stages.items()},
             profile={rows: each.profile for rows, each in stages.items()},
         )
+        say("gRPC")
+        result = msgspec.structs.replace(result, calls=measure_calls(place, effort))
         say("swaps")
         seconds = max(effort.open_seconds * 3, 2)
         swap = measure_swaps(folder, forest, min(OPEN_LIMIT, capacity(result) * OPEN_SHARE), seconds, effort.swaps)

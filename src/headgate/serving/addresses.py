@@ -47,8 +47,12 @@ class Addresses:
 
     def answer(self, exchange: Exchange) -> LiveEndpoint | None:
         """Answer one request, or give the endpoint that is to predict; raises what refuses it."""
+        return self.counted(exchange, self._answer)
+
+    def counted(self, exchange: Exchange, answer: Callable[[Exchange], LiveEndpoint | None]) -> LiveEndpoint | None:
+        """What `answer` gives; what it raises is counted as a refusal."""
         try:
-            return self._answer(exchange)
+            return answer(exchange)
         except Exception as error:
             self._refusals.tell(exchange, reason_of(error))
             raise
@@ -68,6 +72,14 @@ class Addresses:
             self._refuse_method(exchange, found)
             return None
         check_name(meant)
+        live = self.take(exchange, meant)
+        if live is not None and address.dialect is not None and not meant.version:
+            self.remember(exchange.target, live)
+        return live
+
+    def take(self, exchange: Exchange, meant: Found) -> LiveEndpoint | None:
+        """Do what stands at an address, or give the endpoint that is to predict; raises what refuses it."""
+        address = meant.address
         if not address.public:
             self._access.caller(exchange.headers.get("authorization"))
         if address.answer == PREDICT:
@@ -110,8 +122,6 @@ class Addresses:
         named = spoken.router.only
         if found.version and named is not None and named.record.role != "stable" and self._access.required:
             raise Forbidden("Choosing the variant needs a permission that keys for predictions do not carry.")
-        if not found.version:
-            self.remember(exchange.target, spoken)
         return spoken
 
     def _needed_default(self) -> str:

@@ -13,7 +13,8 @@ from typing import Any
 from headgate.bundle.manifest import GOLDEN, Environment, Form, Manifest
 from headgate.records import Column, Signature, Task
 from headgate.runtimes.columns import batch_from_columns
-from headgate.runtimes.onnx import open_session, plan_inputs
+from headgate.runtimes.onnx import plan_inputs
+from headgate.runtimes.onnx_session import open_session
 from headgate.testing.bundles import MODEL_FILE, BuiltBundle, write_bundle
 
 # the text of cities that the mixed model knows
