@@ -9,6 +9,7 @@ from headgate.errors import Malformed, NotFound
 from headgate.names import validate_name
 from headgate.serving.dialects.dialect import PREDICT, Dialect
 from headgate.serving.request_headers import shown
+from headgate.serving.responses import Shape, native_error
 
 _ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _PLACE = re.compile(r"\\{(\w+)\\}")
@@ -49,6 +50,7 @@ class AddressTable:
 
     def __init__(self, dialects: Iterable[Dialect] = ()) -> None:
         self.addresses = NATIVE + tuple(address for dialect in dialects for address in _spoken(dialect))
+        self._owners = _owners(self.addresses)
         self._patterns = [(_pattern(address.path), address) for address in self.addresses]
 
     def find(self, path: str) -> list[Found]:
@@ -58,6 +60,11 @@ class AddressTable:
         if not found:
             raise NotFound("There is nothing at this address; GET /v1/endpoints lists the endpoints.")
         return found
+
+    def shape_of(self, path: str) -> Shape:
+        """How errors are written to whoever asks for a path below the first name of a dialect, known or not."""
+        owner = self._owners.get(_first_name(path))
+        return owner.error if owner is not None else native_error
 
 
 def check_name(found: Found) -> None:
@@ -73,6 +80,19 @@ def _spoken(dialect: Dialect) -> list[Address]:
         for prefix in prefixes
         for route in dialect.routes
     ]
+
+
+def _owners(addresses: Iterable[Address]) -> dict[str, Dialect]:
+    """First name of a path → the one dialect that has addresses below it; what is ours too belongs to none."""
+    spoken: dict[str, set[Dialect | None]] = {}
+    for address in addresses:
+        spoken.setdefault(_first_name(address.path), set()).add(address.dialect)
+    alone = {name: next(iter(dialects)) for name, dialects in spoken.items() if len(dialects) == 1}
+    return {name: dialect for name, dialect in alone.items() if dialect is not None}
+
+
+def _first_name(path: str) -> str:
+    return path.lstrip("/").partition("/")[0]
 
 
 def _pattern(path: str) -> re.Pattern[str]:

@@ -5,10 +5,12 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from headgate.errors import Forbidden, Malformed, MethodNotAllowed, NotFound, Unavailable
+from headgate.metering.series_file import Totals
 from headgate.records import RouteTable
 from headgate.serving.access import Access, may_predict
 from headgate.serving.address_table import PREFIX, AddressTable, Found, check_name, path_of
 from headgate.serving.dialects.dialect import PREDICT, Dialect, Question, Shown
+from headgate.serving.exposition import Exposition
 from headgate.serving.openapi import document
 from headgate.serving.predict import LiveEndpoint
 from headgate.serving.refusals import Refusals
@@ -27,7 +29,7 @@ class Addresses:
         table: AddressTable,
         routes: Routes,
         access: Access,
-        exposition: Callable[[Exchange], None],
+        exposition: Exposition,
         draining: Callable[[], bool],
         refusals: Refusals,
         settings: Settings,
@@ -54,7 +56,9 @@ class Addresses:
     def _answer(self, exchange: Exchange) -> LiveEndpoint | None:
         if "headgate-id" in exchange.headers:
             exchange.id = given_id(exchange.headers["headgate-id"])
-        found = self._table.find(path_of(exchange.target))
+        path = path_of(exchange.target)
+        exchange.shape = self._table.shape_of(path)
+        found = self._table.find(path)
         method = "GET" if exchange.method == b"HEAD" else exchange.method.decode("latin-1")
         meant = self._meant([one for one in found if one.address.method == method] or found)
         address = meant.address
@@ -127,6 +131,15 @@ class Addresses:
         question = Question(found.address.answer, shown, found.version, exchange.headers, exchange.body, query)
         return dialect.tell(question, Told(self, exchange))
 
+    @property
+    def guarded(self) -> bool:
+        """Do predictions need a key?"""
+        return self._access.required
+
+    def totals(self) -> Totals:
+        """What all workers have counted."""
+        return self._exposition.totals()
+
     def shown_to(self, exchange: Exchange) -> list[Shown]:
         """The endpoints that the caller may ask."""
         key = self._access.caller(exchange.headers.get("authorization"))
@@ -164,7 +177,7 @@ class Addresses:
         send_json(exchange, {"status": "ready"})
 
     def _metrics(self, exchange: Exchange, _name: str) -> None:
-        self._exposition(exchange)
+        self._exposition.answer(exchange)
 
     def _endpoints(self, exchange: Exchange, _name: str) -> None:
         key = self._access.caller(exchange.headers.get("authorization"))
@@ -193,7 +206,7 @@ class Addresses:
         table = live.table if live is not None else self._routes.known.get(name)
         key = self._access.caller(exchange.headers.get("authorization"))
         if table is None:
-            raise NotFound(f"There is no endpoint {name!r}; GET /v1/endpoints lists them.")
+            raise NotFound(f"There is no endpoint {name!r}; GET /v1/endpoints lists them.", detail=[{"endpoint": name}])
         if not may_predict(key, scope_of(table)):
             raise Forbidden("The key may not predict at this endpoint. Ask for the role predict in its environment.")
         return table
@@ -233,6 +246,15 @@ class Told:
     def ready(self) -> bool:
         """Does every endpoint answer?"""
         return self._addresses.ready
+
+    @property
+    def guarded(self) -> bool:
+        """Do predictions need a key?"""
+        return self._addresses.guarded
+
+    def totals(self) -> Totals:
+        """What all workers have counted."""
+        return self._addresses.totals()
 
     def endpoints(self) -> Sequence[Shown]:
         """Those that the caller may ask."""

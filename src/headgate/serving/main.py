@@ -80,12 +80,10 @@ class Worker:
         exposition = Exposition(loop, home, self._versions)
         ids = RequestIds()
         strangers = Strangers(self._metrics.refused(), ids.new)
-        dialects = load_dialects()
+        dialects = load_dialects(settings)
         know(name for dialect in dialects for name in dialect.headers)
         table = AddressTable(dialects)
-        addresses = Addresses(
-            table, self._routes, self._access, exposition.answer, self._draining.is_set, strangers, settings
-        )
+        addresses = Addresses(table, self._routes, self._access, exposition, self._draining.is_set, strangers, settings)
         self._predictions = Predictions(self._access, ids.new, addresses.answer)
         addresses.remember = self._predictions.remember
         self._counts = ConnectionCounts(home.run / "connections")

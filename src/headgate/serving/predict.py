@@ -108,7 +108,9 @@ class Prediction:
                 write = answer.written[reply] = reply.encode(answer.outputs)
             whole = write(exchange.id, start, stop, self.rows)
         except Exception as error:  # noqa: BLE001  # whatever it is, this caller and the rest of its batch wait
-            self.fail(ModelOutputInvalid(f"The model's answer cannot be written: {error}."))
+            # what the caller asked of the answer may be what is wrong with it
+            unwritten = ModelOutputInvalid(f"The model's answer cannot be written: {error}.")
+            self.fail(error if isinstance(error, HeadgateError) else unwritten)
             return
         self._end(200)
         exchange.answer(*whole)

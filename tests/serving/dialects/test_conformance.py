@@ -94,7 +94,7 @@ def test_one_request_can_be_written_in_many_ways(name: str, worker: WorkerProces
 @each_dialect
 def test_the_first_that_is_spoken_at_a_path_needs_no_name(name: str, worker: WorkerProcess) -> None:
     asked = SPEAKERS[name].ask("fraud", ROWS)
-    first = AddressTable(load_dialects()).find(asked.target)[0].address.dialect
+    first = AddressTable(load_dialects(Settings())).find(asked.target)[0].address.dialect
     if first is not None and first.name == name:
         assert SPEAKERS[name].predictions(say(worker, asked)) == native(worker, ROWS)
 

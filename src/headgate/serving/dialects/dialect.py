@@ -6,13 +6,15 @@ tells what its clients may ask besides predictions. It knows neither other diale
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from headgate.errors import HeadgateError
+from headgate.metering.series_file import Totals
 from headgate.records import Column, RouteTable
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.formats.format import Array, Decode, Encode, Headers, Origin
 from headgate.serving.responses import Whole
+from headgate.settings import Settings
 
 # outputs of all rows of a batch → the answers of its callers: request id, start and stop of the caller's rows, and what
 # it sent → head and body; raises TypeError or ValueError for what cannot be written
@@ -65,6 +67,15 @@ class Node(Protocol):
         """Does every endpoint answer?"""
         ...
 
+    @property
+    def guarded(self) -> bool:
+        """Do predictions need a key?"""
+        ...
+
+    def totals(self) -> Totals:
+        """What all workers have counted."""
+        ...
+
     def endpoints(self) -> Sequence[Shown]:
         """Those that the caller may ask."""
         ...
@@ -106,6 +117,15 @@ class Dialect(Protocol):
 
     def tell(self, question: Question, node: Node) -> Whole:
         """Answer what is no prediction; raises what refuses it."""
+        ...
+
+
+@runtime_checkable
+class Configured(Protocol):
+    """A dialect that has settings of its own."""
+
+    def configure(self, settings: Settings) -> None:
+        """Take them, once, before anything is spoken."""
         ...
 
 
