@@ -14,6 +14,7 @@ from headgate.serving.responses import Shape, native_error
 _ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _PLACE = re.compile(r"\\{(\w+)\\}")
 PREFIX = "/v1/endpoints/"
+ANY_VERSION = "0"  # what clients write that name a version always
 
 
 class Address(NamedTuple):
@@ -24,6 +25,7 @@ class Address(NamedTuple):
     answer: str  # PREDICT, or what else is done
     public: bool = False
     dialect: Dialect | None = None  # none: it is our own
+    any_case: bool = False
 
 
 class Found(NamedTuple):
@@ -51,7 +53,7 @@ class AddressTable:
     def __init__(self, dialects: Iterable[Dialect] = ()) -> None:
         self.addresses = NATIVE + tuple(address for dialect in dialects for address in _spoken(dialect))
         self._owners = _owners(self.addresses)
-        self._patterns = [(_pattern(address.path), address) for address in self.addresses]
+        self._patterns = [(_pattern(address), address) for address in self.addresses]
 
     def find(self, path: str) -> list[Found]:
         """The addresses of a path, one or more per method; raises `NotFound`, or `InvalidName` for an endpoint's."""
@@ -76,7 +78,7 @@ def check_name(found: Found) -> None:
 def _spoken(dialect: Dialect) -> list[Address]:
     prefixes = "", f"/{dialect.name}"
     return [
-        Address(route.method, prefix + route.path, route.does, route.public, dialect)
+        Address(route.method, prefix + route.path, route.does, route.public, dialect, route.any_case)
         for prefix in prefixes
         for route in dialect.routes
     ]
@@ -95,12 +97,14 @@ def _first_name(path: str) -> str:
     return path.lstrip("/").partition("/")[0]
 
 
-def _pattern(path: str) -> re.Pattern[str]:
-    return re.compile(_PLACE.sub(r"(?P<\1>[^/]*?)", re.escape(path)))
+def _pattern(address: Address) -> re.Pattern[str]:
+    text = _PLACE.sub(r"(?P<\1>[^/]*?)", re.escape(address.path))
+    return re.compile(text, re.IGNORECASE if address.any_case else 0)
 
 
 def _found(named: dict[str, str], address: Address) -> Found:
-    return Found(address, named.get("endpoint", ""), named.get("version", named.get("label", "")))
+    version = named.get("version", named.get("label", ""))
+    return Found(address, named.get("endpoint", ""), "" if version == ANY_VERSION else version)
 
 
 def path_of(target: bytes) -> str:

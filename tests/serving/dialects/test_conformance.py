@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 import msgspec
 import pytest
 from tests.serving.conftest import FRAUD, POISON
-from tests.serving.dialects.speakers import SPEAKERS, Asked, Row
+from tests.serving.dialects.kinds import KINDS, as_json, publish_kind
+from tests.serving.dialects.speakers import OF_ROWS, SPEAKERS, Asked, Row
 from tests.serving.test_access import key
 from tests.serving.worker_process import Response, WorkerProcess, metric, wait_for
 
@@ -203,3 +204,30 @@ def test_the_owner_of_an_endpoint_says_what_is_spoken_where_several_are(
     assert "model_version_status" in worker.ask("GET", "/tfs/v1/models/other").json
     body = SPEAKERS["kserve"].ask("other", ROWS).body
     assert worker.ask("POST", "/v1/models/other:predict", body).json.keys() == {"predictions"}
+
+
+@pytest.fixture(scope="module")
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], WorkerProcess]]:
+    """A worker per kind of endpoint, which is the only one, so that paths without a name mean it."""
+    started: dict[str, WorkerProcess] = {}
+
+    def begin(kind: str) -> WorkerProcess:
+        if kind not in started:
+            home = Home(tmp_path_factory.mktemp("kind")).create()
+            publish_kind(home, KINDS[kind], "fraud")
+            started[kind] = ready(WorkerProcess(home, module="tests.serving.fake_worker"))
+        return started[kind]
+
+    yield begin
+    for process in started.values():
+        assert process.stop() == 0, process.logged
+
+
+@pytest.mark.parametrize("name", OF_ROWS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_value(kind: str, name: str, workers: Callable[[str], WorkerProcess]) -> None:
+    worker, rows = workers(kind), KINDS[kind].rows
+    for asked in (rows, rows[:1]):
+        answer = say(worker, ask(name, "fraud", asked))
+        assert answer.status == 200, answer.body
+        assert SPEAKERS[name].predictions(answer) == native(worker, as_json(asked))

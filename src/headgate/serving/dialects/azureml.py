@@ -32,7 +32,7 @@ class AzureML:
         reader = InstanceDecoder(contract)
 
         def decode(body: bytes | bytearray, _headers: Headers = NO_HEADERS, /) -> Rows:
-            return reader.read({"instances": rows_in(parse_object(body))})
+            return reader.read({"instances": rows_in(parse_object(body, lenient=True))})
 
         return decode
 
