@@ -1,7 +1,7 @@
 """Every address of the data plane in one table: our own, then those of the dialects, without and with their names."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -50,8 +50,15 @@ NATIVE = (
 class AddressTable:
     """All addresses, found by path."""
 
-    def __init__(self, dialects: Iterable[Dialect] = ()) -> None:
+    def __init__(self, dialects: Sequence[Dialect] = ()) -> None:
         self.addresses = NATIVE + tuple(address for dialect in dialects for address in _spoken(dialect))
+        # where a version may be named it need not be
+        self._predicting = [
+            (dialect, route)
+            for dialect in dialects
+            for route in dialect.routes
+            if route.does == PREDICT and not any(place in route.path for place in ("{version}", "{label}"))
+        ]
         self._owners = _owners(self.addresses)
         self._patterns = [(_pattern(address), address) for address in self.addresses]
 
@@ -63,10 +70,28 @@ class AddressTable:
             raise NotFound("There is nothing at this address; GET /v1/endpoints lists the endpoints.")
         return found
 
+    def spoken(self, endpoint: str, wanted: str, *, is_default: bool) -> list[dict[str, str]]:
+        """Where an endpoint predicts in other dialects: below their names where another one comes first at a path."""
+        found = []
+        for dialect, route in self._predicting:
+            if "{endpoint}" not in route.path and not is_default:
+                continue
+            path = route.path.replace("{endpoint}", endpoint)
+            here = [one for one in self.find(path) if one.address.method == route.method]
+            prefix = "" if meant(here, wanted).address.dialect is dialect else f"/{dialect.name}"
+            found.append({"dialect": dialect.name, "method": route.method, "path": prefix + path})
+        return found
+
     def shape_of(self, path: str) -> Shape:
         """How errors are written to whoever asks for a path below the first name of a dialect, known or not."""
         owner = self._owners.get(_first_name(path))
         return owner.error if owner is not None else native_error
+
+
+def meant(found: Sequence[Found], wanted: str) -> Found:
+    """Of several dialects that are spoken at one address the wanted one, or the first."""
+    named = (one for one in found if one.address.dialect is not None and one.address.dialect.name == wanted)
+    return next(named, found[0])
 
 
 def check_name(found: Found) -> None:
