@@ -162,6 +162,21 @@ def test_the_right_key_is_let_in(name: str, guarded: WorkerProcess) -> None:
 
 
 @each_dialect
+def test_pages_of_other_sites_are_refused(name: str, worker: WorkerProcess) -> None:
+    asked = ask(name, "fraud", ROWS)
+    for headers, allowed in (
+        ({"Origin": "https://evil.test"}, False),
+        ({"Origin": "null"}, False),
+        ({"Origin": "http://localhost", "Sec_Fetch_Site": "same-site"}, False),
+        ({"Sec_Fetch_Site": "cross-site"}, False),
+        ({"Origin": "http://localhost", "Sec_Fetch_Site": "same-origin"}, True),
+        ({"Origin": "http://localhost"}, True),
+    ):
+        for _ in range(2):  # also once the address is known
+            assert say(worker, asked, **headers).status == (200 if allowed else 403), headers
+
+
+@each_dialect
 def test_limits_hold(name: str, start: Callable[..., WorkerProcess], home: Home) -> None:
     bundle = build_bundle(home.cache)
     limits = Limits(requests_per_second=1, burst=1, max_rows=3)
