@@ -39,7 +39,7 @@ CONTRACT = Contract(
 )
 NUMBERS = Contract(Signature(inputs=tuple(Column(name=name, dtype="float64") for name in "abc")), 10_000)
 FILE = Contract(Signature(inputs=(Column(name="file", dtype="bytes"),)), 10_000)
-IMAGE = Contract(Signature(inputs=(Column(name="image", dtype="float32", shape=(-1, 2)),)), 10_000)
+IMAGE = Contract(Signature(inputs=(Column(name="image", dtype="float32", shape=(2, 2)),)), 10_000)
 
 
 def _rows(count: int) -> list[dict[str, Any]]:
@@ -200,6 +200,9 @@ def hostile(sample: bytes) -> dict[str, bytes]:
         "many rows of one": b'{"instances":[' + b",".join([b"[1]"] * 25_000) + b"]}",
         "escapes": b'{"instances":["' + rb"\u00e9" * 16_000 + b'"]}',
         "colons in text": b'{"instances":["' + b'\\":' * 25_000 + b'"]}',
+        "half of a letter": sample.replace(b"1.5", b"NaN").replace(b'"x"', b'"\\ud800"'),
+        "quotes with NaN": b'[NaN,"' + b'\\"' * 50_000,
+        "open texts with NaN": b"[NaN," + b'"\\' * 50_000,
         "cut escape": fields + b"\\" * 99_999,
         "boundaries": b"--edge\r\n" * 12_000,
         "pairs": b"&data=" * 16_000,
