@@ -4,10 +4,12 @@ Run by itself it is the coverage-guided fuzzer of one decoder: `python -m tests.
 """
 
 import json
+import math
 import sys
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
+from urllib.parse import quote_plus
 
 import pyarrow as pa
 from tests.serving.tables import parquet, stream
@@ -36,6 +38,8 @@ CONTRACT = Contract(
     1_000_000,
 )
 NUMBERS = Contract(Signature(inputs=tuple(Column(name=name, dtype="float64") for name in "abc")), 10_000)
+FILE = Contract(Signature(inputs=(Column(name="file", dtype="bytes"),)), 10_000)
+IMAGE = Contract(Signature(inputs=(Column(name="image", dtype="float32", shape=(2, 2)),)), 10_000)
 
 
 def _rows(count: int) -> list[dict[str, Any]]:
@@ -87,8 +91,12 @@ class Spoken(NamedTuple):
     given: Callable[[Decode], Decode] = lambda decode: decode
 
 
+def _document(**content: Any) -> bytes:
+    return json.dumps(content).encode()
+
+
 def _oip(count: int) -> bytes:
-    rows = _rows(count)
+    rows = [row | {"n": 3} for row in _rows(count)]
     kinds = {"x": "FP64", "n": "INT16", "s": "BYTES", "t": "BYTES", "who": "BYTES"}
     inputs = [
         {"name": name, "shape": [count], "datatype": kind, "data": [row[name] for row in rows]}
@@ -125,11 +133,68 @@ def _with_length(decode: Decode) -> Decode:
     return read
 
 
+def _as_instances(count: int) -> bytes:
+    return _document(instances=_rows(count))
+
+
+def _as_columns(count: int) -> bytes:
+    rows = _rows(count)
+    return _document(inputs={name: [row[name] for row in rows] for name in rows[0]}, signature_name="predictions")
+
+
+def _as_missing(count: int) -> bytes:
+    """NaN, as Python writes what is missing."""
+    rows = [row | {"n": math.nan} for row in _rows(count)]
+    return _document(dataframe_split={"columns": list(rows[0]), "data": [list(row.values()) for row in rows]})
+
+
+def _as_event(count: int) -> bytes:
+    return _document(specversion="1.0", id="1", source="here", type="ask", data={"instances": _rows(count)})
+
+
+def _as_form(count: int) -> bytes:
+    row = json.dumps([_rows(count)[0]] * count)
+    return f'--edge\r\nContent-Disposition: form-data; name="data"\r\n\r\n{row}\r\n--edge--\r\n'.encode()
+
+
+def _as_pairs(count: int) -> bytes:
+    return b"more=1&data=" + quote_plus(json.dumps(_rows(count))).encode()
+
+
+def _typed(content_type: bytes) -> Callable[[Decode], Decode]:
+    """Reads bodies that are called so."""
+
+    def typed(decode: Decode) -> Decode:
+        def read(body: bytes | bytearray, _headers: Headers = NO_HEADERS, /) -> Rows:
+            return decode(body, {"content-type": content_type})
+
+        return read
+
+    return typed
+
+
+_JSON = _typed(b"application/json")
 # the decoders of the dialects, by a name that begins with that of the dialect
 SPOKEN = {
     "oip": Spoken(_oip),
     "oip-numbers": Spoken(_oip_numbers, NUMBERS),
     "oip-binary": Spoken(_oip_binary, CONTRACT, _with_length),
+    "tfs": Spoken(_as_instances),
+    "tfs-columns": Spoken(_as_columns),
+    "tfs-numbers": Spoken(lambda count: _document(instances=[[1.5, -2, 3e5]] * count), NUMBERS),
+    "tfs-bytes": Spoken(lambda count: _document(instances=[{"b64": "AP8="}] * count), FILE),
+    "tfs-image": Spoken(lambda count: _document(instances=[[[1.5, 2], [3, 4]]] * count), IMAGE),
+    "tfs-examples": Spoken(lambda count: _document(examples=_rows(count), context={"n": 4})),
+    "kserve": Spoken(_as_instances),
+    "kserve-event": Spoken(_as_event, CONTRACT, _typed(b"application/cloudevents+json")),
+    "mlflow": Spoken(lambda count: _document(dataframe_records=_rows(count)), CONTRACT, _JSON),
+    "mlflow-split": Spoken(_as_missing, CONTRACT, _JSON),
+    "torchserve": Spoken(lambda count: json.dumps(_rows(count)).encode()),
+    "torchserve-form": Spoken(_as_form, CONTRACT, _typed(b"multipart/form-data; boundary=edge")),
+    "torchserve-pairs": Spoken(_as_pairs, CONTRACT, _typed(b"application/x-www-form-urlencoded")),
+    "torchserve-file": Spoken(lambda count: json.dumps(["AP8="] * count).encode(), FILE),
+    "vertex": Spoken(_as_instances),
+    "azureml": Spoken(lambda count: _document(data=_rows(count))),
 }
 
 
@@ -139,6 +204,40 @@ def subject(name: str) -> Subject:
         return Subject(SAMPLES[name], load_format(name).decoder(CONTRACT))
     sample, contract, given = SPOKEN[name]
     return Subject(sample, given(load_dialect(name.partition("-")[0]).decoder(contract)), contract)
+
+
+def hostile(sample: bytes) -> dict[str, bytes]:
+    """Bodies of 100 kB that decoders of JSON have fallen for, some of them made of a good one."""
+    fields = sample.partition(b'"')[0] + b'"'
+    twice = sample.replace(b'"x"', b'"x": 1, "x"', 1).replace(b"[1.5, -2", b'[{"a": 1, "a": 2}, -2', 1)
+    return {
+        "deep lists": b"[" * 50_000 + b"]" * 50_000,
+        "deep objects": b'{"instances":' * 7_000 + b"1" + b"}" * 7_000,
+        "deep rows": b'{"instances":' + b"[" * 900 + b"]" * 900 + b"}",
+        "deep rows with NaN": b'{"instances":[NaN,' + b"[" * 40_000 + b"]" * 40_000 + b"]}",
+        "many deep rows": b'{"inputs":[' + b",".join([b"[" * 300 + b"]" * 300] * 160) + b"]}",
+        "deep bytes": b'{"instances":[' + b'[{"b64":"AA=="},' * 900 + b"1" + b"]" * 900 + b"]}",
+        "huge whole number": b'{"instances":[[1,' + b"9" * 99_000 + b"]]}",
+        "huge whole number with NaN": b'{"instances":[[NaN,' + b"9" * 99_000 + b"]]}",
+        "huge numbers": b'{"instances":[' + b",".join([b"[1e999,2,3]"] * 8_000) + b"]}",
+        "many digits": b'{"instances":[[0.' + b"9" * 99_000 + b",1,2]]}",
+        "infinity": sample.replace(b"1.5", b"Infinity"),
+        "nothing is a number": sample.replace(b"1.5", b"NaN"),
+        "same key again": b'{"instances":1,' + b'"instances":[],' * 6_000 + b'"inputs":[]}',
+        "key twice": twice,
+        "many keys": b"{" + b",".join(b'"k%d":%d' % (place, place) for place in range(7_000)) + b"}",
+        "many empty rows": b'{"instances":[' + b",".join([b"{}"] * 30_000) + b"]}",
+        "many rows of one": b'{"instances":[' + b",".join([b"[1]"] * 25_000) + b"]}",
+        "escapes": b'{"instances":["' + rb"\u00e9" * 16_000 + b'"]}',
+        "colons in text": b'{"instances":["' + b'\\":' * 25_000 + b'"]}',
+        "half of a letter": sample.replace(b"1.5", b"NaN").replace(b'"x"', b'"\\ud800"'),
+        "quotes with NaN": b'[NaN,"' + b'\\"' * 50_000,
+        "open texts with NaN": b"[NaN," + b'"\\' * 50_000,
+        "cut escape": fields + b"\\" * 99_999,
+        "boundaries": b"--edge\r\n" * 12_000,
+        "pairs": b"&data=" * 16_000,
+        "percents": b"data=" + b"%" * 99_000,
+    }  # fmt: skip
 
 
 def read(decode: Decode, body: bytes, contract: Contract = CONTRACT) -> float:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.serving.fuzzing import BUDGET_SECONDS, SAMPLES, SLACK, SPOKEN, read, subject
+from tests.serving.fuzzing import BUDGET_SECONDS, SAMPLES, SLACK, SPOKEN, hostile, read, subject
 
+from headgate.errors import Malformed
 from headgate.serving.dialects.registry import DIALECTS
 from headgate.serving.formats.registry import FORMATS
 
@@ -50,6 +51,23 @@ def test_work_is_bounded_by_the_size(name: str) -> None:
     for kind, content in bodies.items():
         seconds = read(decode, content, contract) / max(1, len(content) / 100_000)
         print(f"{name} {kind}: {seconds * 1e3:.1f} ms per 100 kB; promised {BUDGET_SECONDS * 1e3:g}, held to x{SLACK}")  # noqa: T201 (a figure, not asserted)
+
+
+@pytest.mark.parametrize("name", SPOKEN)
+def test_hostile_bodies(name: str) -> None:
+    sample, decode, contract = subject(name)
+    for kind, body in hostile(sample(2)).items():
+        seconds = read(decode, body, contract) / max(1, len(body) / 100_000)
+        if seconds > BUDGET_SECONDS / 2:
+            print(f"{name} {kind}: {seconds * 1e3:.1f} ms per 100 kB")  # noqa: T201 (a figure, not asserted)
+
+
+@pytest.mark.parametrize("name", ["tfs", "kserve", "kserve-event", "mlflow", "torchserve", "vertex", "azureml"])
+def test_no_key_twice(name: str) -> None:
+    sample, decode, _ = subject(name)
+    body = sample(2).replace(b'"x"', b'"x": 1.0, "x"', 1)
+    with pytest.raises(Malformed, match="occurs twice"):
+        decode(body)
 
 
 @pytest.mark.heavy

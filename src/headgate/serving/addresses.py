@@ -8,7 +8,7 @@ from headgate.errors import Forbidden, Malformed, MethodNotAllowed, NotFound, Un
 from headgate.metering.series_file import Totals
 from headgate.records import RouteTable
 from headgate.serving.access import Access, may_predict
-from headgate.serving.address_table import PREFIX, AddressTable, Found, check_name, path_of
+from headgate.serving.address_table import PREFIX, AddressTable, Found, check_name, meant, path_of
 from headgate.serving.dialects.dialect import PREDICT, Dialect, Question, Shown
 from headgate.serving.exposition import Exposition
 from headgate.serving.openapi import document
@@ -64,30 +64,30 @@ class Addresses:
         exchange.shape = self._table.shape_of(path)
         found = self._table.find(path)
         method = "GET" if exchange.method == b"HEAD" else exchange.method.decode("latin-1")
-        meant = self._meant([one for one in found if one.address.method == method] or found)
-        address = meant.address
+        target = self._meant([one for one in found if one.address.method == method] or found)
+        address = target.address
         if address.dialect is not None:
             exchange.shape = address.dialect.error
         if address.method != method:
             self._refuse_method(exchange, found)
             return None
-        check_name(meant)
-        live = self.take(exchange, meant)
-        if live is not None and address.dialect is not None and not meant.version:
+        check_name(target)
+        live = self.take(exchange, target)
+        if live is not None and address.dialect is not None and not target.version:
             self.remember(exchange.target, live)
         return live
 
-    def take(self, exchange: Exchange, meant: Found) -> LiveEndpoint | None:
+    def take(self, exchange: Exchange, target: Found) -> LiveEndpoint | None:
         """Do what stands at an address, or give the endpoint that is to predict; raises what refuses it."""
-        address = meant.address
+        address = target.address
         if not address.public:
             self._access.caller(exchange.headers.get("authorization"))
         if address.answer == PREDICT:
-            return self._asked(exchange, meant)
+            return self._asked(exchange, target)
         if address.dialect is not None:
-            exchange.answer(*self._told(exchange, meant, address.dialect))
+            exchange.answer(*self._told(exchange, target, address.dialect))
         else:
-            getattr(self, f"_{address.answer}")(exchange, meant.endpoint)
+            getattr(self, f"_{address.answer}")(exchange, target.endpoint)
         return None
 
     def body_limit(self, target: bytes) -> int:
@@ -103,9 +103,7 @@ class Addresses:
     def _meant(self, found: Sequence[Found]) -> Found:
         """Of several dialects that are spoken at one address the one that the endpoint's owner chose, or the first."""
         table = self._routes.known.get(found[0].endpoint or self._default())
-        wanted = table.spec.dialect if table is not None else ""
-        named = (one for one in found if one.address.dialect is not None and one.address.dialect.name == wanted)
-        return next(named, found[0])
+        return meant(found, table.spec.dialect if table is not None else "")
 
     def _default(self) -> str:
         """The endpoint that a path without a name means: the one that was chosen, or the only one."""
@@ -197,7 +195,8 @@ class Addresses:
 
     def _endpoint(self, exchange: Exchange, name: str) -> None:
         table = self._table_of(exchange, name)
-        send_json(exchange, self._summary(table) | {"contract": contract_of(table)})
+        spoken = self._table.spoken(table.endpoint, table.spec.dialect, is_default=table.endpoint == self._default())
+        send_json(exchange, self._summary(table) | {"dialects": spoken, "contract": contract_of(table)})
 
     def _openapi(self, exchange: Exchange, name: str) -> None:
         live = self._live(exchange, name)

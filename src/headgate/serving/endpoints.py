@@ -16,6 +16,7 @@ from headgate.serving.calls import Calls, Settle
 from headgate.serving.contract import Contract
 from headgate.serving.dialects.dialect import Dialect, headed
 from headgate.serving.fallback import Replaceable
+from headgate.serving.foreign_pages import refusing_pages
 from headgate.serving.formats.events import MEDIA_TYPE, whole_encoder
 from headgate.serving.formats.format import Encode, Format, Origin
 from headgate.serving.formats.library import Library
@@ -188,7 +189,7 @@ def speak_of(live: LiveEndpoint, dialect: Dialect, version: str, *, plain: bool)
         for reply in [Reply(b"", dialect.encoder(origin_of(live.table, variant.record)))]
     )
     named = variant_of(live.table.endpoint, variants, version) if version else None
-    reader = Reader(dialect.decoder(live.contract), dialect.inline_bytes)
+    reader = Reader(refusing_pages(dialect.decoder(live.contract)), dialect.inline_bytes)
     inline = plain and dialect.inline_bytes == ALWAYS
     return replace(
         live,

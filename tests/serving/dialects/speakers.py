@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from tests.serving.dialects.kinds import base64_of
 from tests.serving.worker_process import Response
 
 Row = Mapping[str, Any]
@@ -34,6 +35,16 @@ class Speaker(Protocol):
         ...
 
 
+def in_objects(content: Any) -> bytes:
+    """JSON in which bytes are objects."""
+    return json.dumps(content, default=lambda cell: {"b64": base64_of(cell)}).encode()
+
+
+def in_text(content: Any) -> bytes:
+    """JSON in which bytes are text."""
+    return json.dumps(content, default=base64_of).encode()
+
+
 class Oip:
     """A column is a tensor."""
 
@@ -61,7 +72,7 @@ class Tfs:
     """A row is an object."""
 
     def ask(self, endpoint: str, rows: Sequence[Row]) -> Asked:
-        return Asked(f"/v1/models/{endpoint}:predict", json.dumps({"instances": rows}).encode(), {})
+        return Asked(f"/v1/models/{endpoint}:predict", in_objects({"instances": rows}), {})
 
     def predictions(self, answer: Response) -> list[Any]:
         return [row["predictions"] if isinstance(row, dict) else row for row in answer.json["predictions"]]
@@ -83,7 +94,7 @@ class MLflow:
     """Rows as records; the endpoint is the default one, since paths have no names."""
 
     def ask(self, endpoint: str, rows: Sequence[Row]) -> Asked:
-        body = json.dumps({"dataframe_records": rows}).encode()
+        body = in_text({"dataframe_records": rows})
         return Asked("/invocations", body, {"Content-Type": "application/json"})
 
     def predictions(self, answer: Response) -> list[Any]:
@@ -101,7 +112,7 @@ class TorchServe:
     """The body is what a handler would get."""
 
     def ask(self, endpoint: str, rows: Sequence[Row]) -> Asked:
-        return Asked(f"/predictions/{endpoint}", json.dumps(rows).encode(), {})
+        return Asked(f"/predictions/{endpoint}", in_text(rows), {})
 
     def predictions(self, answer: Response) -> list[Any]:
         predictions: list[Any] = answer.json
@@ -129,7 +140,7 @@ class AzureML:
     """Rows under `data`."""
 
     def ask(self, endpoint: str, rows: Sequence[Row]) -> Asked:
-        return Asked("/score", json.dumps({"data": rows}).encode(), {})
+        return Asked("/score", in_text({"data": rows}), {})
 
     def predictions(self, answer: Response) -> list[Any]:
         predictions: list[Any] = answer.json
@@ -139,6 +150,8 @@ class AzureML:
         return str(answer.json["error"]["message"])
 
 
+# those that write rows of values; those of tensors have suites of their own
+OF_ROWS = ("tfs", "kserve", "mlflow", "torchserve", "vertex", "azureml")
 SPEAKERS: dict[str, Speaker] = {
     "oip": Oip(),
     "tfs": Tfs(),

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 import pytest
 from tests.serving.conftest import FRAUD, POISON
-from tests.serving.dialects.speakers import SPEAKERS, Asked, Row
+from tests.serving.dialects.kinds import KINDS, as_json, publish_kind
+from tests.serving.dialects.speakers import OF_ROWS, SPEAKERS, Asked, Row
 from tests.serving.test_access import key
 from tests.serving.worker_process import Response, WorkerProcess, metric, wait_for
 
@@ -16,7 +17,6 @@ from headgate.serving.dialects.dialect import PREDICT
 from headgate.serving.dialects.registry import DIALECTS, load_dialect, load_dialects
 from headgate.settings import Settings
 from headgate.testing.bundles import LinearModel, build_bundle, publish, route_table
-from headgate.testing.tables import TABLES, Table, build_table
 
 ROWS: list[Row] = [{"age": 41.0, "income": 2.5, "balance": -3.0}, {"age": 18.0, "income": 1e6, "balance": 0.25}]
 KEYS = {"right": ("*",), "elsewhere": ("other/staging",)}
@@ -82,26 +82,6 @@ def test_answers_are_those_of_our_own_protocol(name: str, worker: WorkerProcess)
         assert answer.status == 200, answer.body
         assert speaker.predictions(answer) == native(worker, rows)
         assert answer.headers["headgate-model"] == "fraud:1"
-
-
-@pytest.fixture(scope="module")
-def tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
-    """A worker with an endpoint for every kind of table."""
-    home = Home(tmp_path_factory.mktemp("tables")).create()
-    for table in TABLES.values():
-        publish(home, route_table(build_table(home.cache, table), table.name))
-    process = WorkerProcess(home)
-    yield process
-    assert process.stop() == 0, process.logged
-
-
-@each_dialect
-@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
-def test_answers_for_every_kind_of_table(name: str, table: Table, tables: WorkerProcess) -> None:
-    for rows in (list(table.rows), list(table.rows[:1])):
-        answer = say(tables, SPEAKERS[name].ask(table.name, rows))
-        assert answer.status == 200, answer.body
-        assert SPEAKERS[name].predictions(answer) == native(tables, rows, table.name)
 
 
 @each_dialect
@@ -182,6 +162,21 @@ def test_the_right_key_is_let_in(name: str, guarded: WorkerProcess) -> None:
 
 
 @each_dialect
+def test_pages_of_other_sites_are_refused(name: str, worker: WorkerProcess) -> None:
+    asked = ask(name, "fraud", ROWS)
+    for headers, allowed in (
+        ({"Origin": "https://evil.test"}, False),
+        ({"Origin": "null"}, False),
+        ({"Origin": "http://localhost", "Sec_Fetch_Site": "same-site"}, False),
+        ({"Sec_Fetch_Site": "cross-site"}, False),
+        ({"Origin": "http://localhost", "Sec_Fetch_Site": "same-origin"}, True),
+        ({"Origin": "http://localhost"}, True),
+    ):
+        for _ in range(2):  # also once the address is known
+            assert say(worker, asked, **headers).status == (200 if allowed else 403), headers
+
+
+@each_dialect
 def test_limits_hold(name: str, start: Callable[..., WorkerProcess], home: Home) -> None:
     bundle = build_bundle(home.cache)
     limits = Limits(requests_per_second=1, burst=1, max_rows=3)
@@ -224,3 +219,30 @@ def test_the_owner_of_an_endpoint_says_what_is_spoken_where_several_are(
     assert "model_version_status" in worker.ask("GET", "/tfs/v1/models/other").json
     body = SPEAKERS["kserve"].ask("other", ROWS).body
     assert worker.ask("POST", "/v1/models/other:predict", body).json.keys() == {"predictions"}
+
+
+@pytest.fixture(scope="module")
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], WorkerProcess]]:
+    """A worker per kind of endpoint, which is the only one, so that paths without a name mean it."""
+    started: dict[str, WorkerProcess] = {}
+
+    def begin(kind: str) -> WorkerProcess:
+        if kind not in started:
+            home = Home(tmp_path_factory.mktemp("kind")).create()
+            publish_kind(home, KINDS[kind], "fraud")
+            started[kind] = ready(WorkerProcess(home, module="tests.serving.fake_worker"))
+        return started[kind]
+
+    yield begin
+    for process in started.values():
+        assert process.stop() == 0, process.logged
+
+
+@pytest.mark.parametrize("name", OF_ROWS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_value(kind: str, name: str, workers: Callable[[str], WorkerProcess]) -> None:
+    worker, rows = workers(kind), KINDS[kind].rows
+    for asked in (rows, rows[:1]):
+        answer = say(worker, ask(name, "fraud", asked))
+        assert answer.status == 200, answer.body
+        assert SPEAKERS[name].predictions(answer) == native(worker, as_json(asked))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from headgate.errors import HeadgateError
+from headgate.errors import HeadgateError, NotFound
 from headgate.metering.series_file import Totals
 from headgate.records import Column, RouteTable
 from headgate.serving.contract import Contract, Rows
@@ -33,6 +33,21 @@ class Route(NamedTuple):
     path: str
     does: str  # PREDICT, or what `tell` is asked for
     public: bool = False
+    any_case: bool = False  # in the words of the path
+
+
+class Absent(NamedTuple):
+    """What a client asks for and is not there."""
+
+    endpoint: str
+    version: str
+
+
+def absent_in(error: HeadgateError) -> Absent | None:
+    """The endpoint or version that an error is about, where it says that there is none."""
+    if not isinstance(error, NotFound) or not error.detail or "endpoint" not in error.detail[0]:
+        return None
+    return Absent(error.detail[0]["endpoint"][:128], error.detail[0].get("version", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +67,16 @@ class Shown:
     def versions(self) -> list[str]:
         """The numbers of the versions that stand behind it, the stable one first."""
         return [variant.version.rpartition(":")[2] for variant in self.table.variants]
+
+    def version_of(self, wanted: str) -> str:
+        """The number of the version that has this number or plays this role; raises `NotFound`."""
+        for number, variant in zip(self.versions, self.table.variants, strict=True):
+            if wanted in (number, variant.role, variant.version):
+                return number
+        raise NotFound(
+            f"No version {wanted[:64]!r} stands behind this endpoint; there are: {', '.join(self.versions)}.",
+            detail=[{"endpoint": self.name, "version": wanted[:64]}],
+        )
 
 
 class Node(Protocol):
