@@ -224,6 +224,18 @@ def test_columns_must_be_columns() -> None:
         read(json.dumps({"inputs": [{"name": "a", "shape": [1], "datatype": "FP64", "data": [1]}] * 2}).encode())
 
 
+def test_keys_that_come_twice() -> None:
+    plain = as_json(any=("FP64", [1, 3], [1, 2, 3]))
+    twice = plain.replace(b'"data"', b'"data": [4, 5, 6], "data"')
+    told, blob = tensor("any", np.zeros((1, 3)))
+    head = json.dumps({"inputs": [told]}).replace('"name"', '"name": "other", "name"').encode()
+    for body, headers in ((twice, {}), (head + blob, {LENGTH.lower(): str(len(head)).encode()})):
+        with pytest.raises(Malformed, match="twice"):
+            read(body, headers)
+    text = json.loads(plain) | {"id": "a:b", "parameters": {"own": 'x":y', "more": {"p": 1}}, "unknown": {"q": 2}}
+    assert read(json.dumps(text).encode()).count == 1
+
+
 @pytest.mark.parametrize("size", [-1, 23, 25, "24", True, 10**30, None])
 def test_sizes_that_are_not_those_of_the_bytes(size: Any) -> None:
     told, blob = tensor("any", np.zeros((1, 3)))
