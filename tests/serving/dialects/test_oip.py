@@ -1,5 +1,6 @@
 """What the Open Inference Protocol has beyond what every dialect is asked for."""
 
+import contextlib
 import gzip
 import json
 import struct
@@ -232,6 +233,13 @@ def test_keys_that_come_twice() -> None:
     for body, headers in ((twice, {}), (head + blob, {LENGTH.lower(): str(len(head)).encode()})):
         with pytest.raises(Malformed, match="twice"):
             read(body, headers)
+    for passed_over in (
+        b'"\xff": {"a": 1}',
+        b'"x": "\xff", "y": {"a": 1}',
+        b'"x": ' + b"[" * 500 + b"]" * 500 + b', "y": 1',
+    ):
+        with contextlib.suppress(Malformed):
+            assert read(plain.replace(b'"inputs"', passed_over + b', "inputs"')).count == 1
     text = json.loads(plain) | {"id": "a:b", "parameters": {"own": 'x":y', "more": {"p": 1}}, "unknown": {"q": 2}}
     assert read(json.dumps(text).encode()).count == 1
 

@@ -157,8 +157,13 @@ def check_keys(text: bytes | bytearray, request: Any) -> None:
     if request.outputs is not None:
         keys += 1 + sum(1 + keys_in(output.parameters) for output in request.outputs)
     keys += 1 + bool(request.id) + keys_in(request.parameters)
-    if has_more_colons(text, keys) and len(KEYS.findall(text)) > keys:
+    if not has_more_colons(text, keys) or len(KEYS.findall(text)) <= keys:
+        return
+    try:
         refuse_duplicates(text)
+    except (ValueError, RecursionError) as error:
+        # the typed parser passes over what nobody asked for, whatever it holds
+        raise Malformed(f"Expected an inference request as JSON: {error}.") from None
 
 
 def has_colon_beyond(text: bytes | bytearray, colons: int) -> bool:
