@@ -13,7 +13,8 @@ from headgate.serving.access import Access
 from headgate.serving.address_table import Address, Found
 from headgate.serving.addresses import Addresses
 from headgate.serving.dialects.dialect import PREDICT, Route
-from headgate.serving.dialects.oip_grpc import OpenInferenceGrpc, parsed
+from headgate.serving.dialects.oip_grpc import OpenInferenceGrpc
+from headgate.serving.dialects.oip_inputs import parsed
 from headgate.serving.dialects.oip_messages import SERVICE, STREAM, message
 from headgate.serving.predict import LiveEndpoint, Predictions
 from headgate.serving.responses import Whole
