@@ -78,6 +78,9 @@ class Credentials(PlaneRecord, frozen=True, kw_only=True):
     certificate: str = ""
 
 
+_credentials = msgspec.json.Decoder(Credentials)
+
+
 @dataclass(frozen=True)
 class App:
     """A control plane that is ready to be served; `start` moves its rollouts, `close` ends it."""
@@ -226,7 +229,7 @@ def trust_owner(trusted: Path, environment: Mapping[str, str]) -> None:
 def read_credentials(home: Home) -> Credentials | None:
     """The credentials of this home, None when there are none that can be read."""
     try:
-        return msgspec.json.decode(home.credentials.read_bytes(), type=Credentials)
+        return _credentials.decode(home.credentials.read_bytes())
     except FileNotFoundError:
         return None
     except msgspec.MsgspecError as error:

@@ -55,6 +55,9 @@ class Request(msgspec.Struct):
     outputs: list[Output] | None = None
 
 
+_requests = msgspec.json.Decoder(Request)
+
+
 class OpenInference:
     """The dialect."""
 
@@ -81,11 +84,10 @@ class OpenInference:
     def decoder(self, contract: Contract) -> Decode:
         """Decode a request with tensors."""
         read = TensorDecoder(contract).read
-        parse = msgspec.json.Decoder(Request).decode
 
         def decode(body: bytes | bytearray, _headers: Headers = NO_HEADERS, /) -> Rows:
             try:
-                request = parse(body)
+                request = _requests.decode(body)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                 raise Malformed(f"Expected an inference request as JSON: {error}.") from None
             rows = read({tensor.name: array_of(tensor) for tensor in request.inputs})
