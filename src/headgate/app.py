@@ -31,6 +31,7 @@ from headgate.certificate import certificate_of
 from headgate.clock import Clock, SystemClock
 from headgate.errors import HeadgateError, Unauthenticated, Unavailable
 from headgate.home import Home, write_atomically
+from headgate.identity.access import note_requirement
 from headgate.identity.founding import found_actors
 from headgate.identity.keys import authenticate
 from headgate.ledger.idempotency import forget_answers
@@ -145,6 +146,7 @@ def open_state(home: Home, settings: Settings, clock: Clock, counters: Counters)
         ready_instance(database, home.keys)
         with database.write() as tx:
             begin_epoch(tx)
+            note_requirement(tx, required=settings.require_keys)
     except BaseException:
         database.close()
         raise
