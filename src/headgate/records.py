@@ -161,6 +161,7 @@ Priority = Literal["high", "normal", "low"]  # the highest first
 class KeyLimits(Record, frozen=True, kw_only=True):
     """How much may be predicted with one key, over all endpoints and workers of a node, and how urgent that may be.
 
+    In force where keys are required: elsewhere nobody's key is looked at.
     The one place that says it: the database, the API, the command line and the access table take it from here.
     """
 
