@@ -45,10 +45,13 @@ class Authority:
     def pem(self) -> bytes:
         return self._certificate.public_bytes(serialization.Encoding.PEM)
 
-    def sign(self, name: str = "localhost", *, key: Key | None = None, password: bytes = b"") -> Pair:
-        """A certificate for the name, which is on loopback too."""
+    def sign(
+        self, name: str = "localhost", *, key: Key | None = None, password: bytes = b"", days_from_now: float = 0
+    ) -> Pair:
+        """A certificate for the name, which is on loopback too; valid for a day, now or so many days from now."""
         key = key or ec.generate_private_key(ec.SECP256R1())
-        certificate = _certified(_builder(_name(name), self._name, key), name).sign(self._key, hashes.SHA256())
+        builder = _certified(_builder(_name(name), self._name, key, days_from_now), name)
+        certificate = builder.sign(self._key, hashes.SHA256())
         return Pair(certificate.public_bytes(serialization.Encoding.PEM) + self.pem, _pem(key, password))
 
 
@@ -65,8 +68,8 @@ def _certified(builder: x509.CertificateBuilder, name: str) -> x509.CertificateB
     return builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: Key) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
+def _builder(subject: x509.Name, issuer: x509.Name, key: Key, days_from_now: float = 0) -> x509.CertificateBuilder:
+    now = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=days_from_now)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

@@ -14,7 +14,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 # Each place may import what stands after it, itself, and the leaves.
 LEAVES = {
     "records", "errors", "settings", "clock", "home", "names", "origins", "processes", "crashes", "spool",
-    "certificate", "metering", "exclusive", "log_lines", "installer",
+    "certificate", "metering", "exclusive", "log_lines", "installer", "conversion",
 }  # fmt: skip
 ALLOWED: dict[str, set[str]] = {
     **{leaf: set() for leaf in LEAVES},
@@ -191,6 +191,32 @@ def test_foreign_code_is_called_inside_one_boundary(path: Path) -> None:
         if isinstance(node, ast.ExceptHandler):
             named = [getattr(part, "id", "") for part in ast.walk(node.type)] if node.type else ["BaseException"]
             assert BROAD.isdisjoint(named), f"{path}:{node.lineno}: use headgate.runtimes.boundary"
+
+
+@every_file
+def test_no_thread_is_the_first_to_ask_msgspec_for_a_record(path: Path) -> None:
+    """What msgspec knows of a record is built at first use, and two threads there end the process: so, at import."""
+    for function in functions(parse(path)):
+        for node in ast.walk(function):
+            if isinstance(node, ast.Call) and (kind := kind_read(node)) is not None:
+                named = [name.id for name in ast.walk(kind) if isinstance(name, ast.Name) and name.id[:1].isupper()]
+                assert not named, (
+                    f"{path}:{node.lineno}: {named[0]} is read inside {function.name}: make its "
+                    "msgspec.json.Decoder, or headgate.conversion.converter, at the top of the module"
+                )
+
+
+def kind_read(call: ast.Call) -> ast.expr | None:
+    """The type that such a call has msgspec look at."""
+    called = ast.unparse(call.func)
+    given = {word.arg: word.value for word in call.keywords}
+    if called in ("msgspec.json.decode", "msgspec.msgpack.decode", "msgspec.yaml.decode", "msgspec.toml.decode"):
+        return given.get("type")
+    if called in ("msgspec.json.Decoder", "msgspec.msgpack.Decoder", "converter"):
+        return call.args[0] if call.args else given.get("type")
+    if called == "msgspec.convert":
+        return call.args[1] if len(call.args) > 1 else given.get("type")
+    return None
 
 
 def test_the_public_face_is_small() -> None:

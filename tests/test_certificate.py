@@ -1,6 +1,9 @@
 """The certificate in force: exchanged in place, kept when what comes is damaged, trusted exactly."""
 
+import os
 import ssl
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -109,6 +112,69 @@ def test_a_damaged_pair_leaves_the_old_one_in_force(
         each.check()
         assert not each.fault
         assert greet(each.context, anybody())[0] == shown_by(new)
+
+
+def put_fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def put_hole(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(300_000_000)
+
+
+@pytest.mark.parametrize(("put", "told"), [(put_fifo, "no regular file"), (put_hole, "more than 1000000 bytes")])
+@pytest.mark.parametrize("name", ["cert.pem", "key.pem"])
+def test_what_is_no_file_or_too_large_keeps_nobody_waiting(
+    authority: Authority, tmp_path: Path, put: Callable[[Path], None], told: str, name: str
+) -> None:
+    old, new = authority.sign(), authority.sign()
+    certificate = served(old, tmp_path)
+    (tmp_path / name).unlink()
+    put(tmp_path / name)
+    check = threading.Thread(target=certificate.check, daemon=True)
+    check.start()
+    check.join(30)
+    assert not check.is_alive()
+    assert told in certificate.fault and name in certificate.fault
+    assert greet(certificate.context, anybody())[0] == shown_by(old)
+    new.write(tmp_path)
+    certificate.check()
+    assert not certificate.fault and greet(certificate.context, anybody())[0] == shown_by(new)
+
+
+@pytest.mark.parametrize(("days", "told"), [(-2, "has expired"), (2, "is not valid yet")])
+def test_one_that_is_not_valid_today_replaces_none_that_is(
+    authority: Authority, tmp_path: Path, caplog: pytest.LogCaptureFixture, days: float, told: str
+) -> None:
+    old, new = authority.sign(), authority.sign()
+    certificate = served(old, tmp_path)
+    authority.sign(days_from_now=days).write(tmp_path)
+    certificate.check()
+    certificate.check()
+    settings = Settings(tls_cert=str(tmp_path / "cert.pem"), tls_key=str(tmp_path / "key.pem"))
+    restarted = certificate_of(settings, tmp_path)
+    assert restarted is not None
+    for each in (certificate, restarted):
+        assert told in each.fault
+        assert greet(each.context, anybody())[0] == shown_by(old)
+    assert caplog.text.count("The certificate in force stays") == 2
+    new.write(tmp_path)
+    certificate.check()
+    assert not certificate.fault and greet(certificate.context, anybody())[0] == shown_by(new)
+
+
+@pytest.mark.parametrize("kind", ["ec", "rsa"])
+def test_one_that_has_expired_is_taken_where_there_is_no_better(
+    authority: Authority, tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    key = rsa.generate_private_key(65537, 2048) if kind == "rsa" else None
+    first, second = authority.sign(key=key, days_from_now=-9), authority.sign(key=key, days_from_now=-5)
+    certificate = served(first, tmp_path)
+    second.write(tmp_path)
+    certificate.check()
+    assert not certificate.fault and greet(certificate.context, anybody())[0] == shown_by(second)
+    assert caplog.text.count("has expired, and is in force for want of a better one") == 2
 
 
 def test_without_any_pair_nothing_starts(tmp_path: Path) -> None:

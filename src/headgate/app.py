@@ -31,6 +31,7 @@ from headgate.certificate import certificate_of
 from headgate.clock import Clock, SystemClock
 from headgate.errors import HeadgateError, Unauthenticated, Unavailable
 from headgate.home import Home, write_atomically
+from headgate.identity.access import note_requirement
 from headgate.identity.founding import found_actors
 from headgate.identity.keys import authenticate
 from headgate.ledger.idempotency import forget_answers
@@ -76,6 +77,9 @@ class Credentials(PlaneRecord, frozen=True, kw_only=True):
     node_key: str
     # file of the very certificate to trust at that address; empty: what the system trusts
     certificate: str = ""
+
+
+_credentials = msgspec.json.Decoder(Credentials)
 
 
 @dataclass(frozen=True)
@@ -142,6 +146,7 @@ def open_state(home: Home, settings: Settings, clock: Clock, counters: Counters)
         ready_instance(database, home.keys)
         with database.write() as tx:
             begin_epoch(tx)
+            note_requirement(tx, required=settings.require_keys)
     except BaseException:
         database.close()
         raise
@@ -226,7 +231,7 @@ def trust_owner(trusted: Path, environment: Mapping[str, str]) -> None:
 def read_credentials(home: Home) -> Credentials | None:
     """The credentials of this home, None when there are none that can be read."""
     try:
-        return msgspec.json.decode(home.credentials.read_bytes(), type=Credentials)
+        return _credentials.decode(home.credentials.read_bytes())
     except FileNotFoundError:
         return None
     except msgspec.MsgspecError as error:

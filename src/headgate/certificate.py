@@ -1,9 +1,12 @@
 """TLS of both ports: the certificate in force, taken anew when its files change, and how a client trusts it."""
 
+import contextlib
 import logging
 import os
 import re
 import ssl
+import stat
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,11 @@ from headgate.home import write_atomically
 from headgate.settings import Settings
 
 KEPT = "tls.pem"
+MOST_BYTES = 1_000_000  # of one file; a long chain takes tens of thousands
+# files that cannot be used are looked at again after so long, changed or not: a clock or a folder's rights may have
+AGAIN_SECONDS = 5.0
+# what OpenSSL's verification says of dates
+_DATES = {9: "is not valid yet", 10: "has expired"}
 _FIRST = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _log = logging.getLogger("headgate.certificate")
 
@@ -27,38 +35,53 @@ class Certificate:
         self._files = files
         self.kept = kept
         self._seen: object = None
-        self._in_force: ssl.SSLContext | None = None
-        self.pem = b""  # the pair in force
+        self._again = 0.0
         self.fault = ""  # why the files that are there now are not in force
         # answers every greeting with the pair in force at that moment
         self.context = _server_context()
         self.context.sni_callback = self._choose
+        self._in_force = self._read_kept()
         self.check()
         if self._in_force is None:
-            self._fall_back()
+            raise Malformed(self.fault)
+
+    @property
+    def pem(self) -> bytes:
+        """The pair in force."""
+        assert self._in_force is not None
+        return self._in_force.pem
 
     def check(self) -> None:
         """Take the files' content when they have changed; what cannot be used is logged, and the old pair stays."""
         seen = [_stamp(path) for path in self._files]
-        if seen == self._seen and not self.fault:
+        now = time.monotonic()
+        if seen == self._seen and not (self.fault and now >= self._again):
             return
         try:
-            pem = read_pair(self._files)
-            self._in_force = _context_of(pem)
-            self.pem = pem
+            found = _Pair(read_pair(self._files))
+            wrong = self._compare(found)
         except Malformed as error:
             if (seen, error.message) != (self._seen, self.fault):
                 _log.error("%s The certificate in force stays.", error.message)
-            self._seen, self.fault = seen, error.message
+            self._seen, self._again, self.fault = seen, now + AGAIN_SECONDS, error.message
             return
-        if self._seen is not None:
+        if wrong:
+            _log.warning("the certificate in %s %s, and is in force for want of a better one", self._files[0], wrong)
+        elif self._seen is not None:
             _log.info("the certificate in %s is in force", self._files[0])
-        self._seen, self.fault = seen, ""
-        self._keep(pem)
+        self._seen, self.fault, self._in_force = seen, "", found
+        self._keep(found.pem)
+
+    def _compare(self, found: "_Pair") -> str:
+        """What is wrong with the dates of a new pair; raises `Malformed` where those of the one in force are right."""
+        wrong = found.wrong_dates()
+        if wrong and self._in_force is not None and not self._in_force.wrong_dates():
+            raise Malformed(f"Expected a certificate that is valid today in {self._files[0]}, got one that {wrong}.")
+        return wrong
 
     def _choose(self, connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
         assert self._in_force is not None
-        connection.context = self._in_force
+        connection.context = self._in_force.context
 
     def _keep(self, pem: bytes) -> None:
         try:
@@ -67,12 +90,41 @@ class Certificate:
         except OSError as error:
             _log.warning("%s cannot be written, local clients may not trust this instance: %s", self.kept, error)
 
-    def _fall_back(self) -> None:
+    def _read_kept(self) -> "_Pair | None":
         try:
-            pem = self.kept.read_bytes()
-            self._in_force, self.pem = _context_of(pem), pem
-        except (OSError, Malformed) as error:
-            raise Malformed(self.fault) from error
+            return _Pair(_read(self.kept))
+        except (OSError, Malformed):
+            return None
+
+
+class _Pair:
+    """A certificate with its key as one PEM text, and a context that shows it; raises `Malformed` for what is none."""
+
+    def __init__(self, pem: bytes) -> None:
+        self.pem = pem
+        self.context = _context_of(pem)
+
+    def wrong_dates(self) -> str:
+        """Empty where the certificate is valid now.
+
+        OpenSSL says it, when we greet ourselves: a library that reads dates would take 14 MB of every worker.
+        """
+        first = _FIRST.search(self.pem.decode("ascii", "replace"))
+        if first is None:
+            return ""
+        to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+        server = self.context.wrap_bio(to_server, to_client, server_side=True)
+        try:
+            client = _trusting(_nameless(), cadata=first[0]).wrap_bio(to_client, to_server)
+            for side in (client, server, client):
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    side.do_handshake()
+        except ssl.SSLCertVerificationError as error:
+            return _DATES.get(error.verify_code, "")
+        except (OSError, ValueError):
+            # not for their dates: clients will say what they think of it
+            return ""
+        return ""
 
 
 def certificate_of(settings: Settings, run: Path) -> Certificate | None:
@@ -93,7 +145,7 @@ def check_certificate(settings: Settings) -> None:
 def read_pair(files: tuple[Path, ...]) -> bytes:
     """Certificates and key as one PEM text; raises `Malformed`."""
     try:
-        return b"\n".join(path.read_bytes() for path in files)
+        return b"\n".join(map(_read, files))
     except OSError as error:
         raise Malformed(f"Expected a certificate and its key in {_named(files)}, got: {error}.") from error
 
@@ -117,10 +169,7 @@ def trust_kept(kept: Path) -> ssl.SSLContext:
         first = _FIRST.search(kept.read_text())
         if first is None:
             raise ValueError("no certificate in it")
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        # who holds the key of exactly this certificate is the instance: its names say where others reach it
-        context.check_hostname = False
-        return _trusting(context, cadata=first[0])
+        return _trusting(_nameless(), cadata=first[0])
     except (OSError, ValueError) as error:
         raise Unreachable(f"Expected the instance's certificate in {kept}, got: {error}. Is it running?") from error
 
@@ -134,6 +183,13 @@ def trust_authorities(extra: str | None) -> ssl.SSLContext:
         return _trusting(context, cafile=extra)
     except (OSError, ValueError) as error:
         raise Malformed(f"Expected certificates to trust in {extra} (PEM), got: {error}.") from error
+
+
+def _nameless() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # who holds the key of exactly this certificate is the instance: its names say where others reach it
+    context.check_hostname = False
+    return context
 
 
 def _trusting(context: ssl.SSLContext, **what: Any) -> ssl.SSLContext:
@@ -179,12 +235,28 @@ def _refuse_password() -> str:
     raise Malformed("Expected a key without a password in tls_key: nobody is there to type it when a worker starts.")
 
 
+def _read(path: Path) -> bytes:
+    """What is in a file; raises `OSError`, at once, for what is none or too large for a certificate."""
+    with open(path, "rb", opener=_open_at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(f"{path} is no regular file")
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise OSError(f"{path} holds more than {MOST_BYTES} bytes")
+    return content
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Whoever put a fifo in the file's place is not waited for."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def _stamp(path: Path) -> tuple[int, ...] | None:
     try:
         found = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_ino, found.st_size
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_size
 
 
 def _named(files: tuple[Path, ...]) -> str:

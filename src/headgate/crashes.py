@@ -75,10 +75,13 @@ class CrashBook(PlaneRecord, frozen=True, kw_only=True):
     counts: tuple[CrashCount, ...] = ()
 
 
+_books = msgspec.json.Decoder(CrashBook)
+
+
 def read_crashes(home: Home) -> tuple[CrashCount, ...]:
     """The agent's counts; none where nothing has crashed, or the file cannot be read."""
     try:
-        return msgspec.json.decode(_path(home).read_bytes(), type=CrashBook).counts
+        return _books.decode(_path(home).read_bytes()).counts
     except (OSError, ValueError):
         return ()
 

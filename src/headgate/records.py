@@ -111,7 +111,12 @@ class EndpointSpec(Record, frozen=True, kw_only=True):
     record_sampling: Annotated[float, Meta(description="Share of the requests that is recorded.", ge=0, le=1)] = 1.0
     cache_entries: Annotated[
         int,
-        Meta(description="Answers that a worker keeps per version, for repeated rows; 0: none.", ge=0, le=MOST),
+        Meta(
+            description="Answers that a worker keeps per version, for repeated requests of up to 8 rows and 2 MB; "
+            "0: none.",
+            ge=0,
+            le=MOST,
+        ),
     ] = 0
     dialect: Annotated[
         str,
@@ -166,6 +171,7 @@ Priority = Literal["high", "normal", "low"]  # the highest first
 class KeyLimits(Record, frozen=True, kw_only=True):
     """How much may be predicted with one key, over all endpoints and workers of a node, and how urgent that may be.
 
+    In force where keys are required: elsewhere nobody's key is looked at.
     The one place that says it: the database, the API, the command line and the access table take it from here.
     """
 

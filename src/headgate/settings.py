@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from headgate.conversion import converter
 from headgate.errors import Malformed, Refused, Unavailable
 
 # how a process that starts another hands its settings on: as JSON, so that both mean the same
@@ -221,6 +222,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return "https" if self.tls_cert else "http"
 
 
+_handed_on = msgspec.json.Decoder(Settings)
+_settings = converter(Settings, strict=False)
+
+
 def setting_declarations() -> list[dict[str, Any]]:
     """Name, type, default, help and cost of change of every setting, for flags and docs."""
     info = msgspec.inspect.type_info(Settings)
@@ -262,7 +267,7 @@ def load_settings(
         # whoever is handed this on may run in another folder
         chosen[name] = _absolute(chosen[name], Path())
     try:
-        return msgspec.convert(chosen, Settings, strict=False)
+        return _settings(chosen)
     except msgspec.ValidationError as error:
         raise Malformed(f"A setting is wrong: {error}. See `headgate up --help` for names and types.") from error
 
@@ -290,7 +295,7 @@ def read_settings(home: Path, environment: Mapping[str, str]) -> Settings:
     if not text:
         return load_settings(home, environment, {})
     try:
-        return msgspec.json.decode(text, type=Settings)
+        return _handed_on.decode(text)
     except ValueError as error:
         raise Malformed(f"Expected settings as JSON in {HANDED_ON}, got: {error}.") from error
 

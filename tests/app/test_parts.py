@@ -4,12 +4,17 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from headgate.agent.tables import Tables
 from headgate.app import App, build, tidy_up, trust_owner
 from headgate.bundle.signing import read_trusted_keys
 from headgate.home import Home
 from headgate.ledger.idempotency import Answer, command_of, remember, replay
+from headgate.records import AccessTable
+from headgate.rollout.publishing import node_tables
+from headgate.serving.access import Access
 from headgate.settings import Settings
 from headgate.testing.clock import FakeClock
 
@@ -57,3 +62,19 @@ def test_a_signing_key_that_cannot_be_read_keeps_nobody_from_starting(tmp_path: 
     (tmp_path / "signing.key").write_text("not a key")
     trust_owner(tmp_path / "trusted", {"HEADGATE_SIGNING_KEY": str(tmp_path / "signing.key")})
     assert not (tmp_path / "trusted").exists()
+
+
+def test_a_restart_changes_whether_keys_are_required(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADGATE_SIGNING_KEY", str(tmp_path / "signing.key"))
+    node = Home(tmp_path / "node").create()
+    known = Access(required=False)
+    for required in (True, False, False, True):
+        built = build(Home(tmp_path / "home"), Settings(require_keys=required), FakeClock())
+        with built.plane.database.read() as tx:
+            table = node_tables(tx, keys_required=built.plane.settings.require_keys).access
+        built.close()
+        # by way of the disk, and to a worker that goes on
+        Tables(node).write_access(table)
+        on_disk = msgspec.json.decode(node.access.read_bytes(), type=AccessTable)
+        known.apply(on_disk)
+        assert (table.required, on_disk.required, known.required) == (required, required, required)

@@ -212,3 +212,11 @@ def test_reading_stops_at_the_named_size(folder: Path) -> None:
         file.truncate(1 << 33)
     with pytest.raises(Corrupt):
         verified_bytes(folder, manifest, "model.bin")
+
+
+def test_threads_that_read_their_first_manifest_at_once_end_no_process(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.json"
+    path.write_bytes(canonical_bytes(manifest_of(FILES)))
+    command = [sys.executable, "-m", "tests.bundle.read_at_once", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout == "0\n", f"{done.stdout.strip()} processes were ended; {done.stderr[-1000:]}"

@@ -184,6 +184,8 @@ def test_actors_and_keys(headgate: Headgate, control: FakeControl) -> None:
     assert "hg_key1_secret" in ran.out
     assert "not shown again" in ran.err
     assert headgate("key", "create", "--actor", "ann", "-q").out == "hg_key2_secret\n"
+    limited = headgate("key", "create", "--actor", "ann", "--rate", "5")
+    assert "Limits of keys do nothing here." in limited.err and "Limits" not in ran.err + limited.out
     assert "secret" not in headgate("key", "list").out
     assert headgate("key", "revoke", "key1").out == "Key key1 is revoked.\n"
     assert headgate("actor", "remove", "ann").code == 0

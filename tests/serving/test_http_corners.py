@@ -234,3 +234,13 @@ def test_chunks_of_one_byte_are_read(worker: WorkerProcess) -> None:
         for place in range(0, len(body), 7):
             wire.send(body[place : place + 7])
         assert wire.response().status == 200
+
+
+@pytest.mark.parametrize("space", [" ", "\t", "  \t "])
+def test_white_space_after_a_value_is_none_of_it(worker: WorkerProcess, space: str) -> None:
+    lines = ("Host: localhost", "Content-Type: application/json", "Headgate-Timeout-Ms: 5000", "Headgate-Id: mine")
+    with worker.wire() as wire:
+        sent = [f"{line}{space}" for line in (*lines, f"Content-Length: {len(BODY)}", "Authorization: Bearer key")]
+        answer = wire.send(raw(f"POST {TARGET} HTTP/1.1", *sent, body=BODY)).response()
+        assert (answer.status, answer.headers["headgate-id"]) == (200, "mine")
+        assert wire.send(request("GET", "/healthz")).response().status == 200

@@ -5,9 +5,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from headgate.crashes import CallMarks
+import pytest
+
+from headgate.crashes import CallMark, CallMarks
 from headgate.home import Home
 from headgate.records import RouteTable
+from headgate.serving import loading
 from headgate.serving.routes import Models, Routes
 from headgate.settings import Settings
 from headgate.testing.bundles import build_bundle, publish, route_table
@@ -54,3 +57,28 @@ def test_a_table_that_is_taken_back_while_it_is_loaded_answers_nobody(tmp_path: 
         routes.close()
 
     asyncio.run(live())
+
+
+def test_a_version_is_in_call_while_its_model_works_and_not_while_its_files_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path).create()
+    (variant,) = route_table(build_bundle(home.cache)).variants
+    flags, seen = bytearray(2), {}
+
+    def watch(place: Any, name: str) -> None:
+        real = getattr(place, name)
+
+        def watched(*given: Any) -> Any:
+            seen[name] = flags[1]
+            return real(*given)
+
+        monkeypatch.setattr(place, name, watched)
+
+    for name in ("read_manifest", "verify_files", "read_golden", "load_runtime", "verify_golden", "measure"):
+        watch(loading, name)
+    loading.load_inline(home.cache, variant, CallMark(flags, 1))
+    assert seen == {
+        "read_manifest": 0, "verify_files": 0, "read_golden": 0, "load_runtime": 0, "verify_golden": 1, "measure": 1,
+    }  # fmt: skip
+    assert flags[1] == 0

@@ -22,6 +22,7 @@ from headgate.errors import Malformed, Unavailable
 from headgate.home import Home
 from headgate.records import Variant
 from headgate.serving.metrics import Metrics, SpanMetrics, render
+from headgate.serving.otlp import OtlpExporter
 from headgate.serving.spans import Note, Place, Spans
 from headgate.serving.trace import new_trace
 from headgate.settings import Settings, check_tracing
@@ -194,6 +195,71 @@ def test_a_collector_that_refuses_is_told_of_once(fraud: Home, start: Start, col
     assert worker.predict(ROW, traceparent=SAMPLED).status == 200
     collector.named("predict fraud")
     wait_for(lambda: "spans are taken again" in worker.logged)
+
+
+class Talker:
+    """A collector that takes everything and answers at length."""
+
+    def __init__(self, size: int) -> None:
+        self.connections = self.told = 0
+        self.cut = False
+        talker = self
+
+        class Talk(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                super().setup()
+                talker.connections += 1
+
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                self.send_response(200)
+                self.send_header("Content-Length", str(size))
+                self.end_headers()
+                try:
+                    while talker.told < size:
+                        talker.told += self.wfile.write(bytes(min(65_536, size - talker.told)))
+                except OSError:
+                    talker.cut = self.close_connection = True
+                talker.told = 0
+
+            def log_message(self, *_: Any) -> None: ...
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Talk)
+        self.server.daemon_threads = True
+        self.thread = threading.Thread(target=self.server.serve_forever)
+
+    def __enter__(self) -> "Talker":
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_port}"
+
+
+def test_what_a_collector_says_at_length_is_not_read() -> None:
+    with Talker(200_000_000) as talker:
+        exporter = OtlpExporter(talker.url, "w0")
+        assert exporter.send([note(1)]) == ""
+        wait_for(lambda: talker.cut)
+        assert exporter.send([note(2)]) == ""
+        exporter.close()
+
+
+@pytest.mark.parametrize("size", [0, 20, 4_000])
+def test_a_connection_to_a_collector_is_used_again(size: int) -> None:
+    with Talker(size) as talker:
+        exporter = OtlpExporter(talker.url, "w0")
+        assert [exporter.send([note(number)]) for number in range(3)] == ["", "", ""]
+        exporter.close()
+        assert (talker.connections, talker.cut) == (1, False)
 
 
 class Held:

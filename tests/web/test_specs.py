@@ -1,6 +1,11 @@
 """Specs over the API: read, written whole, guarded by the place where the endpoint stands."""
 
+from pathlib import Path
+
+import pytest
 from tests.web.console import Console
+
+from headgate.settings import Settings
 
 URL = "/endpoints/fraud/spec"
 
@@ -55,3 +60,14 @@ def test_limits_of_a_key_reach_the_node(console: Console) -> None:
     assert (known.requests_per_second, known.concurrency, known.priority) == (5, 2, "high")
     assert console.ask("POST", "/keys", json={"actor": "shop", "priority": "huge"}).status_code in (400, 422)
     assert console.ask("POST", "/keys", json={"actor": "shop", "concurrency": -1}).status_code in (400, 422)
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_limits_that_do_nothing_are_named_where_they_are_given(tmp_path: Path, required: bool) -> None:
+    console = Console(tmp_path, Settings(require_keys=required))
+    console.post("/actors", {"name": "shop", "roles": ["predict"]})
+    for limits in ({"requests_per_second": 5}, {"concurrency": 2}, {"priority": "high"}):
+        hint = console.post("/keys", {"actor": "shop", **limits})["hint"]
+        assert ("--require-keys" in hint) is not required
+    assert console.post("/keys", {"actor": "shop"})["hint"] == ""
+    console.close()

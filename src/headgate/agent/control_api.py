@@ -20,6 +20,7 @@ SECONDS = 10.0
 BUNDLE_SECONDS = 60.0  # between two parts of a bundle
 CHUNK = 1 << 20
 ANSWER_BYTES = 256 * 1024 * 1024
+_tables = msgspec.json.Decoder(NodeTables)
 
 
 class ControlApi:
@@ -34,7 +35,7 @@ class ControlApi:
         with self._ask("GET", path, seconds=wait_seconds + SECONDS) as answer:
             content = answer.read(ANSWER_BYTES)
         try:
-            return msgspec.json.decode(content, type=NodeTables)
+            return _tables.decode(content)
         except ValueError as error:
             raise Corrupt(f"Expected the node's tables from the control plane, got: {error}.") from error
 

@@ -27,6 +27,9 @@ class Announced(msgspec.Struct, frozen=True, kw_only=True):
     pid: int
 
 
+_announced = msgspec.json.Decoder(Announced)
+
+
 class ControlProcess:
     """One control plane process after another, with growing pauses while it keeps ending."""
 
@@ -56,7 +59,7 @@ class ControlProcess:
     def announced(self) -> bool:
         """Whether the one that runs has said where it answers: until then `credentials` may be of another instance."""
         try:
-            found = msgspec.json.decode((self._home.run / PID_FILE).read_bytes(), type=Announced)
+            found = _announced.decode((self._home.run / PID_FILE).read_bytes())
         except (OSError, ValueError):
             return False
         return found.pid == self.pid

@@ -37,6 +37,9 @@ class Journal(PlaneRecord, frozen=True, kw_only=True):
     failures: dict[str, LoadFailure] = {}
 
 
+_journals = msgspec.json.Decoder(Journal)
+
+
 def journal_path(home: Home) -> Path:
     return home.run / NAME
 
@@ -48,6 +51,6 @@ def write_journal(home: Home, journal: Journal) -> None:
 def read_journal(home: Home) -> Journal | None:
     """None where no agent has run, or its file cannot be read."""
     try:
-        return msgspec.json.decode(journal_path(home).read_bytes(), type=Journal)
+        return _journals.decode(journal_path(home).read_bytes())
     except (OSError, ValueError):
         return None

@@ -13,6 +13,7 @@ from headgate.records import WorkerCommand, WorkerReport
 
 LONGEST_LINE = 16 * 1024 * 1024
 logger = logging.getLogger(__name__)
+_reports = msgspec.json.Decoder(WorkerReport)
 
 
 class Lines:
@@ -38,7 +39,6 @@ class WorkerLink:
         self._heard = heard
         self._socket: socket.socket | None = None
         self._lines = Lines()
-        self._decoder = msgspec.json.Decoder(WorkerReport)
 
     @property
     def connected(self) -> bool:
@@ -82,7 +82,7 @@ class WorkerLink:
         assert self._socket is not None
         try:
             content = self._socket.recv(262_144)
-            reports = [self._decoder.decode(line) for line in self._lines.feed(content)]
+            reports = [_reports.decode(line) for line in self._lines.feed(content)]
         except BlockingIOError:
             return
         except (OSError, ValueError) as error:

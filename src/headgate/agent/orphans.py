@@ -43,6 +43,9 @@ class HostFile(msgspec.Struct, frozen=True, kw_only=True):
     socket: str
 
 
+_host_files = msgspec.json.Decoder(HostFile)
+
+
 def find_workers(home: Home, programs: Programs) -> list[Orphan]:
     """Workers that still run on this home, whether or not they have written a pid file yet."""
     return [
@@ -150,6 +153,6 @@ def _hand_over(home: Home, settings: Settings, orphans: list[Orphan]) -> socket 
 
 def _read_host(path: Path) -> HostFile | None:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=HostFile)
+        return _host_files.decode(path.read_bytes())
     except (OSError, ValueError):
         return None

@@ -17,12 +17,16 @@ from headgate.records import WorkerReport
 from headgate.settings import grpc_status, reachable
 
 REPORT_SECONDS = 1.0
+_reports = msgspec.json.Decoder(WorkerReport)
 
 
 class PidFile(msgspec.Struct, frozen=True, kw_only=True):
     """As much of `run/<worker>.json` as is needed here."""
 
     pid: int
+
+
+_pid_files = msgspec.json.Decoder(PidFile)
 
 
 def node_status(home: Home) -> dict[str, Any]:
@@ -86,7 +90,7 @@ def _ask(home: Home, worker: str) -> WorkerReport | None:
             link.connect(unix_address(home.run / f"{worker}.sock"))
             while b"\n" not in content and (part := link.recv(262_144)):
                 content += part
-            return msgspec.json.decode(content.partition(b"\n")[0], type=WorkerReport)
+            return _reports.decode(content.partition(b"\n")[0])
         except (OSError, ValueError):
             return None
 
@@ -112,7 +116,7 @@ def _endpoints(home: Home, journal: Journal | None) -> list[dict[str, Any]]:
 
 def _pid(path: Path) -> int | None:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=PidFile).pid
+        return _pid_files.decode(path.read_bytes()).pid
     except (OSError, ValueError):
         return None
 

@@ -12,6 +12,9 @@ from headgate.records import AccessTable, RouteTable
 
 logger = logging.getLogger(__name__)
 Table = TypeVar("Table", RouteTable, AccessTable)
+_routes = msgspec.json.Decoder(RouteTable)
+_access = msgspec.json.Decoder(AccessTable)
+_previous = msgspec.json.Decoder(dict[str, list[str]])
 
 
 class Tables:
@@ -21,7 +24,7 @@ class Tables:
         self._home = home
         self._routes = self._read_routes()
         self._previous = _read_previous(home)
-        self._access = _read(home.access, AccessTable)
+        self._access = _read(home.access, _access)
 
     @property
     def routes(self) -> dict[str, RouteTable]:
@@ -84,7 +87,7 @@ class Tables:
         write_atomically(self._home.previous, msgspec.json.encode(self._previous))
 
     def _read_routes(self) -> dict[str, RouteTable]:
-        found = [_read(path, RouteTable) for path in sorted(self._home.routes.glob("*.json"))]
+        found = [_read(path, _routes) for path in sorted(self._home.routes.glob("*.json"))]
         return {table.endpoint: table for table in found if table is not None}
 
     def _path(self, endpoint: str) -> Path:
@@ -97,16 +100,16 @@ def _digests(table: RouteTable) -> list[str]:
 
 def _read_previous(home: Home) -> dict[str, list[str]]:
     try:
-        return msgspec.json.decode(home.previous.read_bytes(), type=dict[str, list[str]])
+        return _previous.decode(home.previous.read_bytes())
     except (OSError, ValueError):
         # it saves a download, no more
         return {}
 
 
-def _read(path: Path, kind: type[Table]) -> Table | None:
+def _read(path: Path, decoder: msgspec.json.Decoder[Table]) -> Table | None:
     """The table, or None; one that cannot be read is replaced by whatever the control plane sends next."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
+        return decoder.decode(path.read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

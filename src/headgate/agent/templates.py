@@ -46,6 +46,9 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     exited: Told | None = None
 
 
+_messages = msgspec.json.Decoder(Message)
+
+
 @dataclass(eq=False)
 class Fork:
     """One child of a template: a model host, or a smoke test that exits when its golden requests have passed."""
@@ -183,7 +186,6 @@ class Template:
         self._nursery = nursery
         self._home = launcher.home
         self._lines = Lines()
-        self._decoder = msgspec.json.Decoder(Message)
         self._asked: dict[str, Fork] = {}
         self._forks: dict[int, Fork] = {}
         self._log_start = log_size(launcher.home, log)
@@ -235,7 +237,7 @@ class Template:
     def _read(self) -> None:
         try:
             content = os.read(self._output.fileno(), 65_536)
-            messages = [self._decoder.decode(line) for line in self._lines.feed(content)]
+            messages = [_messages.decode(line) for line in self._lines.feed(content)]
         except BlockingIOError:
             return
         except ValueError as error:
@@ -303,4 +305,4 @@ class Template:
         with suppress(OSError):
             for line in self._lines.feed(os.read(self._output.fileno(), 1 << 20)):
                 with suppress(msgspec.DecodeError):
-                    self._hear(self._decoder.decode(line))
+                    self._hear(_messages.decode(line))

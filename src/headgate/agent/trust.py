@@ -12,6 +12,7 @@ from headgate.home import Home, write_atomically
 from headgate.records import SignerTable
 
 logger = logging.getLogger(__name__)
+_signers = msgspec.json.Decoder(SignerTable)
 
 
 class Trust:
@@ -58,7 +59,7 @@ def signers_path(home: Home) -> Path:
 
 def _read(path: Path) -> SignerTable | None:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=SignerTable)
+        return _signers.decode(path.read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

@@ -17,6 +17,7 @@ from headgate.bundle.manifest import MANIFEST, SIGNATURE, Manifest, canonical_by
 from headgate.errors import BadArchive, Corrupt, HeadgateError, Malformed, NotFound
 
 ARCHIVE_SUFFIX = ".hgb"
+_manifests = msgspec.json.Decoder(Manifest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def read_manifest(folder: Path) -> tuple[Manifest, str]:
 def decode_manifest(data: bytes) -> Manifest:
     """The manifest in these bytes; raises `Malformed` with the place and what was expected there."""
     try:
-        manifest = msgspec.json.decode(data, type=Manifest)
+        manifest = _manifests.decode(data)
         # one manifest has one digest: no second spelling, no key twice
         canonical = canonical_bytes(json.loads(data)) == data
     except (msgspec.DecodeError, ValueError) as error:

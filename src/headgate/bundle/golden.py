@@ -43,10 +43,13 @@ class Golden(Record, frozen=True, kw_only=True):
         return len(self.outputs.predictions)
 
 
+_goldens = msgspec.json.Decoder(Golden)
+
+
 def read_golden(folder: Path, manifest: Manifest) -> Golden:
     """The golden requests of an unpacked bundle: the bytes that were packaged. Raises `Corrupt` or `Malformed`."""
     content = verified_bytes(folder, manifest, GOLDEN)
     try:
-        return msgspec.json.decode(content, type=Golden)
+        return _goldens.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Malformed(f"{folder / GOLDEN} is not a golden file: {error}. Package the model again.") from error

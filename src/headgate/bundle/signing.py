@@ -37,6 +37,9 @@ class DetachedSignature(Record, frozen=True, kw_only=True):
     signature: str  # 64 bytes in base64
 
 
+_signatures = msgspec.json.Decoder(DetachedSignature)
+
+
 @dataclass(frozen=True, slots=True)
 class TrustedKeys:
     """Public keys whose bundles may run code, and those whose bundles may not be loaded at all."""
@@ -127,7 +130,7 @@ def read_signature(folder: Path) -> DetachedSignature | None:
     path = folder / SIGNATURE
     try:
         content = path.read_bytes()
-        signature = msgspec.json.decode(content, type=DetachedSignature)
+        signature = _signatures.decode(content)
     except FileNotFoundError:
         return None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

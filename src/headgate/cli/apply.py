@@ -13,6 +13,7 @@ from headgate.cli.options import PlainCommand, choices, optional_reason_option
 from headgate.cli.rendering import show_list
 from headgate.cli.spec import differences, whole
 from headgate.client.client import Client
+from headgate.conversion import converter
 from headgate.errors import Malformed, NotFound
 from headgate.records import Record
 
@@ -28,6 +29,9 @@ class Declaration(Record, frozen=True, kw_only=True):
     project: str | None = None
     environment: str | None = None
     spec: dict[str, Any] = {}
+
+
+_declaration = converter(Declaration)
 
 
 class StrictLoader(yaml.SafeLoader):
@@ -76,7 +80,7 @@ def read_declarations(file: Path) -> Iterator[Declaration]:
         if document is None:
             continue
         try:
-            declared = msgspec.convert(document, Declaration)
+            declared = _declaration(document)
             yield msgspec.structs.replace(declared, spec=whole(declared.spec))
         except (msgspec.ValidationError, Malformed) as error:
             raise Malformed(f"{file}, document {number}: {error}") from error

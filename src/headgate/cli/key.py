@@ -39,8 +39,12 @@ def list_keys() -> None:
 @click.option("--actor", required=True, metavar="NAME", shell_complete=complete_actors, help="Whose key it is.")
 @click.option("--expires-days", type=click.IntRange(1), metavar="N", help="Days until it ends; default: never.")
 @click.option("--note", default="", help="What it is for.")
-@click.option("--rate", type=RATE, default=0, metavar="N", help="Predictions a second; default: any.")
-@click.option("--concurrency", type=CONCURRENCY, default=0, metavar="N", help="At once; default: any.")
+@click.option(
+    "--rate", type=RATE, default=0, metavar="N", help="Predictions a second, where keys are required; default: any."
+)
+@click.option(
+    "--concurrency", type=CONCURRENCY, default=0, metavar="N", help="At once, where keys are required; default: any."
+)
 @click.option("--priority", type=PRIORITY, help="The highest that its requests may claim; default: normal.")
 def create(
     actor: str, expires_days: int | None, note: str, rate: float, concurrency: int, priority: str | None
@@ -59,6 +63,8 @@ def create(
     show_one(made, facts, brief="key")
     if choices().output == "table":
         say("Keep it now: it is not shown again.")
+    if hint := made.get("hint"):
+        say(hint)
 
 
 @key.command()

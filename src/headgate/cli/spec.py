@@ -7,17 +7,19 @@ import click
 import msgspec
 import yaml
 
+from headgate.conversion import converter
 from headgate.errors import Malformed
 from headgate.records import EndpointSpec
 
 Spec = Mapping[str, Any]
 NONE = "none"
+_spec = converter(EndpointSpec)
 
 
 def whole(spec: Spec) -> dict[str, Any]:
     """The spec with every default. Raises `Malformed` naming the field and what it takes."""
     try:
-        complete: dict[str, Any] = msgspec.to_builtins(msgspec.convert(dict(spec), EndpointSpec))
+        complete: dict[str, Any] = msgspec.to_builtins(_spec(dict(spec)))
     except msgspec.ValidationError as error:
         raise Malformed(
             f"The spec is not one of an endpoint: {error}. Fields and values are in docs/reference/spec.md."

@@ -8,12 +8,22 @@ from headgate.identity.keys import expiry_seconds, limits_in
 from headgate.identity.roles import PERMISSIONS
 from headgate.records import AccessKey, AccessTable
 from headgate.storage.database import Tx
-from headgate.storage.instance import read_epoch, read_number
+from headgate.storage.instance import raise_number, read_epoch, read_number, read_value, write_value
 from headgate.storage.schema import access_keys, actors
+
+# whether the instance, as it was started last, required keys
+REQUIRED = "keys_required"
+
+
+def note_requirement(tx: Tx, *, required: bool) -> None:
+    """An instance starts: nodes pass over a table of a number that they have, so another requirement is another one."""
+    if read_value(tx, REQUIRED) != str(required):
+        write_value(tx, REQUIRED, str(required))
+        raise_number(tx, ACCESS_NUMBER)
 
 
 def access_table(tx: Tx, *, required: bool = False) -> AccessTable:
-    """Every key that may predict, by hash. Its number grows with every change of keys, grants and actors."""
+    """Every key that may predict, by hash. Its number grows with every change of keys, grants, actors, requirement."""
     joined = access_keys.join(actors, actors.c.id == access_keys.c.actor_id)
     living = select(access_keys, actors.c.name.label("actor")).select_from(joined)
     living = living.where(access_keys.c.revoked_at.is_(None), actors.c.deleted_at.is_(None)).order_by(access_keys.c.id)

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row, insert, select, update
 
+from headgate.conversion import converter
 from headgate.errors import Malformed, NotFound, Unauthenticated
 from headgate.identity.actors import ACCESS_NUMBER, get_actor, read_grants
 from headgate.identity.caller import Caller
@@ -25,6 +26,7 @@ _FORM = re.compile(r"hg_([0-9a-f]{8})_([A-Za-z0-9_-]{43})", re.ASCII)
 # compared when there is no such key, so that both cases do the same work
 _NOBODY = "0" * 64
 _DAYS_LIMIT = 3_650
+_limits = converter(KeyLimits)
 
 
 class KeyRecord(KeyLimits, frozen=True, kw_only=True):
@@ -93,7 +95,7 @@ def limits_in(row: Row[Any]) -> dict[str, Any]:
 def _checked(limits: KeyLimits) -> dict[str, Any]:
     given: dict[str, Any] = msgspec.to_builtins(limits)
     try:
-        msgspec.convert(given, KeyLimits)
+        _limits(given)
     except msgspec.ValidationError as error:
         raise Malformed(f"The key's limits are {given}: {error}.") from error
     return given

@@ -55,6 +55,11 @@ class Listing(msgspec.Struct):
     files: list[File] = []
 
 
+_aliased = msgspec.json.Decoder(Aliased)
+_places = msgspec.json.Decoder(Place)
+_listings = msgspec.json.Decoder(Listing)
+
+
 Answer = TypeVar("Answer")
 
 
@@ -109,15 +114,15 @@ class _Server:
 
     def version_of(self, name: str, alias: str) -> str:
         """The version that the alias stands for."""
-        return self._ask(Aliased, f"{API}/registered-models/alias", name=name, alias=alias).model_version.version
+        return self._ask(_aliased, f"{API}/registered-models/alias", name=name, alias=alias).model_version.version
 
     def place_of(self, name: str, version: str) -> str:
         """Where the version's files are, as the server says it."""
-        return self._ask(Place, f"{API}/model-versions/get-download-uri", name=name, version=version).artifact_uri
+        return self._ask(_places, f"{API}/model-versions/get-download-uri", name=name, version=version).artifact_uri
 
     def files(self, place: str, depth: int) -> Iterator[str]:
         """Paths of all files below; only such as lie below, whatever the server says."""
-        for entry in self._ask(Listing, ARTIFACTS, path=place).files:
+        for entry in self._ask(_listings, ARTIFACTS, path=place).files:
             name = entry.path.rpartition("/")[2]
             if name in ("", ".", "..") or depth == 0:
                 raise Malformed(f"The server lists {shown(entry.path)} below {shown(place)}.")
@@ -143,11 +148,11 @@ class _Server:
             raise _unreachable(self._client, error) from error
         return size
 
-    def _ask(self, kind: type[Answer], place: str, **query: str) -> Answer:
+    def _ask(self, decoder: msgspec.json.Decoder[Answer], place: str, **query: str) -> Answer:
         try:
             answer = self._client.get(place, params=query)
             _require_good(answer)
-            return msgspec.json.decode(answer.content, type=kind)
+            return decoder.decode(answer.content)
         except httpx2.HTTPError as error:
             raise _unreachable(self._client, error) from error
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:

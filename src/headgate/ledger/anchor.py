@@ -39,6 +39,9 @@ class Anchored(PlaneRecord, frozen=True, kw_only=True):
         return f"headgate ledger anchor {self.number} {self.hash}".encode()
 
 
+_anchors = msgspec.json.Decoder(Anchored)
+
+
 class Anchor:
     """Key and anchor file of one ledger."""
 
@@ -71,7 +74,7 @@ class Anchor:
         """The anchored head, None when there is no file. Raises `Corrupt` when it is not what this key signed."""
         path = self._folder / ANCHOR
         try:
-            anchored = msgspec.json.decode(path.read_bytes(), type=Anchored)
+            anchored = _anchors.decode(path.read_bytes())
         except FileNotFoundError:
             return None
         except msgspec.MsgspecError as error:

@@ -77,7 +77,9 @@ FAMILIES = {
     CRASHES: Family("counter", "Processes that ended while they ran a version, by kind of process."),
     HOSTS: Family("gauge", "Model hosts that are ready."),
     HOST_STARTS: Family("counter", "Model hosts that were started, by version."),
-    OLD_CERTIFICATE: Family("gauge", "Workers that keep an older certificate, since the files in place are damaged."),
+    OLD_CERTIFICATE: Family(
+        "gauge", "Workers that keep an older certificate, since the one in place is damaged or out of date."
+    ),
     AGENT_UP: Family("gauge", "Whether the node agent lives."),
     AGENT_STARTED: Family("gauge", "When the agent began, in seconds since 1970.", merge="max"),
     RESIDENT: Family("gauge", "Resident memory, by kind of process; of model hosts by version."),

@@ -33,6 +33,7 @@ DEADLINE = 180.0  # seconds for one conversion; a large forest takes tens
 # compiled is not "clearly slower" below this factor: a measurement that wavers must not decide
 CLEARLY = 2.0
 REPEATS = 5
+_answers = msgspec.json.Decoder(Answer)
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Converter:
             self._read(limit)
             self._ready = True
         self._process.stdin.write(msgspec.json.encode(request) + b"\n")
-        return msgspec.json.decode(self._read(limit), type=Answer)
+        return _answers.decode(self._read(limit))
 
     def close(self) -> None:
         """End the child; harmless when it has ended."""

@@ -20,6 +20,7 @@ from headgate.packaging.request import Answer, Request
 from headgate.runtimes.boundary import Boundary, named
 
 SEED = 0
+_requests = msgspec.json.Decoder(Request)
 
 
 def main() -> None:
@@ -33,7 +34,7 @@ def main() -> None:
     answers.write(b"{}\n")
     answers.flush()
     for line in sys.stdin.buffer:
-        request = msgspec.json.decode(line, type=Request)
+        request = _requests.decode(line)
         answers.write(msgspec.json.encode(_answer(request)) + b"\n")
         answers.flush()
 

@@ -9,11 +9,13 @@ import msgspec
 import numpy as np
 
 from headgate.bundle.manifest import Lineage
+from headgate.conversion import converter
 from headgate.errors import Malformed
 from headgate.packaging.table import Table
 from headgate.runtimes.batch import Array
 
 FIELDS = Lineage.__struct_fields__
+_lineage = converter(Lineage)
 
 
 def trace(given: Mapping[str, str] | None, table: Table | None, source: str, beside: Path) -> Lineage:
@@ -29,7 +31,7 @@ def trace(given: Mapping[str, str] | None, table: Table | None, source: str, bes
         seen |= {"data_digest": digest_of_table(table), "data_rows": table.rows}
     fields = seen | {name: str(value) if name != "data_rows" else value for name, value in told.items()}
     try:
-        return msgspec.convert(fields, Lineage)
+        return _lineage(fields)
     except msgspec.ValidationError as error:
         raise Malformed(f"The lineage is wrong: {error}.") from error
 

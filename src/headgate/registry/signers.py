@@ -28,10 +28,13 @@ class Signer(Record, frozen=True, kw_only=True):
     changed_by: str
 
 
+_signers = msgspec.json.Decoder(tuple[Signer, ...])
+
+
 def list_signers(tx: Tx) -> tuple[Signer, ...]:
     """All that were ever trusted or revoked, by id."""
     kept = read_value(tx, SIGNERS)
-    return msgspec.json.decode(kept, type=tuple[Signer, ...]) if kept else ()
+    return _signers.decode(kept) if kept else ()
 
 
 def trust_signer(tx: Tx, public_key: str, *, by: str, note: str = "") -> Signer:

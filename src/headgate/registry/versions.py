@@ -19,6 +19,8 @@ from headgate.storage.pages import Page, check_limit, cut_page, number_in
 from headgate.storage.schema import aliases, models, versions
 from headgate.storage.stores import StoredArtifact, check_digest
 
+_manifests = msgspec.json.Decoder(Manifest)
+
 
 class VersionRecord(Record, frozen=True, kw_only=True):
     """One version of a model."""
@@ -213,6 +215,6 @@ def _record(tx: Tx, row: Row[Any]) -> VersionRecord:
 
 def _read_manifest(row: Row[Any]) -> Manifest:
     try:
-        return msgspec.json.decode(row.manifest, type=Manifest)
+        return _manifests.decode(row.manifest)
     except msgspec.MsgspecError as error:
         raise Corrupt(f"The stored manifest of {row.model}:{row.number} cannot be read: {error}.") from error

@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 from sqlalchemy import Row, func, insert, select, update
 
+from headgate.conversion import converter
 from headgate.errors import Conflict, NotFound, PreconditionFailed, Refused
 from headgate.ledger.events import Event, append
 from headgate.names import fold, shown, validate_name
@@ -29,6 +30,9 @@ class Endpoint(Record, frozen=True, kw_only=True):
     revision: int  # grows with every change of the endpoint or of what stands behind it
     created_at: str
     created_by: str
+
+
+_endpoint = converter(Endpoint)
 
 
 class Live(Record, frozen=True, kw_only=True):
@@ -224,7 +228,7 @@ def _row(tx: Tx, name: str) -> Row[tuple[object, ...]] | None:
 
 def _decode(row: Row[tuple[object, ...]]) -> Endpoint:
     fields = {name: getattr(row, name) for name in Endpoint.__struct_fields__}
-    return msgspec.convert(fields, Endpoint)
+    return _endpoint(fields)
 
 
 def count_endpoints(tx: Tx) -> int:

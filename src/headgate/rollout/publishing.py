@@ -21,6 +21,7 @@ CURSOR = "node_tables"
 EPOCH_STEP = 2**32
 # name under which a database carries the bell of those who wait for new tables
 BELL = "bell"
+_tables = msgspec.json.Decoder(RouteTable)
 
 
 def variant_of(version: str, digest: str, manifest: Manifest) -> Variant:
@@ -164,10 +165,7 @@ def tables_of(tx: Tx, endpoint: str) -> Sequence[Published]:
         .where(route_tables.c.endpoint == endpoint)
         .order_by(route_tables.c.epoch, route_tables.c.generation)
     )
-    return [
-        Published(table=msgspec.json.decode(row.body, type=RouteTable), at=row.at, rollout=row.rollout)
-        for row in tx.execute(chosen)
-    ]
+    return [Published(table=_tables.decode(row.body), at=row.at, rollout=row.rollout) for row in tx.execute(chosen)]
 
 
 def newest_table(tx: Tx, endpoint: str) -> RouteTable | None:
@@ -179,7 +177,7 @@ def newest_table(tx: Tx, endpoint: str) -> RouteTable | None:
         .limit(1)
     )
     body = tx.execute(chosen).scalar_one_or_none()
-    return None if body is None else msgspec.json.decode(body, type=RouteTable)
+    return None if body is None else _tables.decode(body)
 
 
 def table_before(tx: Tx, endpoint: str, rollout: str) -> RouteTable | None:
@@ -208,7 +206,7 @@ def node_routes(tx: Tx) -> tuple[RouteTable, ...]:
         .subquery()
     )
     bodies = tx.execute(select(ranked.c.body).where(ranked.c.place == 1).order_by(ranked.c.endpoint)).scalars()
-    tables = (msgspec.json.decode(body, type=RouteTable) for body in bodies)
+    tables = (_tables.decode(body) for body in bodies)
     return tuple(table for table in tables if table.variants)
 
 

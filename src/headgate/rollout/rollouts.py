@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Row, func, insert, select, update
 
+from headgate.conversion import converter
 from headgate.errors import Conflict
 from headgate.ledger.events import Event, append
 from headgate.records import Record
@@ -56,6 +57,9 @@ class Rollout(Record, frozen=True, kw_only=True):
     def spent(self) -> float:
         """Seconds that it was watched in its state, as far as they are written down."""
         return float(self.spec.get(SPENT, 0.0))
+
+
+_rollout = converter(Rollout)
 
 
 class Plan(Record, frozen=True, kw_only=True):
@@ -205,4 +209,4 @@ def _read(tx: Tx, *conditions: ColumnElement[bool]) -> Sequence[Rollout]:
 
 
 def _decode(row: Row[Any]) -> Rollout:
-    return msgspec.convert({name: getattr(row, name) for name in Rollout.__struct_fields__}, Rollout)
+    return _rollout({name: getattr(row, name) for name in Rollout.__struct_fields__})

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import select, update
 
+from headgate.conversion import converter
 from headgate.errors import HeadgateError, Malformed, Refused
 from headgate.names import shown
 from headgate.records import EndpointSpec, RouteTable
@@ -18,12 +19,13 @@ from headgate.storage.database import Tx
 from headgate.storage.schema import endpoints
 
 log = logging.getLogger(__name__)
+_spec = converter(EndpointSpec)
 
 
 def read_spec(tx: Tx, endpoint: str) -> EndpointSpec:
     """What the endpoint of that exact name has been given; the defaults for what it has not."""
     stored = tx.execute(select(endpoints.c.spec).where(endpoints.c.name == endpoint)).scalar_one_or_none()
-    return msgspec.convert(stored or {}, EndpointSpec)
+    return _spec(stored or {})
 
 
 def store_spec(tx: Tx, endpoint: str, spec: EndpointSpec) -> None:
@@ -35,7 +37,7 @@ def store_spec(tx: Tx, endpoint: str, spec: EndpointSpec) -> None:
 def parse_spec(document: Any) -> EndpointSpec:
     """A spec as it was written. Raises `Malformed` naming the field and what it takes."""
     try:
-        return msgspec.convert(document, EndpointSpec)
+        return _spec(document)
     except msgspec.ValidationError as error:
         raise Malformed(
             f"The spec is not one of an endpoint: {error}. Fields and values are in docs/reference/spec.md."

@@ -25,7 +25,8 @@ CODES = {
 class Rows:
     """What one caller sent, validated: its rows of features in contract order."""
 
-    __slots__ = ("asked", "content", "count", "ids", "others", "timeout")
+    __slots__ = ("asked", "content", "count", "ids", "key", "others", "timeout")
+    key: bytes | None  # of the cache of answers, which alone sets and reads it
 
     def __init__(
         self,

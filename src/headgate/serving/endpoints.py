@@ -109,7 +109,7 @@ class Composer:
             metrics = CacheMetrics(self._metrics, table.endpoint, variant.version)
             cache = ResponseCache(table.spec.cache_entries, metrics)
             asked = self._calls(table, contract, variant, held, keeping(cache, contract.assemble, tap.settle))
-            calls: Calls = CachedCalls(asked, cache, tap.settle)
+            calls: Calls = CachedCalls(asked, cache, contract.assemble, tap.settle)
         else:
             calls = self._calls(table, contract, variant, held, tap.settle)
         replies = self._replies(table, variant)

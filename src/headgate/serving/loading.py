@@ -49,16 +49,24 @@ def manifest_of(cache: Path, variant: Variant) -> Manifest:
     return manifest
 
 
-def load_inline(cache: Path, variant: Variant) -> Loaded:
+def load_inline(cache: Path, variant: Variant, mark: CallMark) -> Loaded:
     """Load a variant into this process; raises `Corrupt`, `ModelError` or `ModelOutputInvalid` with the reason."""
     manifest = manifest_of(cache, variant)
     folder = cache / variant.digest
     verify_files(folder, manifest)
+    golden = read_golden(folder, manifest)
+    flags, place = mark
     with foreign("The model cannot be loaded"):
-        model = load_runtime(manifest.forms[variant.form].runtime).load(folder, manifest, variant.form)
-        golden = read_golden(folder, manifest)
-        verify_golden(model, manifest, golden)
-    return Loaded(manifest, model, measure(model, batch_from_columns(manifest.signature, golden.inputs.columns)))
+        runtime = load_runtime(manifest.forms[variant.form].runtime)
+        # not before: what ends this process while our own code reads files is not the model's doing
+        flags[place] = 1
+        try:
+            model = runtime.load(folder, manifest, variant.form)
+            verify_golden(model, manifest, golden)
+            cost = measure(model, batch_from_columns(manifest.signature, golden.inputs.columns))
+        finally:
+            flags[place] = 0
+    return Loaded(manifest, model, cost)
 
 
 def measure(model: LoadedModel, sample: Batch) -> Cost:

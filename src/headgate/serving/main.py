@@ -56,6 +56,7 @@ SETTLE_SECONDS = 2.0
 # how long a thread that loads a model may keep the loop waiting
 SWITCH_SECONDS = 0.0005
 log = logging.getLogger("headgate.serving")
+_access_tables = msgspec.json.Decoder(AccessTable)
 
 
 class Worker:
@@ -190,7 +191,7 @@ class Worker:
 
     def _read_access(self) -> None:
         try:
-            table = msgspec.json.decode(self._home.access.read_bytes(), type=AccessTable)
+            table = _access_tables.decode(self._home.access.read_bytes())
         except FileNotFoundError:
             return
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:

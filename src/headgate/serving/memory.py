@@ -18,6 +18,9 @@ class Note(msgspec.Struct, frozen=True):
     digest: str = ""
 
 
+_notes = msgspec.json.Decoder(Note)
+
+
 def measured(home: Home, versions: Mapping[str, str]) -> Totals:
     """Bytes by kind of process; those of model hosts by version (`versions`: digest → version)."""
     found: Totals = {}
@@ -38,7 +41,7 @@ def _processes(home: Home, versions: Mapping[str, str]) -> Iterator[tuple[Labels
 
 def _read(path: Path) -> Note | None:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Note)
+        return _notes.decode(path.read_bytes())
     except (OSError, ValueError):
         return None
 

@@ -5,6 +5,7 @@ span of a request is the one that its answer names in `traceresponse`; queue and
 """
 
 import logging
+import os
 import time
 from collections.abc import Iterator, Sequence
 from random import getrandbits
@@ -16,10 +17,16 @@ from headgate.serving.spans import Note
 from headgate.settings import OTEL_MISSING
 
 if TYPE_CHECKING:
+    import requests
     from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.trace import SpanContext, SpanKind
 
 PATH = "v1/traces"
+ANSWER_BYTES = 4096
+# variables that name who makes the SDK's session
+PROVIDERS = (
+    "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER", "OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER",
+)  # fmt: skip
 
 
 class OtlpExporter:
@@ -27,6 +34,7 @@ class OtlpExporter:
 
     def __init__(self, endpoint: str, worker: str) -> None:
         try:
+            import requests
             from opentelemetry import trace
             from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
             from opentelemetry.sdk import resources
@@ -43,7 +51,10 @@ class OtlpExporter:
         self._resource = resources.Resource.create(own).merge(resources.OTELResourceDetector().detect())
         self._scope = InstrumentationScope("headgate", __version__)
         self._endpoint = f"{endpoint.rstrip('/')}/{PATH}"
-        self._exporter = OTLPSpanExporter(endpoint=self._endpoint)
+        # an operator who has the SDK log in by a session of its own trusts that collector
+        own_session = any(os.environ.get(name) for name in PROVIDERS)
+        session = None if own_session else _session_of(requests.Session())
+        self._exporter = OTLPSpanExporter(endpoint=self._endpoint, session=session)
 
     def send(self, notes: Sequence[Note]) -> str:
         """Blocks; answers why they were not taken, empty when they were."""
@@ -108,6 +119,20 @@ class OtlpExporter:
             start_time=begin,
             end_time=end,
         )
+
+
+def _session_of(session: "requests.Session") -> "requests.Session":
+    # nothing of an answer is read but what the hook takes
+    session.stream = True
+    session.hooks["response"].append(_read_little)
+    return session
+
+
+def _read_little(answer: "requests.Response", *_: Any, **__: Any) -> None:
+    """Of a collector's answer the status counts; what is read beyond it lets the connection be used again."""
+    answer.raw.read1(ANSWER_BYTES)
+    # a longer one, or one that comes by drops, ends the connection
+    answer.close()
 
 
 def attributes_of(note: Note) -> dict[str, Any]:

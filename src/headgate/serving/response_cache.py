@@ -2,17 +2,18 @@
 
 Off unless the endpoint's owner asks for it, who says with it that the model answers the same rows in the same way. An
 answer is kept as outputs, not as bytes, so every format, id and record is made anew for whoever gets it. Only requests
-of a few rows are kept: what is asked in bulk is rarely asked twice, and would push the rest out.
+of a few rows, and no huge ones, are kept: what is asked in bulk is rarely asked twice, and would push the rest out.
 """
 
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from headgate.runtimes.batch import Batch
+from headgate.runtimes.batch import Array, Batch
 from headgate.runtimes.runtime import Outputs
+from headgate.serving.cache_key import key_of
 from headgate.serving.calls import Answer, Caller, Calls, Settle
 from headgate.serving.contract import Rows
 from headgate.serving.metrics import CacheMetrics
@@ -21,6 +22,8 @@ FEW_ROWS = 8
 CACHE_BYTES = 16 * 1024 * 1024
 # what an entry takes besides its rows and outputs: keys, arrays' heads, the places in the table
 ENTRY_BYTES = 600
+ARRAY_BYTES = 120
+Assemble = Callable[[list[Rows]], Batch]
 HIT = b"Headgate-Cache: hit\r\n"
 
 
@@ -58,9 +61,12 @@ class ResponseCache:
         if content in self._kept:
             return
         copies = {name: array.copy() for name, array in outputs.items()}
-        # an array of objects only points at them: what they hold is guessed
-        held = sum(array.nbytes * (8 if array.dtype.hasobject else 1) for array in copies.values())
-        size = ENTRY_BYTES + 2 * len(content) + held
+        size = ENTRY_BYTES + 2 * len(content) + held_by(copies)
+        if inputs.matrix is None:
+            # they may be views of a whole body
+            columns = {name: array.copy() for name, array in inputs.columns.items()}
+            inputs = Batch(inputs.names, columns=columns)
+            size += held_by(columns)
         self._kept[content] = Kept(inputs, copies, size)
         self._bytes += size
         while len(self._kept) > self._most or self._bytes > self._most_bytes:
@@ -68,12 +74,18 @@ class ResponseCache:
         self._metrics.holds(len(self._kept), self._bytes)
 
 
+def held_by(arrays: Mapping[str, Array]) -> int:
+    """Bytes that arrays take; one of objects only points at them, and what they hold is guessed."""
+    return sum(ARRAY_BYTES + array.nbytes * (8 if array.dtype.hasobject else 1) for array in arrays.values())
+
+
 class CachedCalls:
     """Answers from the cache what it holds; everything else goes to the model."""
 
-    def __init__(self, calls: Calls, cache: ResponseCache, settle: Settle) -> None:
+    def __init__(self, calls: Calls, cache: ResponseCache, assemble: Assemble, settle: Settle) -> None:
         self._calls = calls
         self._cache = cache
+        self._assemble = assemble
         self._settle = settle
 
     @property
@@ -84,10 +96,8 @@ class CachedCalls:
     def submit(self, caller: Any) -> None:
         """Answer this caller now, or soon."""
         rows: Rows = caller.rows
-        # columns that are no matrix are lists of values, which are no key
-        found = None
-        if rows.count <= FEW_ROWS and isinstance(rows.content, bytes):
-            found = self._cache.find(rows.content)
+        rows.key = key_of(rows, self._assemble) if rows.count <= FEW_ROWS else None
+        found = None if rows.key is None else self._cache.find(rows.key)
         if found is None:
             self._calls.submit(caller)
             return
@@ -110,7 +120,7 @@ class CachedCalls:
         return self._calls.has_begun(caller)
 
 
-def keeping(cache: ResponseCache, assemble: Callable[[list[Rows]], Batch], settle: Settle) -> Settle:
+def keeping(cache: ResponseCache, assemble: Assemble, settle: Settle) -> Settle:
     """What is done once callers have an answer of the model: as before, and the answers are kept."""
 
     def settled(answer: Answer, callers: Sequence[Any]) -> None:
@@ -118,10 +128,10 @@ def keeping(cache: ResponseCache, assemble: Callable[[list[Rows]], Batch], settl
         start = 0
         for caller in callers:
             stop = start + caller.count
-            content = caller.rows.content
-            if caller.done == 200 and caller.count <= FEW_ROWS and isinstance(content, bytes):
+            key = caller.rows.key
+            if caller.done == 200 and key is not None:
                 outputs = {name: array[start:stop] for name, array in answer.outputs.items()}
-                cache.keep(content, assemble([caller.rows]), outputs)
+                cache.keep(key, assemble([caller.rows]), outputs)
             start = stop
 
     return settled

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from headgate.bundle.manifest import Manifest
-from headgate.crashes import CallMark, CallMarks
+from headgate.crashes import CallMarks
 from headgate.errors import HeadgateError, ModelError
 from headgate.home import Home
 from headgate.records import LoadFailure, RouteTable, Variant
@@ -29,6 +29,7 @@ DRAIN_POLL_SECONDS = 0.05
 log = logging.getLogger("headgate.serving")
 
 Key = tuple[str, str, str]  # digest, form, placement
+_tables = msgspec.json.Decoder(RouteTable)
 
 
 def key_of(variant: Variant) -> Key:
@@ -105,7 +106,7 @@ class Models:
         loop = asyncio.get_running_loop()
         if variant.placement == "inline":
             mark = self._marks.mark(variant.digest, "")
-            loaded = await loop.run_in_executor(self._threads, self._load_inline, variant, mark)
+            loaded = await loop.run_in_executor(self._threads, load_inline, self._home.cache, variant, mark)
             return Held(loaded.manifest, loaded)
         manifest = await loop.run_in_executor(self._threads, manifest_of, self._home.cache, variant)
         hosted = HostedModel(self._home.run, variant.digest)
@@ -116,14 +117,6 @@ class Models:
             hosted.close()
             raise
         return Held(manifest, hosted)
-
-    def _load_inline(self, variant: Variant, mark: CallMark) -> Loaded:
-        flags, place = mark
-        flags[place] = 1
-        try:
-            return load_inline(self._home.cache, variant)
-        finally:
-            flags[place] = 0
 
 
 class Routes:
@@ -197,7 +190,7 @@ class Routes:
             try:
                 state = state_of(path)
                 # a new table is a new file: most were read before
-                read[state] = self._read.get(state) or msgspec.json.decode(path.read_bytes(), type=RouteTable)
+                read[state] = self._read.get(state) or _tables.decode(path.read_bytes())
             except FileNotFoundError:
                 continue
             except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:

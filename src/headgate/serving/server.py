@@ -184,7 +184,7 @@ class RequestReader:
         if known is not None and self.in_head:
             if known in self._headers:
                 value = self._joined(known, value)
-            self._headers[known] = value
+            self._headers[known] = value.rstrip(b" \t")  # the parser takes off what stands before it
 
     def on_headers_complete(self) -> None:
         self.in_head = False

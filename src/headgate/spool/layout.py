@@ -51,6 +51,7 @@ Array = np.ndarray[Any, Any]
 Parts = list[bytes | memoryview]
 # [rows, features], or name → [rows, …] as array or list, or nothing when the request never got that far
 Values = Array | Mapping[str, Array | Sequence[Any]] | None
+_bodies = msgspec.msgpack.Decoder(tuple[Any, Any])
 
 
 class Header(NamedTuple):
@@ -82,6 +83,9 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True):
     columns: tuple[tuple[str, str], ...]  # (name, dtype), in the order of the matrix
     outputs: tuple[str, ...]
     sampling: float = 1.0
+
+
+_schemas = msgspec.json.Decoder(Schema)
 
 
 class Head(NamedTuple):
@@ -140,7 +144,7 @@ def pack_schema(schema: Schema) -> bytes:
 def unpack_schema(payload: bytes) -> Schema:
     """Raises `Corrupt` when the payload is no schema."""
     try:
-        return msgspec.json.decode(payload[1:], type=Schema)
+        return _schemas.decode(payload[1:])
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Corrupt(f"an entry is not a schema: {error}") from error
 
@@ -304,7 +308,7 @@ def unpack_body(payload: bytes) -> tuple[Any, Any]:
     """Inputs and outputs as they were given, arrays as arrays; raises `Corrupt`."""
     start = _body_start(payload)
     try:
-        inputs, outputs = msgspec.msgpack.decode(payload[start:], type=tuple[Any, Any])
+        inputs, outputs = _bodies.decode(payload[start:])
         return _with_arrays(inputs), _with_arrays(outputs)
     except (msgspec.MsgspecError, ValueError, TypeError, KeyError) as error:
         raise Corrupt(f"the body of a record cannot be read: {error}") from error

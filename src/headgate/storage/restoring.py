@@ -35,6 +35,8 @@ _MEMBER = re.compile(
 _OF_PLACES = re.compile(r"\s*(database|artifacts)\s*=")
 _CHUNK = 1024 * 1024
 _CHECKSUMS_LIMIT = 256 * 1024 * 1024
+_checksums = msgspec.json.Decoder(dict[str, str])
+_infos = msgspec.json.Decoder(BackupInfo)
 
 
 class Places(Record, frozen=True, kw_only=True):
@@ -148,7 +150,7 @@ def _content(
 def _read_checksums(content: IO[bytes], size: int) -> dict[str, str]:
     if size > _CHECKSUMS_LIMIT:
         raise BadArchive(f"The backup's {CHECKSUMS} has {size} bytes: at most {_CHECKSUMS_LIMIT} are expected.")
-    return msgspec.json.decode(content.read(), type=dict[str, str])
+    return _checksums.decode(content.read())
 
 
 def _place(staged: Home, name: str, content: IO[bytes]) -> str:
@@ -174,7 +176,7 @@ def _place(staged: Home, name: str, content: IO[bytes]) -> str:
 def _read_info(staged: Home) -> BackupInfo:
     path = staged.path / INFO
     try:
-        return msgspec.json.decode(path.read_bytes(), type=BackupInfo)
+        return _infos.decode(path.read_bytes())
     except msgspec.MsgspecError as error:
         raise BadArchive(f"The backup's {INFO} cannot be read: {error}. Use another copy of it.") from error
     finally:

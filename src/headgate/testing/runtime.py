@@ -35,6 +35,9 @@ class FakeAnswers(msgspec.Struct, frozen=True):
     labels: tuple[str, ...] = ()  # a row is given one of these, by its whole sum, and probabilities of all
 
 
+_answers = msgspec.json.Decoder(FakeAnswers)
+
+
 class FakeModel:
     """Answers `predictions`: the sum of each row plus the bias; text counts its letters, null nothing.
 
@@ -87,7 +90,7 @@ class FakeRuntime:
         """Load one form, or fail as the file says."""
         content = verified_bytes(folder, manifest, manifest.forms[form].path)
         with foreign("The fake model's file cannot be read", str):
-            answers = msgspec.json.decode(content, type=FakeAnswers)
+            answers = _answers.decode(content)
         if answers.fails_to_load:
             raise ModelError(answers.fails_to_load)
         return FakeModel(answers)

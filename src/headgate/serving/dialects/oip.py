@@ -38,6 +38,15 @@ UNKNOWN: dict[str, Callable[[str, str], str]] = {
 }
 
 
+class Index(msgspec.Struct):
+    """What is asked of the repository's index."""
+
+    ready: bool = False
+
+
+_index = msgspec.json.Decoder(Index)
+
+
 class OpenInference:
     """The dialect."""
 
@@ -131,7 +140,7 @@ class OpenInference:
 
     def _index(self, question: Question, node: Node) -> Any:
         try:
-            wanted = msgspec.json.decode(question.body or b"{}", type=Index)
+            wanted = _index.decode(question.body or b"{}")
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise Malformed(f'Expected {{"ready"}} as JSON: {error}.') from None
         seen = [shown for shown in node.endpoints() if shown.ready or not wanted.ready]
@@ -162,12 +171,6 @@ class OpenInference:
         if found is None:
             raise NotFound(f"failed to {what} '{name[:128]}', {self._unknown(name[:128], '')}")
         return found
-
-
-class Index(msgspec.Struct):
-    """What is asked of the repository's index."""
-
-    ready: bool = False
 
 
 def named(question: Question) -> Shown:

@@ -23,12 +23,13 @@ from headgate.serving.formats.table_wire import Answer, Ask, pack, read_frame, w
 # what a body may make of itself, checked beforehand; this holds whatever was overlooked
 MEMORY_BYTES = 4 << 30
 FORMS = {"arrow": read_stream, "parquet": read_file}
+_asks = msgspec.msgpack.Decoder(Ask)
 
 
 @lru_cache(maxsize=64)
 def contract_of(ask: bytes) -> tuple[str, Contract]:
     """The form and the contract of a request."""
-    asked = msgspec.msgpack.decode(ask, type=Ask)
+    asked = _asks.decode(ask)
     return asked.form, Contract(asked.signature, asked.max_rows, asked.max_bytes)
 
 

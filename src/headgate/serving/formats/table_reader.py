@@ -21,6 +21,7 @@ log = logging.getLogger("headgate.serving")
 # for one body; one of the largest takes well under a second
 READ_SECONDS = 10.0
 START_SECONDS = 30.0
+_answers = msgspec.msgpack.Decoder(Answer)
 COMMAND = (sys.executable, "-m", "headgate.serving.formats.table_process")
 
 
@@ -31,7 +32,6 @@ class TableReader:
         self._seconds = seconds
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._decode = msgspec.msgpack.Decoder(Answer).decode
 
     def decoder(self, form: str, contract: Contract) -> Decode:
         """Decode bodies of one form for one contract."""
@@ -90,7 +90,7 @@ class TableReader:
         assert process.stdout is not None
         write_frame(process.stdin, ask)
         write_frame(process.stdin, body)
-        return self._decode(read_frame(process.stdout))
+        return _answers.decode(read_frame(process.stdout))
 
     def _end(self) -> None:
         process, self._process = self._process, None

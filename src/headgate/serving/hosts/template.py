@@ -43,6 +43,9 @@ class Command(msgspec.Struct, frozen=True):
     fork: Order
 
 
+_commands = msgspec.json.Decoder(Command)
+
+
 class Template:
     """Forks on command and tells of its children, until the agent is gone."""
 
@@ -86,7 +89,7 @@ class Template:
 
     def _obey(self, line: bytes) -> None:
         try:
-            order = msgspec.json.decode(line, type=Command).fork
+            order = _commands.decode(line).fork
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             print(f"expected a command, got {line[:200]!r}: {error}", file=sys.stderr)  # noqa: T201  # its log
             return

@@ -24,6 +24,8 @@ QUICK = Settings(
     port=0, control_port=0, grpc_port=0, heartbeat_seconds=0.1, hang_seconds=1.0, acknowledge_seconds=0.5,
     load_seconds=3.0, drain_seconds=2.0,
 )  # fmt: skip
+_reports = msgspec.json.Decoder(NodeReport)
+_tables = msgspec.json.Decoder(RouteTable)
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
@@ -113,7 +115,7 @@ class Node:
     @property
     def report(self) -> NodeReport:
         """The last that the control plane got."""
-        return msgspec.json.decode((self.plane.folder / "report.json").read_bytes(), type=NodeReport)
+        return _reports.decode((self.plane.folder / "report.json").read_bytes())
 
     def workers(self) -> dict[str, WorkerReport]:
         """Name → report of the workers that are ready and stay."""
@@ -136,4 +138,4 @@ def host_pids(home: Home, digest: str) -> list[int]:
 
 
 def table_on_disk(home: Home, endpoint: str) -> RouteTable:
-    return msgspec.json.decode((home.routes / f"{endpoint}.json").read_bytes(), type=RouteTable)
+    return _tables.decode((home.routes / f"{endpoint}.json").read_bytes())

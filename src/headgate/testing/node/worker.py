@@ -21,6 +21,8 @@ from headgate.records import Drain, HandOver, LoadFailure, Refresh, RouteTable, 
 from headgate.settings import Settings, read_settings
 
 SLOW_SECONDS = 1.0
+_commands = msgspec.json.Decoder(WorkerCommand)
+_tables = msgspec.json.Decoder(RouteTable)
 
 
 class Worker:
@@ -117,7 +119,7 @@ class Worker:
             link.close()
             return
         for line in content.splitlines():
-            command = msgspec.json.decode(line, type=WorkerCommand)
+            command = _commands.decode(line)
             if isinstance(command, Refresh):
                 self._read_tables()
             elif isinstance(command, HandOver):
@@ -129,7 +131,7 @@ class Worker:
         found = []
         for path in self._home.routes.glob("*.json"):
             with suppress(msgspec.DecodeError):
-                found.append(msgspec.json.decode(path.read_bytes(), type=RouteTable))
+                found.append(_tables.decode(path.read_bytes()))
         for endpoint in self._tables.keys() - {table.endpoint for table in found}:
             del self._tables[endpoint]
         for table in found:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import msgspec
 from fastapi import Response
 from pydantic import Field
 
+from headgate.conversion import converter
 from headgate.registry.versions import get_version
 from headgate.rollout.deployments import Deployment, deploy, placed
 from headgate.rollout.rollouts import Rollout
@@ -15,6 +15,7 @@ from headgate.web.api.guards import guarded
 from headgate.web.api.shapes import Shape
 
 router = guarded("deployments")
+_deployment = converter(Deployment)
 
 
 class NewDeployment(Shape):
@@ -60,7 +61,7 @@ def show_rollout(rollout: Rollout) -> RolloutShape:
 @router.post("/deployments", status_code=202, response_model=RolloutShape)
 def start(change: Change, body: NewDeployment) -> Response:
     """Begin to move an endpoint to a version, when the gates let it."""
-    wish = msgspec.convert(body.model_dump(), Deployment)
+    wish = _deployment(body.model_dump())
 
     def act(tx: Tx) -> Done:
         project, environment = placed(tx, wish, get_version(tx, wish.version))

@@ -13,6 +13,10 @@ from headgate.web.api.record_fields import with_fields_of
 from headgate.web.api.shapes import Cursor, KeyId, Limit, Listing, Shape, listing, page_of
 
 router = guarded("keys")
+UNASKED = (
+    "Limits of keys do nothing here: predictions need no key, and none is looked at. "
+    "Start the instance with --require-keys to have them in force."
+)
 
 
 @with_fields_of(KeyLimits)
@@ -35,14 +39,15 @@ class KeyShape(Shape):
 
 class IssuedKeyShape(KeyShape):
     key: str | None = Field(description="The whole key, shown this once; null when the command was a repetition.")
+    hint: str = Field(default="", description="Why the key's limits do nothing here; empty where they do, or are none.")
 
 
 def _key(record: KeyRecord) -> KeyShape:
     return KeyShape(**{name: getattr(record, name) for name in KeyShape.model_fields})
 
 
-def _issued(issued: IssuedKey) -> IssuedKeyShape:
-    return IssuedKeyShape(**_key(issued.record).model_dump(), key=issued.key)
+def _issued(issued: IssuedKey, hint: str) -> IssuedKeyShape:
+    return IssuedKeyShape(**_key(issued.record).model_dump(), key=issued.key, hint=hint)
 
 
 @router.get("/keys")
@@ -61,7 +66,8 @@ def create(change: Change, body: NewKey) -> Response:
         issued = issue_key(
             tx, body.actor, by=change.actor, expires_days=body.expires_days, note=body.note, limits=limits
         )
-        return 201, _issued(issued)
+        limited = limits != KeyLimits() and not change.plane.settings.require_keys
+        return 201, _issued(issued, UNASKED if limited else "")
 
     return change.run(body, act, kept=_without_secret)
 
