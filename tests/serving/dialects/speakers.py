@@ -137,6 +137,22 @@ class AzureML:
         return str(answer.json["error"]["message"])
 
 
+class SageMaker:
+    """Rows by name; the endpoint is the default one, since `/invocations` names none."""
+
+    def ask(self, endpoint: str, rows: Sequence[Row]) -> Asked:
+        return Asked("/invocations", json.dumps({"rows": rows}).encode(), {"Content-Type": "application/json"})
+
+    def predictions(self, answer: Response) -> list[Any]:
+        predictions: list[Any] = answer.json["predictions"]
+        return predictions
+
+    def problem(self, answer: Response) -> str:
+        assert answer.json.keys() == {"code", "type", "message"}
+        assert answer.json["code"] == answer.status
+        return str(answer.json["message"])
+
+
 SPEAKERS: dict[str, Speaker] = {
     "oip": Oip(),
     "tfs": Tfs(),
@@ -145,4 +161,5 @@ SPEAKERS: dict[str, Speaker] = {
     "torchserve": TorchServe(),
     "vertex": Vertex(),
     "azureml": AzureML(),
+    "sagemaker": SageMaker(),
 }

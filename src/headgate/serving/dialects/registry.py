@@ -16,6 +16,7 @@ DIALECTS: dict[str, str] = {
     "torchserve": "headgate.serving.dialects.torchserve:TorchServe",
     "vertex": "headgate.serving.dialects.vertex:Vertex",
     "azureml": "headgate.serving.dialects.azureml:AzureML",
+    "sagemaker": "headgate.serving.dialects.sagemaker:SageMaker",
 }
 
 
