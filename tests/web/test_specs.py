@@ -2,6 +2,8 @@
 
 from tests.web.console import Console
 
+from headgate.derived_secrets import signing_secret
+
 URL = "/endpoints/fraud/spec"
 
 
@@ -55,3 +57,15 @@ def test_limits_of_a_key_reach_the_node(console: Console) -> None:
     assert (known.requests_per_second, known.concurrency, known.priority) == (5, 2, "high")
     assert console.ask("POST", "/keys", json={"actor": "shop", "priority": "huge"}).status_code in (400, 422)
     assert console.ask("POST", "/keys", json={"actor": "shop", "concurrency": -1}).status_code in (400, 422)
+
+
+def test_the_secret_that_signs_is_shown_once_and_known_to_the_node(console: Console) -> None:
+    console.post("/actors", {"name": "shop", "roles": ["predict"]})
+    once = {"Idempotency-Key": "once"}
+    made = console.ask("POST", "/keys", json={"actor": "shop", "aws": True}, headers=once).json()
+    signing = console.tables().access.signing
+    assert made["aws_secret"] == signing_secret(bytes.fromhex(signing), made["id"])
+    assert len(made["aws_secret"]) == 40
+    assert console.ask("POST", "/keys", json={"actor": "shop", "aws": True}, headers=once).json()["aws_secret"] is None
+    assert console.post("/keys", {"actor": "shop"})["aws_secret"] is None
+    assert made["aws_secret"] not in str(console.get("/keys")) + str(console.get("/audit"))

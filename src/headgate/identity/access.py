@@ -12,8 +12,11 @@ from headgate.storage.instance import read_epoch, read_number
 from headgate.storage.schema import access_keys, actors
 
 
-def access_table(tx: Tx, *, required: bool = False) -> AccessTable:
-    """Every key that may predict, by hash. Its number grows with every change of keys, grants and actors."""
+def access_table(tx: Tx, *, required: bool = False, signing: bytes = b"") -> AccessTable:
+    """Every key that may predict, by hash, and from what the secrets are derived with which requests are signed.
+
+    Its number grows with every change of keys, grants and actors.
+    """
     joined = access_keys.join(actors, actors.c.id == access_keys.c.actor_id)
     living = select(access_keys, actors.c.name.label("actor")).select_from(joined)
     living = living.where(access_keys.c.revoked_at.is_(None), actors.c.deleted_at.is_(None)).order_by(access_keys.c.id)
@@ -33,7 +36,7 @@ def access_table(tx: Tx, *, required: bool = False) -> AccessTable:
                 )
             )
     number = read_number(tx, ACCESS_NUMBER)
-    return AccessTable(epoch=read_epoch(tx), number=number, required=required, keys=tuple(keys))
+    return AccessTable(epoch=read_epoch(tx), number=number, required=required, signing=signing.hex(), keys=tuple(keys))
 
 
 def _predict_scopes(grants: tuple[Grant, ...]) -> tuple[str, ...]:

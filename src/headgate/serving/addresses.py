@@ -8,7 +8,7 @@ from headgate.errors import Forbidden, Malformed, MethodNotAllowed, NotFound, Un
 from headgate.records import RouteTable
 from headgate.serving.access import Access, may_predict
 from headgate.serving.address_table import PREFIX, AddressTable, Found, check_name, path_of
-from headgate.serving.dialects.dialect import PREDICT, Dialect, Question, Shown
+from headgate.serving.dialects.dialect import PREDICT, STREAM, Dialect, Directing, Question, Shown
 from headgate.serving.openapi import document
 from headgate.serving.predict import LiveEndpoint
 from headgate.serving.refusals import Refusals
@@ -65,8 +65,8 @@ class Addresses:
             return None
         check_name(meant)
         if not address.public:
-            self._access.caller(exchange.headers.get("authorization"))
-        if address.answer == PREDICT:
+            self._access.caller(exchange.headers.get("authorization"), exchange)
+        if address.answer in (PREDICT, STREAM):
             return self._asked(exchange, meant)
         if address.dialect is not None:
             exchange.answer(*self._told(exchange, meant, address.dialect))
@@ -99,13 +99,19 @@ class Addresses:
     def _asked(self, exchange: Exchange, found: Found) -> LiveEndpoint:
         """The endpoint that is to predict, as the dialect of the address speaks of it."""
         live = self._live(exchange, found.endpoint or self._needed_default())
-        if found.address.dialect is None:
+        dialect, version = found.address.dialect, found.version
+        if dialect is None:
             return live
-        spoken = live.spoken(found.address.dialect, found.version)
+        if directing := isinstance(dialect, Directing):
+            directions = dialect.direct(live.table.endpoint, exchange.headers)
+            version = directions.version or version
+            exchange.id = directions.id or exchange.id
+            exchange.extra += directions.head
+        spoken = live.spoken(dialect, version, found.address.answer)
         named = spoken.router.only
-        if found.version and named is not None and named.record.role != "stable" and self._access.required:
+        if version and named is not None and named.record.role != "stable" and self._access.required:
             raise Forbidden("Choosing the variant needs a permission that keys for predictions do not carry.")
-        if not found.version:
+        if not (version or directing):
             self.remember(exchange.target, spoken)
         return spoken
 
@@ -129,7 +135,7 @@ class Addresses:
 
     def shown_to(self, exchange: Exchange) -> list[Shown]:
         """The endpoints that the caller may ask."""
-        key = self._access.caller(exchange.headers.get("authorization"))
+        key = self._access.caller(exchange.headers.get("authorization"), exchange)
         seen = [table for _, table in sorted(self._routes.known.items()) if may_predict(key, scope_of(table))]
         return [self._shown(table) for table in seen]
 
@@ -167,7 +173,7 @@ class Addresses:
         self._exposition(exchange)
 
     def _endpoints(self, exchange: Exchange, _name: str) -> None:
-        key = self._access.caller(exchange.headers.get("authorization"))
+        key = self._access.caller(exchange.headers.get("authorization"), exchange)
         seen = [table for _, table in sorted(self._routes.known.items()) if may_predict(key, scope_of(table))]
         send_json(exchange, {"items": [self._summary(table) for table in seen], "next": None})
 
@@ -191,7 +197,7 @@ class Addresses:
         """The table in force, or the newest; what a key may not see is not there for it."""
         live = self._routes.live.get(name)
         table = live.table if live is not None else self._routes.known.get(name)
-        key = self._access.caller(exchange.headers.get("authorization"))
+        key = self._access.caller(exchange.headers.get("authorization"), exchange)
         if table is None:
             raise NotFound(f"There is no endpoint {name!r}; GET /v1/endpoints lists them.")
         if not may_predict(key, scope_of(table)):

@@ -46,6 +46,7 @@ from headgate.serving.request_headers import know
 from headgate.serving.request_ids import RequestIds
 from headgate.serving.routes import Routes
 from headgate.serving.server import Handle, Server
+from headgate.serving.signatures import HEADERS as SIGNED_HEADERS
 from headgate.serving.spans import Spans, sampling
 from headgate.settings import Settings, read_settings
 from headgate.spool.segment import SpoolWriter
@@ -81,7 +82,7 @@ class Worker:
         ids = RequestIds()
         strangers = Strangers(self._metrics.refused(), ids.new)
         dialects = load_dialects()
-        know(name for dialect in dialects for name in dialect.headers)
+        know([*SIGNED_HEADERS, *(name for dialect in dialects for name in dialect.headers)])
         table = AddressTable(dialects)
         addresses = Addresses(
             table, self._routes, self._access, exposition.answer, self._draining.is_set, strangers, settings

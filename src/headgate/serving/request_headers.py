@@ -13,7 +13,7 @@ NAMES = (
     "headgate-variant", "traceparent", "tracestate",
 )  # fmt: skip
 # `traceparent` is none: two of them make one that is not valid, which begins a new trace
-LISTS = ("accept", "connection", "content-encoding", "traceparent", "tracestate")
+LISTS = ("accept", "accept-encoding", "connection", "content-encoding", "traceparent", "tracestate")
 KNOWN: dict[bytes, str] = {}
 Reply = TypeVar("Reply")
 _ID = re.compile(rb"[A-Za-z0-9._:/@+=~-]{1,128}", re.ASCII)

@@ -1,7 +1,7 @@
 """How clients of each dialect write a predict request and read its answer; one speaker per dialect of the table."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from tests.serving.worker_process import Response
@@ -15,6 +15,7 @@ class Asked(NamedTuple):
     target: str
     body: bytes
     headers: dict[str, str]
+    read: Callable[[Response], Response] = lambda answer: answer  # with the status as the others say it
 
 
 class Speaker(Protocol):
@@ -153,6 +154,26 @@ class SageMaker:
         return str(answer.json["message"])
 
 
+class SageMakerRuntime(SageMaker):
+    """What a container would answer, and errors as botocore reads them."""
+
+    def ask(self, endpoint: str, rows: Sequence[Row]) -> Asked:
+        asked = super().ask(endpoint, rows)
+        return asked._replace(target=f"/endpoints/{endpoint}/invocations", read=as_the_container)
+
+    def problem(self, answer: Response) -> str:
+        assert answer.headers["x-amzn-errortype"]
+        return str(answer.json["Message"])
+
+
+def as_the_container(answer: Response) -> Response:
+    """With the status that a container would have said: of the model's failures SageMaker makes 424, of unknown 400."""
+    kind = answer.headers.get("x-amzn-errortype")
+    if kind == "ModelError":
+        return answer._replace(status=answer.json["OriginalStatusCode"])
+    return answer._replace(status=404) if kind == "ValidationError" else answer
+
+
 SPEAKERS: dict[str, Speaker] = {
     "oip": Oip(),
     "tfs": Tfs(),
@@ -162,4 +183,5 @@ SPEAKERS: dict[str, Speaker] = {
     "vertex": Vertex(),
     "azureml": AzureML(),
     "sagemaker": SageMaker(),
+    "sagemaker-runtime": SageMakerRuntime(),
 }
