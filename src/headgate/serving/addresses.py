@@ -99,21 +99,22 @@ class Addresses:
     def _asked(self, exchange: Exchange, found: Found) -> LiveEndpoint:
         """The endpoint that is to predict, as the dialect of the address speaks of it."""
         live = self._live(exchange, found.endpoint or self._needed_default())
-        dialect, version = found.address.dialect, found.version
+        dialect = found.address.dialect
         if dialect is None:
             return live
-        if directing := isinstance(dialect, Directing):
-            directions = dialect.direct(live.table.endpoint, exchange.headers)
-            version = directions.version or version
-            exchange.id = directions.id or exchange.id
-            exchange.extra += directions.head
+        version = directed(exchange, dialect, live.table.endpoint) or found.version
         spoken = live.spoken(dialect, version, found.address.answer)
-        named = spoken.router.only
-        if version and named is not None and named.record.role != "stable" and self._access.required:
-            raise Forbidden("Choosing the variant needs a permission that keys for predictions do not carry.")
-        if not (version or directing):
+        if version:
+            self._check_choice(spoken)
+        elif not isinstance(dialect, Directing):
             self.remember(exchange.target, spoken)
         return spoken
+
+    def _check_choice(self, spoken: LiveEndpoint) -> None:
+        """May the caller choose what answers?"""
+        named = spoken.router.only
+        if named is not None and named.record.role != "stable" and self._access.required:
+            raise Forbidden("Choosing the variant needs a permission that keys for predictions do not carry.")
 
     def _needed_default(self) -> str:
         name = self._default()
@@ -243,6 +244,16 @@ class Told:
     def endpoints(self) -> Sequence[Shown]:
         """Those that the caller may ask."""
         return self._addresses.shown_to(self._exchange)
+
+
+def directed(exchange: Exchange, dialect: Dialect, endpoint: str) -> str:
+    """Do what the headers of a dialect ask for; the version that they name."""
+    if not isinstance(dialect, Directing):
+        return ""
+    directions = dialect.direct(endpoint, exchange.headers)
+    exchange.id = directions.id or exchange.id
+    exchange.extra += directions.head
+    return directions.version
 
 
 def scope_of(table: RouteTable) -> str:

@@ -27,11 +27,12 @@ from headgate.testing.bundles import LinearModel, build_bundle, publish, route_t
 ROWS = [{"age": 41.0, "income": 2.5, "balance": -3.0}, {"age": 18.0, "income": 1e6, "balance": 0.25}]
 BODY = json.dumps({"instances": [list(row.values()) for row in ROWS]}).encode()
 PREFIX = "/sagemaker-runtime"
+CLIENTS: list[Any] = []
 
 
 def client(worker: WorkerProcess, key_id: str = "anybody", secret: str = "anything", prefix: str = "") -> Any:
     """Only the address differs from what a user of SageMaker has, and the key."""
-    return boto3.client(
+    made = boto3.client(
         "sagemaker-runtime",
         endpoint_url=f"http://localhost:{worker.port}{prefix}",
         region_name="eu-north-1",
@@ -39,6 +40,16 @@ def client(worker: WorkerProcess, key_id: str = "anybody", secret: str = "anythi
         aws_secret_access_key=secret,
         config=Config(retries={"total_max_attempts": 1}),
     )
+    CLIENTS.append(made)
+    return made
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    """Every client of a test, after it."""
+    yield
+    while CLIENTS:
+        CLIENTS.pop().close()
 
 
 def started(home: Home, settings: Settings) -> WorkerProcess:

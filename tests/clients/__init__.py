@@ -1,0 +1,1 @@
+"""The official clients of other systems drive a live server."""
