@@ -39,7 +39,8 @@ def _add_key(fake: FakeControl, request: Received) -> Answer:
         "priority": request.json.get("priority", "normal"),
     }  # fmt: skip
     fake.keys[key_id] = key
-    return 201, key | {"key": f"hg_{key_id}_secret"}
+    signing = f"{key_id}_signing" if request.json.get("aws") else None
+    return 201, key | {"key": f"hg_{key_id}_secret", "aws_secret": signing}
 
 
 def _revoke_key(fake: FakeControl, request: Received, key_id: str) -> Answer:
