@@ -60,7 +60,7 @@ def best(call: Callable[[], Any], times: int) -> float:
 async def measure(home: Home, body: bytes, times: int) -> Stages:
     """For one request alone in its batch."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        worker = Worker(home, "breakdown", listener, Settings())
+        worker = Worker(home, "breakdown", listener, Settings(grpc_port=0))
         await worker.prepare()
         server, live = worker.server, worker.endpoint(ENDPOINT)
         variant, connection = live.variants[0], server.connection()

@@ -35,14 +35,21 @@ class Place:
     forest: Forest
 
 
-def labels_in(answer: Any) -> Any:
+def labels_in(answer: bytes) -> Any:
     """The labels in `{"predictions": […]}`."""
-    return answer["predictions"]
+    return json.loads(answer)["predictions"]
 
 
-def labels_in_tensor(answer: Any) -> Any:
+def labels_in_tensor(answer: bytes) -> Any:
     """The labels in the first output of the open inference protocol; a column of them counts as a list."""
-    return [int(label) for label in answer["outputs"][0]["data"]]
+    return [int(label) for label in json.loads(answer)["outputs"][0]["data"]]
+
+
+def labels_behind(answer: bytes) -> Any:
+    """The labels in the bytes behind the JSON, where the first output is binary."""
+    document, end = json.JSONDecoder().raw_decode(answer.decode("latin-1"))
+    size = document["outputs"][0]["parameters"]["binary_data_size"]
+    return list(memoryview(answer[end : end + size]).cast("q"))
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,9 @@ class Contender:
     prepare: Callable[[Place, int], Command]
     path: str
     bodies: Mapping[FormName, Body] = field(default_factory=lambda: {"instances": instances, "rows": named_rows})
-    read: Callable[[Any], Any] = labels_in
+    read: Callable[[bytes], Any] = labels_in
+    # beyond those of every request
+    headers: Mapping[str, str] = field(default_factory=dict)
     # seconds from the command to the first right answer
     patience: float = 180.0
 
@@ -69,12 +78,13 @@ class Question:
 
     body: bytes
     labels: list[int]
-    read: Callable[[Any], Any]
+    read: Callable[[bytes], Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def fault(self, answer: bytes) -> str:
         """What is wrong with an answer; empty when nothing is."""
         try:
-            labels = list(self.read(json.loads(answer)))
+            labels = list(self.read(answer))
         except (ValueError, KeyError, TypeError, IndexError):
             return f"no labels in {answer[:200]!r}"
         return "" if labels == self.labels else f"expected {self.labels[:5]} …, got {labels[:5]} …"
@@ -85,5 +95,6 @@ def questions(contender: Contender, forest: Forest, form: FormName, rows: int, c
     begins = [place * (len(forest.rows) - rows) // max(1, count - 1) for place in range(count)]
     body = contender.bodies[form]
     return [
-        Question(body(forest, begin, rows), forest.labels[begin : begin + rows], contender.read) for begin in begins
+        Question(body(forest, begin, rows), forest.labels[begin : begin + rows], contender.read, contender.headers)
+        for begin in begins
     ]

@@ -16,6 +16,8 @@ from headgate.packaging.package import package
 
 ENDPOINT = "forest"
 ROWS = 400
+# bytes of the JSON before a binary tensor, filled up with spaces
+BINARY_HEADER = 192
 
 
 @dataclass(frozen=True)
@@ -36,23 +38,36 @@ class Forest:
 
 def make_forest(folder: Path, trees: int = 100, seed: int = 0) -> Forest:
     """Train, and package the compiled form."""
+    from sklearn.ensemble import RandomForestClassifier
+
+    return _made(folder, RandomForestClassifier(n_estimators=trees, max_depth=8, random_state=seed, n_jobs=1))
+
+
+def make_linear(folder: Path) -> Forest:
+    """The same with a model that takes next to no time, so that what is measured is everything else."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return _made(folder, make_pipeline(StandardScaler(), LogisticRegression()))
+
+
+def _made(folder: Path, estimator: Any) -> Forest:
     import joblib
     from sklearn.datasets import load_breast_cancer
-    from sklearn.ensemble import RandomForestClassifier
 
     folder.mkdir(parents=True, exist_ok=True)
     data = load_breast_cancer()
     matrix: np.ndarray[Any, Any] = data.data
     names = [name.replace(" ", "_") for name in data.feature_names]
-    forest = RandomForestClassifier(n_estimators=trees, max_depth=8, random_state=seed, n_jobs=1)
-    forest.fit(matrix, data.target)
+    estimator.fit(matrix, data.target)
     path = folder / "forest.joblib"
-    joblib.dump(forest, path)
+    joblib.dump(estimator, path)
     sample = matrix[:ROWS]
     bundle = package(path, name=ENDPOINT, data=frame(names, matrix), output=folder / "compiled")
     if bundle.manifest.serves != "onnx":
-        raise RuntimeError(f"expected the forest to be compiled: {bundle.manifest.serves_because}")
-    return Forest(path, bundle, names, sample.tolist(), forest.predict(sample).tolist())
+        raise RuntimeError(f"expected the model to be compiled: {bundle.manifest.serves_because}")
+    return Forest(path, bundle, names, sample.tolist(), estimator.predict(sample).tolist())
 
 
 def native_bundle(forest: Forest, folder: Path) -> Bundle:
@@ -75,6 +90,19 @@ def named_rows(forest: Forest, begin: int, count: int) -> bytes:
     """Rows with names as the body of a request."""
     rows = forest.rows[begin : begin + count]
     return json.dumps({"rows": [dict(zip(forest.names, row, strict=True)) for row in rows]}).encode()
+
+
+def binary_tensor(forest: Forest, begin: int, count: int) -> bytes:
+    """Rows as one binary tensor, behind JSON of BINARY_HEADER bytes, that asks for binary answers."""
+    blob = np.array(forest.rows[begin : begin + count]).tobytes()
+    given = {
+        "name": "input",
+        "shape": [count, len(forest.names)],
+        "datatype": "FP64",
+        "parameters": {"binary_data_size": len(blob)},
+    }
+    head = json.dumps({"inputs": [given], "parameters": {"binary_data_output": True}}).encode()
+    return head.ljust(BINARY_HEADER) + blob
 
 
 def tensor(forest: Forest, begin: int, count: int, datatype: str = "FP64") -> bytes:

@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import httptools
@@ -13,6 +15,7 @@ import uvloop
 
 UNITS = {"us": 1.0, "ms": 1e3, "s": 1e6, "m": 6e7}
 SLOWEST_ANSWER = 30.0
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class Measured(NamedTuple):
@@ -30,24 +33,31 @@ def driver() -> str:
     return "wrk" if shutil.which("wrk") else "own client"
 
 
-def drive(port: int, path: str, body: bytes, connections: int, seconds: float) -> Measured:
+def drive(
+    port: int, path: str, body: bytes, connections: int, seconds: float, headers: Mapping[str, str] = NO_HEADERS
+) -> Measured:
     """So many connections, each with one request at a time. Whole seconds from one on go to wrk, where it is."""
     if shutil.which("wrk") and seconds >= 1:
-        return _wrk(f"http://127.0.0.1:{port}{path}", body, connections, round(seconds))
-    return uvloop.run(_own(port, path, body, connections, seconds))
+        return _wrk(f"http://127.0.0.1:{port}{path}", body, connections, round(seconds), headers)
+    return uvloop.run(_own(request_of(port, path, body, headers), port, connections, seconds))
 
 
-def request_of(port: int, path: str, body: bytes) -> bytes:
+def request_of(port: int, path: str, body: bytes, headers: Mapping[str, str] = NO_HEADERS) -> bytes:
     """The bytes of one request."""
     head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
+    head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-def _wrk(url: str, body: bytes, connections: int, seconds: int) -> Measured:
+def _wrk(url: str, body: bytes, connections: int, seconds: int, headers: Mapping[str, str]) -> Measured:
+    named = {"Content-Type": "application/json", **headers}
+    # Lua changes line ends in what is written as it is
+    quoted = "".join(f"\\{byte:03d}" for byte in body)
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(
-            'wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\n'
-            f"wrk.body = [==[{body.decode()}]==]\n"
+            'wrk.method = "POST"\n'
+            + "".join(f'wrk.headers["{name}"] = "{value}"\n' for name, value in named.items())
+            + f'wrk.body = "{quoted}"\n'
         )
         script.flush()
         command = [
@@ -118,8 +128,7 @@ async def _connect(port: int) -> Connection:
     return connection
 
 
-async def _own(port: int, path: str, body: bytes, connections: int, seconds: float) -> Measured:
-    request = request_of(port, path, body)
+async def _own(request: bytes, port: int, connections: int, seconds: float) -> Measured:
     latencies: list[float] = []
     errors = 0
     begun = time.perf_counter()

@@ -122,9 +122,9 @@ def triton(place: Place, port: int) -> Command:
     return Command([str(program), *given], paths | {"FOREST_MODEL": model_of(place, ONNX)})
 
 
-def listed(answer: Any) -> Any:
+def listed(answer: bytes) -> Any:
     """The labels where the answer is nothing else."""
-    return answer
+    return json.loads(answer)
 
 
 def mlflow_rows(forest: Any, begin: int, count: int) -> bytes:

@@ -44,7 +44,7 @@ class Running:
         """What is wrong with the server's answer; empty when nothing is. Raises `OSError` or `HTTPException`."""
         link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
-            link.request("POST", path, question.body, {"Content-Type": "application/json"})
+            link.request("POST", path, question.body, {"Content-Type": "application/json", **question.headers})
             response = link.getresponse()
             answer = response.read()
             return question.fault(answer) if response.status == 200 else f"status {response.status}: {answer[:200]!r}"

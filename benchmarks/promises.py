@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmarks.contenders import HEADGATE
+from benchmarks.contenders import HEADGATE, LINEAR, LINEAR_BINARY, OIP, OIP_BINARY
 from benchmarks.results import CaseResult, Result
 
 HOSTS = "headgate-hosts"
@@ -44,7 +44,14 @@ class Promise:
 
 def promises(result: Result) -> list[Promise]:
     """All that is promised and can be asked here."""
-    return [*_against_bare(result), *_against_peers(result), *_in_hosts(result), *_of_the_node(result)]
+    return [
+        *_against_bare(result),
+        *_in_other_protocols(result),
+        *_over_grpc(result),
+        *_against_peers(result),
+        *_in_hosts(result),
+        *_of_the_node(result),
+    ]
 
 
 def _against_bare(result: Result) -> Iterator[Promise]:
@@ -66,6 +73,21 @@ def _against_bare(result: Result) -> Iterator[Promise]:
             hundred.ratio if hundred else None,
             " ×",
         )
+
+
+def _in_other_protocols(result: Result) -> Iterator[Promise]:
+    for what, limit, rows, ours, than in (
+        ("1 row, Open Inference Protocol in JSON", 0.9, 1, OIP, HEADGATE),
+        ("100 rows, its binary tensors", 1.6, 100, OIP_BINARY, HEADGATE),
+        ("the same, a linear model", 2.5, 100, LINEAR_BINARY, LINEAR),
+    ):
+        ratio = times(result, than, ours, rows)
+        yield Promise(f"{what}, 32 connections, against our own JSON", limit, ratio, " ×")
+
+
+def _over_grpc(result: Result) -> Iterator[Promise]:
+    ratio = result.calls.ratio if result.calls else None
+    yield Promise("1 row over gRPC, 32 connections, against a bare grpcio server", 0.85, ratio, " ×")
 
 
 def _against_peers(result: Result) -> Iterator[Promise]:
@@ -118,9 +140,9 @@ def _of_the_node(result: Result) -> Iterator[Promise]:
         yield Promise(f"growth of agent and worker over {swap.swaps} swaps", 20, grown, " MB", at_most=True)
 
 
-def times(result: Result, other: str, ours: str = HEADGATE) -> float | None:
+def times(result: Result, other: str, ours: str = HEADGATE, rows: int = 1) -> float | None:
     """How many times the other's rate ours is, both as shares of the bare server of their rounds."""
-    left, right = _case(result, ours, "instances", 1, 32), _case(result, other, "instances", 1, 32)
+    left, right = _case(result, ours, "instances", rows, 32), _case(result, other, "instances", rows, 32)
     return left.ratio / right.ratio if left and right else None
 
 

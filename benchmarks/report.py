@@ -42,7 +42,7 @@ METHOD = """## How it is measured
   reached, at most 20,000/s, beyond which the driver would be measured.
 - Memory is the proportional set size of all processes of a server, after the load. Cold start is from the command to
   the first right answer, once. CPU is user and system time of all processes, at 32 connections.
-- Not asked here: binary tensors, gRPC, batch scoring, drift over large tables, and how two workers share connections
+- Not asked here: binary tensors, batch scoring, drift over large tables, and how two workers share connections
   (`tests/e2e/test_swaps.py` holds that).
 
 Again: `make bench` (without peers, under ten minutes), `make bench QUICK=1` (about one), `make bench PEERS=1` (with

@@ -103,6 +103,27 @@ class SwapResult(msgspec.Struct, frozen=True, kw_only=True):
     memory_after: float
 
 
+class CallRound(msgspec.Struct, frozen=True, kw_only=True):
+    """One run over gRPC, ours and the bare server's: calls per second, and CPU seconds for 1,000 of them."""
+
+    rate: float
+    cpu: float
+    bare_rate: float
+    bare_cpu: float
+    errors: int
+
+
+class CallsResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One row as a raw tensor over gRPC, on 32 connections."""
+
+    rounds: list[CallRound]
+
+    @property
+    def ratio(self) -> float:
+        """The rate as a share of the bare server's in the same round."""
+        return statistics.median(found.rate / found.bare_rate for found in self.rounds)
+
+
 class StartResult(msgspec.Struct, frozen=True, kw_only=True):
     """`headgate serve`: seconds from the command to the first right answer, each time."""
 
@@ -131,6 +152,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     contenders: list[ContenderResult] = []
     swap: SwapResult | None = None
     start: StartResult | None = None
+    calls: CallsResult | None = None
     # rows of a request → part of its way → microseconds
     stages: dict[str, dict[str, float]] = {}
     # rows of a request → function → share of the time, most first

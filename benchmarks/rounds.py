@@ -154,8 +154,8 @@ def _one_round(entrants: Sequence[Entrant], case: Case, seconds: float) -> None:
 def _drive(entrant: Entrant, case: Case, seconds: float) -> tuple[Measured, float]:
     """One run, and the server's CPU seconds for 1,000 requests."""
     before = entrant.server.cpu_seconds()
-    body = entrant.asked(case)[0].body
-    measured = drive(entrant.server.port, entrant.contender.path, body, case.connections, seconds)
+    body, contender = entrant.asked(case)[0].body, entrant.contender
+    measured = drive(entrant.server.port, contender.path, body, case.connections, seconds, contender.headers)
     return measured, (entrant.server.cpu_seconds() - before) / max(1, measured.requests) * 1e3
 
 
@@ -178,10 +178,11 @@ def plan_for(entrant: Entrant, asked: Sequence[Question], rate: float, seconds: 
     return Plan(
         port=entrant.server.port,
         path=entrant.contender.path,
-        bodies=[question.body.decode() for question in asked],
+        bodies=[question.body for question in asked],
         labels=[question.labels for question in asked],
         rate=rate,
         seconds=seconds,
+        headers=dict(entrant.contender.headers),
     )
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import msgspec
 from benchmarks.breakdown import measure_stages
+from benchmarks.calls import measure_calls
 from benchmarks.cases import Effort
 from benchmarks.contender import Contender, Place
-from benchmarks.contenders import CONTENDERS, HEADGATE
+from benchmarks.contenders import CONTENDERS, HEADGATE, LINEAR_CONTENDERS
 from benchmarks.environments import ENVIRONMENTS, environments_folder, version_of
-from benchmarks.forest import Forest, make_forest
+from benchmarks.forest import Forest, make_forest, make_linear
 from benchmarks.machine import describe
 from benchmarks.peers_table import PEERS
 from benchmarks.results import BARE, ContenderResult, Result
@@ -29,6 +30,7 @@ def measure_all(
     *,
     peers: bool,
     contenders: Sequence[Contender] = CONTENDERS,
+    linear: Sequence[Contender] = LINEAR_CONTENDERS,
 ) -> Result:
     """What `make bench` measures; `keep` is given what is known whenever it is more."""
     machine = describe()
@@ -43,6 +45,10 @@ def measure_all(
         start = measure_starts(forest, effort.starts)
         say("contenders")
         found = measure_group(contenders, place, effort)
+        if linear:
+            say("a linear model")
+            light = Place(folder, make_linear(folder / "linear"))
+            found += measure_group(linear, light, effort, beside=bare_server())
         result = Result(
             effort=name,
             machine=machine,
@@ -51,6 +57,8 @@ def measure_all(
             stages={rows: each.parts for rows, each in stages.items()},
             profile={rows: each.profile for rows, each in stages.items()},
         )
+        say("gRPC")
+        result = msgspec.structs.replace(result, calls=measure_calls(place, effort))
         say("swaps")
         seconds = max(effort.open_seconds * 3, 2)
         swap = measure_swaps(folder, forest, min(OPEN_LIMIT, capacity(result) * OPEN_SHARE), seconds, effort.swaps)
@@ -62,6 +70,11 @@ def measure_all(
         return result
 
 
+def bare_server() -> Contender:
+    """What the others are measured beside."""
+    return next(each for each in CONTENDERS if each.name == BARE)
+
+
 def capacity(result: Result) -> float:
     """Headgate's highest rate for one row."""
     ours = result.contender(HEADGATE)
@@ -70,7 +83,7 @@ def capacity(result: Result) -> float:
 
 def measure_peers(folder: Path, forest: Forest, effort: Effort) -> Iterator[ContenderResult]:
     """Each peer beside a bare server of its own, one peer after the other: several of them are busy when idle."""
-    bare = next(each for each in CONTENDERS if each.name == BARE)
+    bare = bare_server()
     shorter = dataclasses.replace(effort, seconds=max(1.0, effort.seconds / 2))
     for peer in PEERS:
         say(f"{peer.name}: {peer.what}, {peer.runs}")

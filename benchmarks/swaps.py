@@ -57,7 +57,7 @@ def plan_for_both(port: int, forests: tuple[Forest, Forest], rate: float, second
     return Plan(
         port=port,
         path=PREDICT,
-        bodies=[json.dumps({"instances": [forest.rows[place]]}) for place in alike],
+        bodies=[json.dumps({"instances": [forest.rows[place]]}).encode() for place in alike],
         labels=[[forest.labels[place]] for place in alike],
         rate=rate,
         seconds=seconds,

@@ -18,6 +18,8 @@ from headgate.storage.migrating import migrate
 from headgate.storage.schema import metadata
 from headgate.testing.clock import FakeClock
 
+# many instances run at once: who tries gRPC names a port
+os.environ["HEADGATE_GRPC_PORT"] = "0"
 ENGINES = ("sqlite", "postgresql")
 
 

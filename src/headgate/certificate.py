@@ -28,6 +28,7 @@ class Certificate:
         self.kept = kept
         self._seen: object = None
         self._in_force: ssl.SSLContext | None = None
+        self.pem = b""  # the pair in force
         self.fault = ""  # why the files that are there now are not in force
         # answers every greeting with the pair in force at that moment
         self.context = _server_context()
@@ -44,6 +45,7 @@ class Certificate:
         try:
             pem = read_pair(self._files)
             self._in_force = _context_of(pem)
+            self.pem = pem
         except Malformed as error:
             if (seen, error.message) != (self._seen, self.fault):
                 _log.error("%s The certificate in force stays.", error.message)
@@ -67,7 +69,8 @@ class Certificate:
 
     def _fall_back(self) -> None:
         try:
-            self._in_force = _context_of(self.kept.read_bytes())
+            pem = self.kept.read_bytes()
+            self._in_force, self.pem = _context_of(pem), pem
         except (OSError, Malformed) as error:
             raise Malformed(self.fault) from error
 

@@ -261,6 +261,7 @@ class NodeReport(PlaneRecord, frozen=True, kw_only=True):
     node: str
     agent_pid: int
     port: int
+    grpc_port: int = 0  # none
     workers: tuple[WorkerReport, ...] = ()
     hosts: tuple[HostReport, ...] = ()
     # endpoint → why its newest table was not given to the workers (fetch, smoke test)

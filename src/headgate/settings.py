@@ -20,6 +20,7 @@ from headgate.errors import Malformed, Refused, Unavailable
 
 # how a process that starts another hands its settings on: as JSON, so that both mean the same
 HANDED_ON = "HEADGATE_SETTINGS"
+GRPC_MISSING = "gRPC is not spoken: it needs grpcio. pip install 'headgate[grpc]'"
 # settings that name a file or folder
 FILES = frozenset({"tls_cert", "tls_key", "wheel_folder"})
 OTEL_MISSING = "The setting otlp_endpoint needs OpenTelemetry: pip install 'headgate[otel]', or leave it empty."
@@ -39,8 +40,16 @@ PORT = Meta(ge=0, le=65_535)
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an operator can choose for one instance."""
 
-    host: Annotated[str, _declared("Address that both ports listen on.", "restart")] = "127.0.0.1"
+    host: Annotated[str, _declared("Address that all ports listen on.", "restart")] = "127.0.0.1"
     port: Annotated[int, PORT, _declared("Port of the data plane: predictions.", "restart")] = 8000
+    grpc_port: Annotated[
+        int,
+        PORT,
+        _declared(
+            "Port of the data plane for gRPC, where the extra grpc is installed; 0: none, which saves its memory.",
+            "restart",
+        ),
+    ] = 8001
     control_port: Annotated[int, PORT, _declared("Port of the control plane: the API.", "restart")] = 8090
     workers: Annotated[int, _declared("Worker processes of this node.", "restart")] = 1
     require_keys: Annotated[bool, _declared("Predictions need a key too. Must be on beyond loopback.", "restart")] = (
@@ -53,6 +62,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     server_name: Annotated[
         str, _declared("What the server calls itself to clients of other systems, for those that ask.", "restart")
     ] = "headgate"
+    oip_errors: Annotated[
+        Literal["triton", "mlserver", "kserve"],
+        _declared("Whose words tell a client of the Open Inference Protocol that there is no such model.", "restart"),
+    ] = "triton"
     tls_cert: Annotated[
         str,
         _declared(
@@ -309,6 +322,18 @@ def check_tracing(settings: Settings) -> None:
         installed = False
     if not installed:
         raise Unavailable(OTEL_MISSING)
+
+
+def has_grpc() -> bool:
+    """Whether the extra grpc is installed; nothing of it is imported."""
+    return all(find_spec(name) is not None for name in ("grpc", "grpc_health", "grpc_reflection"))
+
+
+def grpc_status(port: int) -> dict[str, Any]:
+    """The port of a node, for those who ask how it is; `reason` says why there is none."""
+    if port:
+        return {"port": port, "reason": ""}
+    return {"port": None, "reason": "The setting grpc_port is 0." if has_grpc() else GRPC_MISSING}
 
 
 def is_loopback(host: str) -> bool:

@@ -57,6 +57,40 @@ def test_a_control_port_that_another_process_has_is_refused(make_node: MakeNode)
         node.start(control=False)
 
 
+@pytest.mark.parametrize("shares", [False, True])
+def test_a_port_for_grpc_that_another_process_has_is_refused(make_node: MakeNode, shares: bool) -> None:
+    with socket.socket() as foreign:
+        foreign.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, int(shares))
+        foreign.bind(("127.0.0.1", 0))
+        foreign.listen()
+        node = make_node(grpc_port=foreign.getsockname()[1])
+
+        assert node.launch().wait(20) == 1
+
+    assert "--grpc-port" in said(node)
+    assert node.pids() == []
+
+
+def test_the_port_for_grpc_is_kept_and_taken_over(make_node: MakeNode) -> None:
+    (port,) = free_ports(1)
+    node = make_node(grpc_port=port).start()
+    assert node.journal["grpc_port"] == port
+    # the fakes do not listen there: what keeps others out is the agent
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind(("127.0.0.1", port))
+    node.kill()
+
+    assert node.start().journal["grpc_port"] == port
+
+
+def test_grpc_on_loopback_only_without_keys(make_node: MakeNode) -> None:
+    node = make_node(host="0.0.0.0", grpc_port=free_ports(1)[0])
+
+    assert node.launch().wait(20) == 1
+
+    assert "--require-keys" in said(node)
+
+
 def test_both_planes_cannot_have_one_port(make_node: MakeNode) -> None:
     port = free_ports(1)[0]
     node = make_node(port=port, control_port=port)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from benchmarks.cases import TINY
 from benchmarks.contender import Command, Contender, NotAvailable, Place
-from benchmarks.contenders import BARE, CONTENDERS, HEADGATE
+from benchmarks.contenders import BARE, CONTENDERS, HEADGATE, LINEAR_CONTENDERS, OIP, OIP_BINARY
 from benchmarks.forest import make_forest
 from benchmarks.load import drive
 from benchmarks.open_loop import Plan, observe
@@ -21,7 +21,7 @@ from benchmarks.rounds import measure_group
 from benchmarks.run import measure_all
 from benchmarks.swaps import own_signing_key
 
-QUICKLY = [each for each in CONTENDERS if each.name in (HEADGATE, BARE, "constant")]
+QUICKLY = [each for each in CONTENDERS if each.name in (HEADGATE, OIP, OIP_BINARY, BARE, "constant")]
 MACHINE = Machine(cores=2, processor="any", memory=4, python="3.11", driver="own client", load=0.1, versions={})
 WRONG = """
 import http.server, json, sys
@@ -103,7 +103,7 @@ def test_the_open_loop_counts_what_had_to_wait() -> None:
     rate, stop, connections = 200, 0.5, 2
     with slow_server(stop) as port:
         seen = observe(
-            Plan(port=port, path="/", bodies=["{}"], labels=[[1]], rate=rate, seconds=1.5, connections=connections)
+            Plan(port=port, path="/", bodies=[b"{}"], labels=[[1]], rate=rate, seconds=1.5, connections=connections)
         )
     assert (seen.answered, seen.errors, seen.wrong) == (300, 0, 0)
     assert seen.worst >= stop * 1e6
@@ -120,7 +120,7 @@ def test_own_client_counts_refusals() -> None:
 @pytest.mark.heavy
 def test_a_whole_run() -> None:
     kept: list[Result] = []
-    result = measure_all("tiny", TINY, kept.append, peers=False, contenders=QUICKLY)
+    result = measure_all("tiny", TINY, kept.append, peers=False, contenders=QUICKLY, linear=LINEAR_CONTENDERS)
     assert kept[-1] == result
     assert result.swap is not None
     assert (result.swap.during.errors, result.swap.during.wrong) == (0, 0)

@@ -23,6 +23,7 @@ def test_the_readme_does_what_it_says(tmp_path: Path) -> None:
         "XDG_CONFIG_HOME": str(tmp_path / "config"),
         "HEADGATE_PORT": str(port),
         "HEADGATE_CONTROL_PORT": str(control_port),
+        "HEADGATE_GRPC_PORT": "0",
     }
     blocks = [(kind, text.replace(":8000/", f":{port}/")) for kind, text in BLOCK.findall(README.read_text())]
     runnable = [(kind, text) for kind, text in blocks if kind in ("python", "bash")]

@@ -87,7 +87,8 @@ SAMPLES: dict[str, Sample] = {
     "pytorch": Sample(_pytorch, library="torch"),
     "keras": Sample(_keras, library="keras"),
     "catboost": Sample(
-        _boosted("catboost", "CatBoostClassifier", iterations=3, verbose=0, thread_count=1), library="catboost"
+        _boosted("catboost", "CatBoostClassifier", iterations=3, verbose=0, thread_count=1, allow_writing_files=False),
+        library="catboost",
     ),
     "pmml": Sample(_pmml, library="sklearn_pmml_model"),
     "transformers": Sample(_transformer, {"text": ["good cat", "bad dog"]}, "transformers"),

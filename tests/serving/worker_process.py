@@ -126,15 +126,18 @@ class WorkerProcess:
         name: str = "w0-test",
         listener: socket.socket | None = None,
         module: str = "headgate.serving.main",
+        grpc_port: int = 0,
     ) -> None:
         self.home = home
         self.name = name
         self.listener = listener or socket.create_server(("127.0.0.1", 0), backlog=1024)
         self.port = self.listener.getsockname()[1]
-        environment = os.environ | {"HEADGATE_SETTINGS": msgspec.json.encode(settings or Settings()).decode()}
+        settings = msgspec.structs.replace(settings or Settings(), grpc_port=grpc_port)
+        environment = os.environ | {"HEADGATE_SETTINGS": msgspec.json.encode(settings).decode()}
         self.log = (home.path / f"{name}.log").open("w+")
         fd = self.listener.fileno()
         command = [sys.executable, "-m", module, "--home", str(home.path), "--worker", name]
+        self.grpc_port = grpc_port
         self.tls: ssl.SSLContext | None = None  # with what `wire` speaks
         self.process = subprocess.Popen(
             [*command, "--listen-fd", str(fd)], pass_fds=[fd], env=environment, stderr=self.log

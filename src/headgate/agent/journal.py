@@ -20,6 +20,7 @@ class Journal(PlaneRecord, frozen=True, kw_only=True):
     scheme: str = "http"
     started: str  # ISO 8601, UTC
     control_port: int | None
+    grpc_port: int = 0  # none
     # whether every wanted worker answers for every endpoint on disk
     ready: bool
     control_pid: int | None = None

@@ -16,7 +16,7 @@ from headgate.agent.launcher import Launcher, Programs
 from headgate.agent.lock import only_agent
 from headgate.agent.logs import LOG_BYTES
 from headgate.agent.loop import Loop
-from headgate.agent.orphans import check_control_port, find_workers, take_port
+from headgate.agent.orphans import check_control_port, find_workers, reserve_grpc, take_port
 from headgate.errors import HeadgateError, Malformed
 from headgate.home import Home
 from headgate.log_lines import configure
@@ -37,6 +37,7 @@ def run_agent(
         loop = Loop()
         orphans = find_workers(home, programs)
         listener = take_port(home, settings, orphans, os.environ)
+        settings, kept = reserve_grpc(home, settings, orphans)
         if control:
             # only now: the data plane may have just taken the very same
             check_control_port(home, settings, programs)
@@ -48,6 +49,8 @@ def run_agent(
         agent.start(orphans)
         loop.run()
         loop.close()
+        if kept is not None:
+            kept.close()
         journal_path(home).unlink(missing_ok=True)
 
 

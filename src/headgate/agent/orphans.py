@@ -11,13 +11,14 @@ import msgspec
 
 from headgate.agent import port
 from headgate.agent.hosts import Hosts
+from headgate.agent.journal import read_journal
 from headgate.agent.launcher import Programs
 from headgate.agent.process import Process, find_processes
 from headgate.crashes import SUFFIX
 from headgate.errors import Unreachable
 from headgate.home import Home
 from headgate.processes import argument_of, arguments
-from headgate.settings import Settings
+from headgate.settings import GRPC_MISSING, Settings, check_exposure, has_grpc
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +57,23 @@ def take_port(home: Home, settings: Settings, orphans: list[Orphan], environment
     listener = listener or port.bound(settings.host, settings.port)
     port.guard(settings, listener)
     return listener
+
+
+def reserve_grpc(home: Home, settings: Settings, orphans: list[Orphan]) -> tuple[Settings, socket | None]:
+    """The port that workers will speak gRPC at, kept for them; without grpcio they do not, and the settings say so.
+
+    Raises `Conflict` or `Refused`.
+    """
+    if settings.grpc_port and not has_grpc():
+        logger.info("%s", GRPC_MISSING)
+        settings = msgspec.structs.replace(settings, grpc_port=0)
+    if not settings.grpc_port:
+        return settings, None
+    check_exposure(settings)
+    before = read_journal(home)
+    if not (orphans and before is not None and before.grpc_port == settings.grpc_port):
+        port.check_free(settings.host, settings.grpc_port, "--grpc-port")
+    return settings, port.reserved(settings.host, settings.grpc_port)
 
 
 def check_control_port(home: Home, settings: Settings, programs: Programs) -> None:

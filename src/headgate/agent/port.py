@@ -71,6 +71,20 @@ def bound(host: str, port: int) -> socket.socket:
     return _ours(listener)
 
 
+def reserved(host: str, port: int) -> socket.socket:
+    """A port that workers bind and listen on themselves, kept from everybody else while this socket is open.
+
+    Raises `Conflict` when another user is there; whether one of ours is, `check_free` tells.
+    """
+    with _explained(host, port, "--grpc-port"):
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        keeper = socket.socket(family, kind, protocol)
+        # shared with those who listen there; it never does so itself, and gets no connection
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        keeper.bind(address)
+    return keeper
+
+
 def guard(settings: Settings, listener: socket.socket) -> None:
     """Nothing listens beyond loopback without authentication and something that terminates TLS; raises `Refused`."""
     # what an inherited socket listens on is not what the settings say

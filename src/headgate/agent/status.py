@@ -14,7 +14,7 @@ from headgate.agent.tables import Tables
 from headgate.home import Home, unix_address
 from headgate.processes import module_on
 from headgate.records import WorkerReport
-from headgate.settings import reachable
+from headgate.settings import grpc_status, reachable
 
 REPORT_SECONDS = 1.0
 
@@ -36,12 +36,20 @@ def node_status(home: Home) -> dict[str, Any]:
         "agent": {"pid": journal.pid, "started": journal.started, "ready": journal.ready}
         if journal and alive
         else None,
-        "data": {"url": f"{journal.scheme}://{reachable(journal.host)}:{journal.port}" if journal else None},
+        **_ports(journal),
         "workers": [_worker(home, path) for path in sorted(home.run.glob("w*.json"))],
         "hosts": [msgspec.to_builtins(host) for host in journal.hosts] if journal else [],
         "crashes": [msgspec.to_builtins(count) for count in journal.crashes] if journal else [],
         "endpoints": _endpoints(home, journal),
     }
+
+
+def _ports(journal: Journal | None) -> dict[str, Any]:
+    """Where predictions are answered."""
+    if journal is None:
+        return {"data": {"url": None}, "grpc": grpc_status(0)}
+    url = f"{journal.scheme}://{reachable(journal.host)}:{journal.port}"
+    return {"data": {"url": url}, "grpc": grpc_status(journal.grpc_port)}
 
 
 def _control(home: Home, journal: Journal | None) -> dict[str, Any] | None:

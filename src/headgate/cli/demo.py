@@ -53,7 +53,7 @@ def instance(narrator: Narrator, keep: bool, flags: dict[str, int | None]) -> It
     home = find_home(Path.cwd(), os.environ.get("HEADGATE_HOME")) if keep else _temporary_home()
     if not keep:
         free = local.free_ports(2)
-        flags = {"port": flags["port"] or free[0], "control_port": flags["control_port"] or free[1]}
+        flags = {"port": flags["port"] or free[0], "control_port": flags["control_port"] or free[1], "grpc_port": 0}
     started = False
     try:
         if not (keep and local.find_agent(home)):

@@ -46,6 +46,7 @@ class Wanted:
 @click.argument("model", type=click.Path(path_type=Path), required=False)
 @click.option("--name", metavar="E", help="Name of the endpoint; default: of the model.")
 @click.option("--port", type=int, metavar="N", help="Default: 8000, or what the container's platform asks for.")
+@click.option("--grpc-port", type=int, metavar="N", help="Speak gRPC too; default: only HTTP.")
 @click.option("--host", metavar="ADDRESS", help="Default: 127.0.0.1.")
 @click.option("--workers", type=click.IntRange(1), metavar="N", help="Worker processes; default: 1.")
 @click.option("--require-keys", is_flag=True, default=None, help="Ask for a key: HEADGATE_KEY, or one made and shown.")
@@ -62,7 +63,8 @@ def serve(model: Path | None, name: str | None, trust_code: tuple[str, ...], **f
     wanted = Wanted(model) if model else container_model(os.environ)
     if flags["port"] is None:
         flags["port"] = wanted.port
-    settings = load_settings(Path.cwd(), os.environ, flags)
+    # its import would be most of the time until the first answer
+    settings = load_settings(Path.cwd(), os.environ, flags, {"grpc_port": 0})
     check_exposure(settings)
     check_tracing(settings)
     check_certificate(settings)

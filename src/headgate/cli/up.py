@@ -18,6 +18,7 @@ from headgate.processes import SAFE_PATH
 from headgate.settings import (
     check_exposure,
     check_tracing,
+    has_grpc,
     load_settings,
     reachable,
     setting_declarations,
@@ -81,6 +82,8 @@ def up(home: str | None, detach: bool, **flags: Any) -> None:
         say(f"Headgate runs in {place.path} until Ctrl-C.")
         say(f"control plane  {settings.scheme}://{reachable(settings.host)}:{settings.control_port}")
         say(f"data plane     {settings.scheme}://{reachable(settings.host)}:{settings.port}")
+        if settings.grpc_port and has_grpc():
+            say(f"gRPC           {reachable(settings.host)}:{settings.grpc_port}")
         # this process becomes the agent: Ctrl-C and SIGTERM reach it, and nothing stands between
         os.execve(command[0], command, {**environment, **SAFE_PATH})
     agent = local.start_agent(place, environment)

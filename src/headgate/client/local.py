@@ -140,7 +140,7 @@ def ports_of_last_run(home: Home) -> dict[str, int]:
         facts = json.loads((home.run / "agent.json").read_bytes())
     except (OSError, ValueError):
         return {}
-    names = {"port": facts.get("port"), "control_port": facts.get("control_port")}
+    names = {"port": facts.get("port"), "control_port": facts.get("control_port"), "grpc_port": facts.get("grpc_port")}
     return {name: port for name, port in names.items() if isinstance(port, int)}
 
 

@@ -5,10 +5,12 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from headgate.errors import Forbidden, Malformed, MethodNotAllowed, NotFound, Unavailable
+from headgate.metering.series_file import Totals
 from headgate.records import RouteTable
 from headgate.serving.access import Access, may_predict
-from headgate.serving.address_table import PREFIX, AddressTable, Found, check_name, path_of
+from headgate.serving.address_table import PREFIX, AddressTable, Found, check_name, meant, path_of
 from headgate.serving.dialects.dialect import PREDICT, STREAM, Dialect, Directing, Question, Shown
+from headgate.serving.exposition import Exposition
 from headgate.serving.openapi import document
 from headgate.serving.predict import LiveEndpoint
 from headgate.serving.refusals import Refusals
@@ -27,7 +29,7 @@ class Addresses:
         table: AddressTable,
         routes: Routes,
         access: Access,
-        exposition: Callable[[Exchange], None],
+        exposition: Exposition,
         draining: Callable[[], bool],
         refusals: Refusals,
         settings: Settings,
@@ -45,8 +47,12 @@ class Addresses:
 
     def answer(self, exchange: Exchange) -> LiveEndpoint | None:
         """Answer one request, or give the endpoint that is to predict; raises what refuses it."""
+        return self.counted(exchange, self._answer)
+
+    def counted(self, exchange: Exchange, answer: Callable[[Exchange], LiveEndpoint | None]) -> LiveEndpoint | None:
+        """What `answer` gives; what it raises is counted as a refusal."""
         try:
-            return self._answer(exchange)
+            return answer(exchange)
         except Exception as error:
             self._refusals.tell(exchange, reason_of(error))
             raise
@@ -54,24 +60,34 @@ class Addresses:
     def _answer(self, exchange: Exchange) -> LiveEndpoint | None:
         if "headgate-id" in exchange.headers:
             exchange.id = given_id(exchange.headers["headgate-id"])
-        found = self._table.find(path_of(exchange.target))
+        path = path_of(exchange.target)
+        exchange.shape = self._table.shape_of(path)
+        found = self._table.find(path)
         method = "GET" if exchange.method == b"HEAD" else exchange.method.decode("latin-1")
-        meant = self._meant([one for one in found if one.address.method == method] or found)
-        address = meant.address
+        target = self._meant([one for one in found if one.address.method == method] or found)
+        address = target.address
         if address.dialect is not None:
             exchange.shape = address.dialect.error
         if address.method != method:
             self._refuse_method(exchange, found)
             return None
-        check_name(meant)
+        check_name(target)
+        live = self.take(exchange, target)
+        if live is not None and is_remembered(target):
+            self.remember(exchange.target, live)
+        return live
+
+    def take(self, exchange: Exchange, target: Found) -> LiveEndpoint | None:
+        """Do what stands at an address, or give the endpoint that is to predict; raises what refuses it."""
+        address = target.address
         if not address.public:
             self._access.caller(exchange.headers.get("authorization"), exchange)
         if address.answer in (PREDICT, STREAM):
-            return self._asked(exchange, meant)
+            return self._asked(exchange, target)
         if address.dialect is not None:
-            exchange.answer(*self._told(exchange, meant, address.dialect))
+            exchange.answer(*self._told(exchange, target, address.dialect))
         else:
-            getattr(self, f"_{address.answer}")(exchange, meant.endpoint)
+            getattr(self, f"_{address.answer}")(exchange, target.endpoint)
         return None
 
     def body_limit(self, target: bytes) -> int:
@@ -80,15 +96,14 @@ class Addresses:
             found = self._table.find(path_of(target))
         except (Malformed, NotFound):
             return SMALL_BODY
-        table = self._routes.known.get(found[0].endpoint or self._default())
+        predicts = next((one for one in found if one.address.answer in (PREDICT, STREAM)), None)
+        table = self._routes.known.get(predicts.endpoint or self._default()) if predicts is not None else None
         return table.spec.limits.max_body_bytes if table is not None else SMALL_BODY
 
     def _meant(self, found: Sequence[Found]) -> Found:
         """Of several dialects that are spoken at one address the one that the endpoint's owner chose, or the first."""
         table = self._routes.known.get(found[0].endpoint or self._default())
-        wanted = table.spec.dialect if table is not None else ""
-        named = (one for one in found if one.address.dialect is not None and one.address.dialect.name == wanted)
-        return next(named, found[0])
+        return meant(found, table.spec.dialect if table is not None else "")
 
     def _default(self) -> str:
         """The endpoint that a path without a name means: the one that was chosen, or the only one."""
@@ -106,8 +121,6 @@ class Addresses:
         spoken = live.spoken(dialect, version, found.address.answer)
         if version:
             self._check_choice(spoken)
-        elif not isinstance(dialect, Directing):
-            self.remember(exchange.target, spoken)
         return spoken
 
     def _check_choice(self, spoken: LiveEndpoint) -> None:
@@ -133,6 +146,15 @@ class Addresses:
         query = dict(parse_qsl(exchange.target.partition(b"?")[2].decode("latin-1")))
         question = Question(found.address.answer, shown, found.version, exchange.headers, exchange.body, query)
         return dialect.tell(question, Told(self, exchange))
+
+    @property
+    def guarded(self) -> bool:
+        """Do predictions need a key?"""
+        return self._access.required
+
+    def totals(self) -> Totals:
+        """What all workers have counted."""
+        return self._exposition.totals()
 
     def shown_to(self, exchange: Exchange) -> list[Shown]:
         """The endpoints that the caller may ask."""
@@ -171,7 +193,7 @@ class Addresses:
         send_json(exchange, {"status": "ready"})
 
     def _metrics(self, exchange: Exchange, _name: str) -> None:
-        self._exposition(exchange)
+        self._exposition.answer(exchange)
 
     def _endpoints(self, exchange: Exchange, _name: str) -> None:
         key = self._access.caller(exchange.headers.get("authorization"), exchange)
@@ -180,7 +202,8 @@ class Addresses:
 
     def _endpoint(self, exchange: Exchange, name: str) -> None:
         table = self._table_of(exchange, name)
-        send_json(exchange, self._summary(table) | {"contract": contract_of(table)})
+        spoken = self._table.spoken(table.endpoint, table.spec.dialect, is_default=table.endpoint == self._default())
+        send_json(exchange, self._summary(table) | {"dialects": spoken, "contract": contract_of(table)})
 
     def _openapi(self, exchange: Exchange, name: str) -> None:
         live = self._live(exchange, name)
@@ -200,7 +223,7 @@ class Addresses:
         table = live.table if live is not None else self._routes.known.get(name)
         key = self._access.caller(exchange.headers.get("authorization"), exchange)
         if table is None:
-            raise NotFound(f"There is no endpoint {name!r}; GET /v1/endpoints lists them.")
+            raise NotFound(f"There is no endpoint {name!r}; GET /v1/endpoints lists them.", detail=[{"endpoint": name}])
         if not may_predict(key, scope_of(table)):
             raise Forbidden("The key may not predict at this endpoint. Ask for the role predict in its environment.")
         return table
@@ -241,9 +264,24 @@ class Told:
         """Does every endpoint answer?"""
         return self._addresses.ready
 
+    @property
+    def guarded(self) -> bool:
+        """Do predictions need a key?"""
+        return self._addresses.guarded
+
+    def totals(self) -> Totals:
+        """What all workers have counted."""
+        return self._addresses.totals()
+
     def endpoints(self) -> Sequence[Shown]:
         """Those that the caller may ask."""
         return self._addresses.shown_to(self._exchange)
+
+
+def is_remembered(target: Found) -> bool:
+    """Does everybody who asks at this address mean the same?"""
+    dialect = target.address.dialect
+    return dialect is not None and not target.version and not isinstance(dialect, Directing)
 
 
 def directed(exchange: Exchange, dialect: Dialect, endpoint: str) -> str:

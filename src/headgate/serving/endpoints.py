@@ -16,6 +16,7 @@ from headgate.serving.calls import Calls, Settle
 from headgate.serving.contract import Contract
 from headgate.serving.dialects.dialect import STREAM, Dialect, Streaming, Write, headed
 from headgate.serving.fallback import Replaceable
+from headgate.serving.foreign_pages import refusing_pages
 from headgate.serving.formats.events import MEDIA_TYPE, SERVER_SENT, Events, whole_encoder
 from headgate.serving.formats.format import Encode, Format, Origin
 from headgate.serving.formats.library import Library
@@ -198,8 +199,8 @@ def speak_of(live: LiveEndpoint, dialect: Dialect, version: str, does: str, *, p
         for variant in live.variants
         for reply in [reply_to(dialect, origin_of(live.table, variant.record), does)]
     )
-    named = variant_of(variants, version) if version else None
-    reader = Reader(dialect.decoder(live.contract), dialect.inline_bytes)
+    named = variant_of(live.table.endpoint, variants, version) if version else None
+    reader = Reader(refusing_pages(dialect.decoder(live.contract)), dialect.inline_bytes)
     inline = plain and dialect.inline_bytes == ALWAYS
     return replace(
         live,
@@ -213,10 +214,13 @@ def speak_of(live: LiveEndpoint, dialect: Dialect, version: str, does: str, *, p
     )
 
 
-def variant_of(variants: Sequence[LiveVariant], wanted: str) -> LiveVariant:
+def variant_of(endpoint: str, variants: Sequence[LiveVariant], wanted: str) -> LiveVariant:
     """The variant whose version, its number or its role is wanted; raises `NotFound` naming those that there are."""
     for variant in variants:
         if wanted in (variant.record.version, variant.record.version.rpartition(":")[2], variant.record.role):
             return variant
     known = ", ".join(variant.record.version for variant in variants)
-    raise NotFound(f"No version {wanted[:64]!r} stands behind this endpoint; there are: {known}.")
+    raise NotFound(
+        f"No version {wanted[:64]!r} stands behind this endpoint; there are: {known}.",
+        detail=[{"endpoint": endpoint, "version": wanted[:64]}],
+    )

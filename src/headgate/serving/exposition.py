@@ -9,9 +9,10 @@ from functools import partial
 from headgate.errors import HeadgateError
 from headgate.home import Home
 from headgate.metering.exposition import CONTENT_TYPE
+from headgate.metering.series_file import Totals
 from headgate.serving.crash_counts import crashed
 from headgate.serving.memory import measured
-from headgate.serving.metrics import render
+from headgate.serving.metrics import render, totals
 from headgate.serving.responses import OUR_FAULT, Exchange, head_of, refuse
 
 HEAD = head_of(200, CONTENT_TYPE)
@@ -35,6 +36,10 @@ class Exposition:
         self._waiting.append(exchange)
         if not self._writing:
             self._begin()
+
+    def totals(self) -> Totals:
+        """What all workers have counted so far; nothing is measured for it, so it is told at once."""
+        return totals(self._home.run / "metrics")
 
     def _begin(self) -> None:
         self._writing = True

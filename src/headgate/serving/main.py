@@ -26,7 +26,7 @@ from headgate.errors import HeadgateError
 from headgate.home import Home, write_atomically
 from headgate.log_lines import configure
 from headgate.origins import own_origins
-from headgate.records import AccessTable, WorkerReport
+from headgate.records import AccessTable, Limits, WorkerReport
 from headgate.serving.access import Access
 from headgate.serving.address_table import AddressTable
 from headgate.serving.addresses import Addresses, targets_of
@@ -45,6 +45,7 @@ from headgate.serving.refusals import Strangers
 from headgate.serving.request_headers import know
 from headgate.serving.request_ids import RequestIds
 from headgate.serving.routes import Routes
+from headgate.serving.rpc.door import Inside, rpc_of
 from headgate.serving.server import Handle, Server
 from headgate.serving.signatures import HEADERS as SIGNED_HEADERS
 from headgate.serving.spans import Spans, sampling
@@ -81,12 +82,10 @@ class Worker:
         exposition = Exposition(loop, home, self._versions)
         ids = RequestIds()
         strangers = Strangers(self._metrics.refused(), ids.new)
-        dialects = load_dialects()
+        dialects = load_dialects(settings)
         know([*SIGNED_HEADERS, *(name for dialect in dialects for name in dialect.headers)])
         table = AddressTable(dialects)
-        addresses = Addresses(
-            table, self._routes, self._access, exposition.answer, self._draining.is_set, strangers, settings
-        )
+        addresses = Addresses(table, self._routes, self._access, exposition, self._draining.is_set, strangers, settings)
         self._predictions = Predictions(self._access, ids.new, addresses.answer)
         addresses.remember = self._predictions.remember
         self._counts = ConnectionCounts(home.run / "connections")
@@ -100,6 +99,8 @@ class Worker:
         self._acceptor = Acceptor(
             loop, listener, self._counts, self.server.connection, context, settings.header_seconds
         )
+        inside = Inside(addresses, self._access, ids.new, self._most_bytes)
+        self._rpc = rpc_of(settings, self._certificate, inside)
         actions = Actions(self._refresh, self._drain, self._report)
         self._control = ControlSocket(home.run / f"{name}.sock", listener, actions, settings.heartbeat_seconds)
 
@@ -112,6 +113,8 @@ class Worker:
         self._sweep()
         await self.prepare()
         self._acceptor.start()
+        if self._rpc is not None:
+            await self._rpc.start()
         self._announce()
         await self._draining.wait()
         await self._finish()
@@ -145,14 +148,19 @@ class Worker:
             # what is asked from now on is answered, and told that it was the last on its connection
             self.server.draining = True
             self._acceptor.stop()
+            if self._rpc is not None:
+                self._rpc.changed()
             self._control.changed()
 
     async def _finish(self) -> None:
         """Answer what comes on open connections for a while, close those that are silent, wait for the rest."""
+        rpc = asyncio.ensure_future(self._rpc.drain()) if self._rpc is not None else None
         await self._acceptor.settled(self._settings.drain_seconds)
         await until(lambda: not self.server.connections, self._settings.drain_seconds)
         self.server.close_idle()
         await until(lambda: not self.server.in_flight, self._settings.drain_seconds)
+        if rpc is not None:
+            await rpc
         await self._control.close()
         (self._home.run / f"{self._name}.json").unlink(missing_ok=True)
         self._routes.close()
@@ -194,8 +202,14 @@ class Worker:
 
     def _routes_changed(self) -> None:
         self._predictions.targets = targets_of(self._routes.live)
+        if self._rpc is not None:
+            self._rpc.changed()
         self._metrics.tables(live.table for live in self._routes.live.values())
         self._control.changed()
+
+    def _most_bytes(self) -> int:
+        limits = [table.spec.limits for table in self._routes.known.values()]
+        return max(each.max_body_bytes for each in [*limits, Limits()])
 
     def _versions(self) -> dict[str, str]:
         tables = self._routes.known.values()
@@ -212,7 +226,7 @@ class Worker:
             access_number=self._access.number[1],
             digests=self._routes.digests,
             connections=len(self.server.connections),
-            in_flight=self.server.in_flight,
+            in_flight=self.server.in_flight + (self._rpc.in_flight if self._rpc else 0),
             requests=self.server.requests,
             certificate_fault=self._certificate.fault if self._certificate else "",
         )

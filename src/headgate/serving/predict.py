@@ -108,7 +108,8 @@ class Prediction:
                 write = answer.written[reply] = reply.encode(answer.outputs)
             whole = write(exchange.id, start, stop, self.rows)
         except Exception as error:  # noqa: BLE001  # whatever it is, this caller and the rest of its batch wait
-            self.fail(ModelOutputInvalid(f"The model's answer cannot be written: {error}."))
+            own = error if isinstance(error, HeadgateError) else None  # what the caller asked of it is wrong
+            self.fail(own or ModelOutputInvalid(f"The model's answer cannot be written: {error}."))
             return
         self._end(200)
         exchange.answer(*whole)

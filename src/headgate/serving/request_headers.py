@@ -10,7 +10,7 @@ from headgate.errors import DeadlineExceeded, HeadgateError, Malformed, ModelErr
 NAMES = (
     "host", "content-type", "content-length", "content-encoding", "transfer-encoding", "accept", "authorization",
     "connection", "expect", "upgrade", "headgate-id", "headgate-key", "headgate-priority", "headgate-timeout-ms",
-    "headgate-variant", "traceparent", "tracestate",
+    "headgate-variant", "origin", "sec-fetch-site", "traceparent", "tracestate",
 )  # fmt: skip
 # `traceparent` is none: two of them make one that is not valid, which begins a new trace
 LISTS = ("accept", "accept-encoding", "connection", "content-encoding", "traceparent", "tracestate")

@@ -84,6 +84,8 @@ class Instance:
             for name, value in os.environ.items()
             if not name.startswith("HEADGATE_") or name == "HEADGATE_SIGNING_KEY"
         }
+        # several run at once: who tries gRPC names a port
+        environment |= {"HEADGATE_GRPC_PORT": "0"}
         environment |= {f"HEADGATE_{name.upper()}": str(value) for name, value in self.settings.items()}
         environment |= self.environment
         self.home.path.mkdir(parents=True, exist_ok=True)

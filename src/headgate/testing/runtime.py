@@ -31,10 +31,15 @@ class FakeAnswers(msgspec.Struct, frozen=True):
     seconds: float = 0.0  # each call takes that long
     row_seconds: float = 0.0  # and so much longer for each row
     waits_for: str = ""  # each call waits until there is a file of that name
+    targets: int = 0  # so many predictions a row, each one more than the one before it
+    labels: tuple[str, ...] = ()  # a row is given one of these, by its whole sum, and probabilities of all
 
 
 class FakeModel:
-    """Answers `predictions`: the sum of each row plus the bias; text counts its letters, null nothing."""
+    """Answers `predictions`: the sum of each row plus the bias; text counts its letters, null nothing.
+
+    With `targets` there are several sums a row; with `labels` they become classes.
+    """
 
     device = "cpu"
 
@@ -57,6 +62,10 @@ class FakeModel:
         answered = sums + self.answers.bias
         if self.answers.nan_at is not None:
             answered[sums == self.answers.nan_at] = np.nan
+        if self.answers.labels:
+            return _labelled(answered, self.answers.labels)
+        if self.answers.targets:
+            return {"predictions": answered[:, None] + np.arange(self.answers.targets)}
         return {"predictions": np.append(answered, np.zeros(self.answers.extra_rows))}
 
     def stream(self, batch: Batch) -> Iterator[Outputs]:
@@ -82,6 +91,13 @@ class FakeRuntime:
         if answers.fails_to_load:
             raise ModelError(answers.fails_to_load)
         return FakeModel(answers)
+
+
+def _labelled(sums: Array, labels: tuple[str, ...]) -> Outputs:
+    places = sums.astype(int) % len(labels)
+    probabilities = np.full((len(sums), len(labels)), 0.5 / len(labels))
+    probabilities[np.arange(len(sums)), places] += 0.5
+    return {"predictions": np.array(labels, object)[places], "probabilities": probabilities}
 
 
 def _numbers(column: Array) -> Array:

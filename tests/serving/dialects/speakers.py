@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+from tests.serving.dialects.kinds import base64_of
 from tests.serving.worker_process import Response
 
 Row = Mapping[str, Any]
@@ -34,6 +36,16 @@ class Speaker(Protocol):
         ...
 
 
+def in_objects(content: Any) -> bytes:
+    """JSON in which bytes are objects."""
+    return json.dumps(content, default=lambda cell: {"b64": base64_of(cell)}).encode()
+
+
+def in_text(content: Any) -> bytes:
+    """JSON in which bytes are text."""
+    return json.dumps(content, default=base64_of).encode()
+
+
 class Oip:
     """A column is a tensor."""
 
@@ -41,14 +53,15 @@ class Oip:
         inputs = []
         for name in rows[0]:
             cells = [row[name] for row in rows]
-            kind = "BYTES" if isinstance(cells[0], str) else "FP64"
-            inputs.append({"name": name, "shape": [len(rows), 1], "datatype": kind, "data": cells})
+            first = next((cell for cell in cells if cell is not None), 0.0)
+            kind = {str: "BYTES", int: "INT64"}.get(type(first), "FP64")
+            shape = [len(rows), *(np.shape(first) or (1,))]
+            inputs.append({"name": name, "shape": shape, "datatype": kind, "data": cells})
         return Asked(f"/v2/models/{endpoint}/infer", json.dumps({"inputs": inputs}).encode(), {})
 
     def predictions(self, answer: Response) -> list[Any]:
         (output,) = [output for output in answer.json["outputs"] if output["name"] == "predictions"]
-        assert output["shape"][0] == len(output["data"]) or len(output["shape"]) > 1
-        data: list[Any] = output["data"]
+        data: list[Any] = np.array(output["data"], object).reshape(output["shape"]).tolist()
         return data
 
     def problem(self, answer: Response) -> str:
@@ -60,7 +73,7 @@ class Tfs:
     """A row is an object."""
 
     def ask(self, endpoint: str, rows: Sequence[Row]) -> Asked:
-        return Asked(f"/v1/models/{endpoint}:predict", json.dumps({"instances": rows}).encode(), {})
+        return Asked(f"/v1/models/{endpoint}:predict", in_objects({"instances": rows}), {})
 
     def predictions(self, answer: Response) -> list[Any]:
         return [row["predictions"] if isinstance(row, dict) else row for row in answer.json["predictions"]]
@@ -82,7 +95,7 @@ class MLflow:
     """Rows as records; the endpoint is the default one, since paths have no names."""
 
     def ask(self, endpoint: str, rows: Sequence[Row]) -> Asked:
-        body = json.dumps({"dataframe_records": rows}).encode()
+        body = in_text({"dataframe_records": rows})
         return Asked("/invocations", body, {"Content-Type": "application/json"})
 
     def predictions(self, answer: Response) -> list[Any]:
@@ -100,7 +113,7 @@ class TorchServe:
     """The body is what a handler would get."""
 
     def ask(self, endpoint: str, rows: Sequence[Row]) -> Asked:
-        return Asked(f"/predictions/{endpoint}", json.dumps(rows).encode(), {})
+        return Asked(f"/predictions/{endpoint}", in_text(rows), {})
 
     def predictions(self, answer: Response) -> list[Any]:
         predictions: list[Any] = answer.json
@@ -128,7 +141,7 @@ class AzureML:
     """Rows under `data`."""
 
     def ask(self, endpoint: str, rows: Sequence[Row]) -> Asked:
-        return Asked("/score", json.dumps({"data": rows}).encode(), {})
+        return Asked("/score", in_text({"data": rows}), {})
 
     def predictions(self, answer: Response) -> list[Any]:
         predictions: list[Any] = answer.json
@@ -174,6 +187,8 @@ def as_the_container(answer: Response) -> Response:
     return answer._replace(status=404) if kind == "ValidationError" else answer
 
 
+# those that write rows of values; those of tensors have suites of their own
+OF_ROWS = ("tfs", "kserve", "mlflow", "torchserve", "vertex", "azureml")
 SPEAKERS: dict[str, Speaker] = {
     "oip": Oip(),
     "tfs": Tfs(),

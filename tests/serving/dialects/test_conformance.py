@@ -1,11 +1,12 @@
 """Every dialect of the table: the same answers, refusals, guards, limits, records and metrics as our own protocol."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 import pytest
 from tests.serving.conftest import FRAUD, POISON
-from tests.serving.dialects.speakers import SPEAKERS, Asked, Row
+from tests.serving.dialects.kinds import KINDS, as_json, publish_kind
+from tests.serving.dialects.speakers import OF_ROWS, SPEAKERS, Asked, Row
 from tests.serving.test_access import key
 from tests.serving.worker_process import Response, WorkerProcess, metric, wait_for
 
@@ -33,8 +34,8 @@ def say(worker: WorkerProcess, asked: Asked, **more: str) -> Response:
     return asked.read(worker.ask("POST", asked.target, asked.body, **headers))
 
 
-def native(worker: WorkerProcess, rows: list[Row], endpoint: str = "fraud") -> list[object]:
-    predictions: list[object] = worker.predict({"rows": rows}, endpoint).json["predictions"]
+def native(worker: WorkerProcess, rows: Sequence[Row], endpoint: str = "fraud") -> list[object]:
+    predictions: list[object] = worker.predict({"rows": list(rows)}, endpoint).json["predictions"]
     return predictions
 
 
@@ -94,7 +95,7 @@ def test_one_request_can_be_written_in_many_ways(name: str, worker: WorkerProces
 @each_dialect
 def test_the_first_that_is_spoken_at_a_path_needs_no_name(name: str, worker: WorkerProcess) -> None:
     asked = SPEAKERS[name].ask("fraud", ROWS)
-    first = AddressTable(load_dialects()).find(asked.target)[0].address.dialect
+    first = AddressTable(load_dialects(Settings())).find(asked.target)[0].address.dialect
     if first is not None and first.name == name:
         assert SPEAKERS[name].predictions(say(worker, asked)) == native(worker, ROWS)
 
@@ -163,6 +164,21 @@ def test_the_right_key_is_let_in(name: str, guarded: WorkerProcess) -> None:
 
 
 @each_dialect
+def test_pages_of_other_sites_are_refused(name: str, worker: WorkerProcess) -> None:
+    asked = ask(name, "fraud", ROWS)
+    for headers, allowed in (
+        ({"Origin": "https://evil.test"}, False),
+        ({"Origin": "null"}, False),
+        ({"Origin": "http://localhost", "Sec_Fetch_Site": "same-site"}, False),
+        ({"Sec_Fetch_Site": "cross-site"}, False),
+        ({"Origin": "http://localhost", "Sec_Fetch_Site": "same-origin"}, True),
+        ({"Origin": "http://localhost"}, True),
+    ):
+        for _ in range(2):  # also once the address is known
+            assert say(worker, asked, **headers).status == (200 if allowed else 403), headers
+
+
+@each_dialect
 def test_limits_hold(name: str, start: Callable[..., WorkerProcess], home: Home) -> None:
     bundle = build_bundle(home.cache)
     limits = Limits(requests_per_second=1, burst=1, max_rows=3)
@@ -205,3 +221,30 @@ def test_the_owner_of_an_endpoint_says_what_is_spoken_where_several_are(
     assert "model_version_status" in worker.ask("GET", "/tfs/v1/models/other").json
     body = SPEAKERS["kserve"].ask("other", ROWS).body
     assert worker.ask("POST", "/v1/models/other:predict", body).json.keys() == {"predictions"}
+
+
+@pytest.fixture(scope="module")
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], WorkerProcess]]:
+    """A worker per kind of endpoint, which is the only one, so that paths without a name mean it."""
+    started: dict[str, WorkerProcess] = {}
+
+    def begin(kind: str) -> WorkerProcess:
+        if kind not in started:
+            home = Home(tmp_path_factory.mktemp("kind")).create()
+            publish_kind(home, KINDS[kind], "fraud")
+            started[kind] = ready(WorkerProcess(home, module="tests.serving.fake_worker"))
+        return started[kind]
+
+    yield begin
+    for process in started.values():
+        assert process.stop() == 0, process.logged
+
+
+@pytest.mark.parametrize("name", OF_ROWS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_value(kind: str, name: str, workers: Callable[[str], WorkerProcess]) -> None:
+    worker, rows = workers(kind), KINDS[kind].rows
+    for asked in (rows, rows[:1]):
+        answer = say(worker, ask(name, "fraud", asked))
+        assert answer.status == 200, answer.body
+        assert SPEAKERS[name].predictions(answer) == native(worker, as_json(asked))

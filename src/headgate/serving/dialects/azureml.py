@@ -11,7 +11,7 @@ import orjson
 from headgate.errors import HeadgateError, SignatureMismatch
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.dialects.dialect import PREDICT, Node, Question, Route, Write
-from headgate.serving.dialects.instances import InstanceDecoder, parse_object
+from headgate.serving.dialects.instances import INPUTS, INSTANCES, InstanceDecoder, parse_object
 from headgate.serving.formats.format import NO_HEADERS, Array, Decode, Headers, Origin
 from headgate.serving.formats.texts import Texts
 from headgate.serving.responses import JSON, Whole, error_headers, head_of
@@ -32,7 +32,7 @@ class AzureML:
         reader = InstanceDecoder(contract)
 
         def decode(body: bytes | bytearray, _headers: Headers = NO_HEADERS, /) -> Rows:
-            return reader.read({"instances": rows_in(parse_object(body))})
+            return reader.read(table_in(parse_object(body, lenient=True)))
 
         return decode
 
@@ -58,24 +58,26 @@ class AzureML:
         return head_of(200, "text/plain; charset=utf-8"), b"Healthy"
 
 
-def rows_in(document: Mapping[str, Any]) -> Any:
-    """The rows; raises `SignatureMismatch`."""
+def table_in(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The table, by row or by column; raises `SignatureMismatch`."""
     given = [name for name in FIELDS if name in document]
     if len(given) != 1:
         raise SignatureMismatch(f"Expected exactly one of {', '.join(FIELDS)}, got {len(given)} of them.")
     content = document[given[0]]
     if isinstance(content, dict) and given[0] == "Inputs" and len(content) == 1:
         content = next(iter(content.values()))
-    return from_split(content) if isinstance(content, dict) else content
+    if not isinstance(content, dict):
+        return {INSTANCES: content}
+    return {INSTANCES: from_split(content)} if "columns" in content else {INPUTS: content}
 
 
 def from_split(content: Mapping[str, Any]) -> list[Any]:
     """The rows of `{"columns", "data"}`; raises `SignatureMismatch`."""
     names, rows = content.get("columns"), content.get("data")
-    if not isinstance(rows, list):
-        raise SignatureMismatch("Expected a list of rows under data.")
-    if not isinstance(names, list):
-        return rows
+    if not isinstance(names, list) or not isinstance(rows, list):
+        raise SignatureMismatch("Expected a list of names under columns and a list of rows under data.")
+    if len(set(map(str, names))) < len(names):
+        raise SignatureMismatch("Expected names under columns that differ, got one twice.")
     if not all(isinstance(row, list) and len(row) == len(names) for row in rows):
         raise SignatureMismatch(f"Expected rows of {len(names)} cells, one per name in columns.")
     return [dict(zip(map(str, names), row, strict=True)) for row in rows]

@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from headgate.errors import HeadgateError
+from headgate.errors import HeadgateError, NotFound
+from headgate.metering.series_file import Totals
 from headgate.records import Column, RouteTable
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.formats.events import Events
 from headgate.serving.formats.format import Array, Decode, Encode, Headers, Origin
 from headgate.serving.responses import Whole
+from headgate.settings import Settings
 
 # outputs of all rows of a batch → the answers of its callers: request id, start and stop of the caller's rows, and what
 # it sent → head and body; raises TypeError or ValueError for what cannot be written
@@ -33,6 +35,21 @@ class Route(NamedTuple):
     path: str
     does: str  # PREDICT, STREAM, or what `tell` is asked for
     public: bool = False
+    any_case: bool = False  # in the words of the path
+
+
+class Absent(NamedTuple):
+    """What a client asks for and is not there."""
+
+    endpoint: str
+    version: str
+
+
+def absent_in(error: HeadgateError) -> Absent | None:
+    """The endpoint or version that an error is about, where it says that there is none."""
+    if not isinstance(error, NotFound) or not error.detail or "endpoint" not in error.detail[0]:
+        return None
+    return Absent(error.detail[0]["endpoint"][:128], error.detail[0].get("version", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +70,16 @@ class Shown:
         """The numbers of the versions that stand behind it, the stable one first."""
         return [variant.version.rpartition(":")[2] for variant in self.table.variants]
 
+    def version_of(self, wanted: str) -> str:
+        """The number of the version that has this number or plays this role; raises `NotFound`."""
+        for number, variant in zip(self.versions, self.table.variants, strict=True):
+            if wanted in (number, variant.role, variant.version):
+                return number
+        raise NotFound(
+            f"No version {wanted[:64]!r} stands behind this endpoint; there are: {', '.join(self.versions)}.",
+            detail=[{"endpoint": self.name, "version": wanted[:64]}],
+        )
+
 
 class Node(Protocol):
     """What a dialect may tell of the whole."""
@@ -65,6 +92,15 @@ class Node(Protocol):
     @property
     def ready(self) -> bool:
         """Does every endpoint answer?"""
+        ...
+
+    @property
+    def guarded(self) -> bool:
+        """Do predictions need a key?"""
+        ...
+
+    def totals(self) -> Totals:
+        """What all workers have counted."""
         ...
 
     def endpoints(self) -> Sequence[Shown]:
@@ -108,6 +144,15 @@ class Dialect(Protocol):
 
     def tell(self, question: Question, node: Node) -> Whole:
         """Answer what is no prediction; raises what refuses it."""
+        ...
+
+
+@runtime_checkable
+class Configured(Protocol):
+    """A dialect that has settings of its own."""
+
+    def configure(self, settings: Settings) -> None:
+        """Take them, once, before anything is spoken."""
         ...
 
 

@@ -3,20 +3,20 @@
 An instance is a cell (of a model with one column), a list of cells or an object of them; bytes are `{"b64": …}`.
 """
 
-import json
+import re
 from collections.abc import Mapping
 from typing import Any
-
-import msgspec
 
 from headgate.errors import HeadgateError, Malformed, SignatureMismatch
 from headgate.records import Column
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.formats.json import JsonDecoder
-from headgate.serving.formats.second_look import parse
-from headgate.serving.problems import kind_of
+from headgate.serving.formats.second_look import check_keys, parse, too_deep
+from headgate.serving.problems import count_problem, kind_of
 
 INSTANCES, INPUTS = "instances", "inputs"
+# text without its end goes on to the last byte, so that nothing is looked at twice
+_TEXT_OR_NAN = re.compile(rb'"(?:[^"\\]+|\\.)*"?|NaN', re.DOTALL)
 _PLAIN = b'{"instances"'
 
 
@@ -24,6 +24,7 @@ class InstanceDecoder:
     """Reads the documents of one contract's clients."""
 
     def __init__(self, contract: Contract) -> None:
+        self._contract = contract
         self._documents = JsonDecoder(contract)
         self._features = contract.features
         self._columns = {column.name: column for column in contract.features}
@@ -44,12 +45,14 @@ class InstanceDecoder:
         given = [name for name in (INSTANCES, INPUTS) if name in document]
         if len(given) != 1:
             raise SignatureMismatch(f"Expected exactly one of instances and inputs, got {len(given)} of them.")
-        content = with_bytes(document[given[0]])
+        content = document[given[0]]
         return self._documents.read(self._by_row(content) if given[0] == INSTANCES else self._by_column(content))
 
     def _by_row(self, content: Any) -> dict[str, Any]:
-        if not isinstance(content, list) or not content:
+        if not isinstance(content, list):
             return {INSTANCES: content}
+        if (error := count_problem(self._contract, len(content))) is not None:
+            raise error
         if all(isinstance(row, dict) for row in content):
             return {"rows": content}
         if len(self._features) == 1:
@@ -75,34 +78,44 @@ def are_wrapped(cells: Any) -> bool:
     return isinstance(cells, list) and all(isinstance(cell, list) and len(cell) == 1 for cell in cells)
 
 
-def with_bytes(value: Any) -> Any:
-    """With `{"b64": text}` as our own protocol writes bytes, as text; NaN as null."""
-    if isinstance(value, dict):
-        if len(value) == 1 and isinstance(value.get("b64"), str):
-            return value["b64"]
-        return {name: with_bytes(cell) for name, cell in value.items()}
-    if isinstance(value, list):
-        return [with_bytes(cell) if isinstance(cell, (dict, list)) or cell != cell else cell for cell in value]
-    return None if value != value else value
+def parse_document(body: bytes | bytearray, *, lenient: bool = False) -> Any:
+    """The document, whose objects have no key twice, with `{"b64": text}` as text, which is how we write bytes.
 
-
-def parse_object(body: bytes | bytearray, *, lenient: bool = False) -> dict[str, Any]:
-    """The document, an object; raises `Malformed`. Lenient: NaN and Infinity are taken, as TensorFlow writes them."""
+    Lenient: NaN is taken for a missing value, as Python's own JSON writes it. Raises `Malformed`, or
+    `SignatureMismatch` for huge numbers.
+    """
     try:
         document = parse(body)
     except Malformed:
-        if not lenient or not (b"NaN" in body or b"Infinity" in body):
+        if not lenient or b"NaN" not in body:
             raise
-        document = _parse_lenient(body)
+        body = _without_nan(body)
+        document = parse(body)
+    check_keys(body, document)
+    try:
+        return _with_bytes(document) if b'"b64"' in body else document
+    except RecursionError:
+        raise too_deep() from None
+
+
+def parse_object(body: bytes | bytearray, *, lenient: bool = False) -> dict[str, Any]:
+    """The document, an object; raises what `parse_document` does."""
+    document = parse_document(body, lenient=lenient)
     if not isinstance(document, dict):
         raise Malformed(f"Expected a JSON object, got {kind_of(document)}.")
     return document
 
 
-def _parse_lenient(body: bytes | bytearray) -> Any:
-    try:
-        document = json.loads(body)
-        msgspec.to_builtins(document)  # is it nested too deeply for those that read it next?
-    except (ValueError, RecursionError) as error:
-        raise Malformed(f"The body is not JSON: {error}.") from None
-    return document
+def _with_bytes(value: Any) -> Any:
+    if isinstance(value, dict):
+        if len(value) == 1 and isinstance(value.get("b64"), str):
+            return value["b64"]
+        return {name: _with_bytes(cell) for name, cell in value.items()}
+    if isinstance(value, list):
+        return [_with_bytes(cell) if isinstance(cell, (dict, list)) else cell for cell in value]
+    return value
+
+
+def _without_nan(body: bytes | bytearray) -> bytes:
+    """The body with null for every NaN that stands outside of text."""
+    return _TEXT_OR_NAN.sub(lambda found: b"null" if found[0] == b"NaN" else found[0], body)

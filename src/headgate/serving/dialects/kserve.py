@@ -6,13 +6,14 @@ Source: KServe, `python/kserve/kserve/protocol/rest/v1_endpoints.py`; CloudEvent
 import base64
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 
 from headgate.errors import HeadgateError, Malformed, NotFound, NotSupported, Unavailable
 from headgate.serving.contract import Contract, Rows
-from headgate.serving.dialects.dialect import PREDICT, Node, Question, Route, Write
+from headgate.serving.dialects.dialect import PREDICT, Node, Question, Route, Write, absent_in
 from headgate.serving.dialects.instances import InstanceDecoder, parse_object
 from headgate.serving.formats.format import NO_HEADERS, Array, Decode, Headers, Origin
 from headgate.serving.formats.texts import Texts
@@ -21,14 +22,10 @@ from headgate.serving.responses import JSON, Whole, error_headers, head_of
 
 EVENT = "application/cloudevents+json"
 EVENT_TYPE = "io.kserve.inference.response"
+ATTRIBUTES = frozenset(("specversion", "id", "source", "type"))  # that every event has
+BINARY_ATTRIBUTES = frozenset(f"ce-{name}" for name in ATTRIBUTES)
+STRUCTURED, BINARY = "structured", "binary"  # how whoever sent an event gets one
 MODEL = "/v1/models/{endpoint}"
-
-
-class Event(NamedTuple):
-    """What the answer to a CloudEvent says of the request."""
-
-    id: str
-    structured: bool
 
 
 class KServe:
@@ -42,7 +39,7 @@ class KServe:
         Route("POST", f"{MODEL}:{PREDICT}", PREDICT),
         Route("POST", f"{MODEL}:explain", "explain"),
     )
-    headers = ("ce-id", "ce-source", "ce-specversion", "ce-type")
+    headers = tuple(sorted(BINARY_ATTRIBUTES))
     inline_bytes = float("inf")
 
     def decoder(self, contract: Contract) -> Decode:
@@ -50,14 +47,16 @@ class KServe:
         reader = InstanceDecoder(contract)
 
         def decode(body: bytes | bytearray, headers: Headers = NO_HEADERS, /) -> Rows:
-            if media_type_of(headers.get("content-type", b"")) == EVENT:
-                event = parse_object(body)
-                rows = reader.read(data_of(event))
-                rows.asked = Event(str(event.get("id", "")), structured=True)
-                return rows
-            rows = reader.read_plain(body) or reader.read(parse_object(body))
-            if "ce-id" in headers:
-                rows.asked = Event(headers["ce-id"].decode("latin-1"), structured=False)
+            rows = reader.read_plain(body)
+            if rows is None:
+                document = parse_object(body)
+                if media_type_of(headers.get("content-type", b"")) == EVENT or document.keys() >= ATTRIBUTES:
+                    rows = reader.read(data_of(document))
+                    rows.asked = STRUCTURED
+                    return rows
+                rows = reader.read(document)
+            if headers.keys() >= BINARY_ATTRIBUTES:
+                rows.asked = BINARY
             return rows
 
         return decode
@@ -72,11 +71,10 @@ class KServe:
 
             def whole(_id: str, start: int, stop: int, rows: Rows) -> Whole:
                 body = b'{"predictions":%b}' % texts.part(start, stop)
-                event: Event | None = rows.asked
-                if event is None:
+                if rows.asked is None:
                     return head, body
-                own = about | {"id": str(uuid.uuid4())}
-                if event.structured:
+                own = about | {"id": str(uuid.uuid4()), "time": datetime.now(UTC).isoformat()}
+                if rows.asked == STRUCTURED:
                     data = own | {"datacontenttype": JSON, "data": orjson.Fragment(body)}
                     return head_of(200, EVENT, origin.headers), orjson.dumps(data)
                 return head_of(200, JSON, origin.headers | {f"ce-{name}": text for name, text in own.items()}), body
@@ -86,9 +84,14 @@ class KServe:
         return write
 
     def error(self, error: HeadgateError, _request_id: str) -> Whole:
-        """`{"error"}`."""
+        """`{"error"}`; of a path that there is not as FastAPI says it."""
         status = 400 if error.status == 422 else error.status
-        return head_of(status, JSON, error_headers(error)), orjson.dumps({"error": error.message})
+        content = {"error": error.message}
+        if (absent := absent_in(error)) is not None:
+            content = {"error": f"Model with name {absent.endpoint} does not exist."}
+        elif status == 404:
+            content = {"detail": "Not Found"}
+        return head_of(status, JSON, error_headers(error)), orjson.dumps(content)
 
     def tell(self, question: Question, node: Node) -> Whole:
         """Which models there are."""
@@ -115,6 +118,8 @@ class KServe:
 def data_of(event: Mapping[str, Any]) -> dict[str, Any]:
     """What a structured event carries; raises `Malformed`."""
     data = event.get("data")
+    if isinstance(data, str):
+        return parse_object(data.encode())
     if isinstance(encoded := event.get("data_base64"), str):
         try:
             return parse_object(base64.b64decode(encoded, validate=True))

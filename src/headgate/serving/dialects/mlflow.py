@@ -12,17 +12,17 @@ from headgate import __version__
 from headgate.errors import HeadgateError, Malformed, NotFound, UnsupportedType
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.dialects.dialect import PREDICT, Node, Question, Route, Write
-from headgate.serving.dialects.instances import INPUTS, INSTANCES, InstanceDecoder, with_bytes
+from headgate.serving.dialects.instances import INPUTS, INSTANCES, InstanceDecoder, parse_document
 from headgate.serving.formats.csv import CsvFormat
 from headgate.serving.formats.format import NO_HEADERS, Array, Decode, Headers, Origin
 from headgate.serving.formats.json import JsonDecoder
-from headgate.serving.formats.second_look import parse
 from headgate.serving.formats.texts import Texts
-from headgate.serving.request_headers import media_type_of, shown
 from headgate.serving.responses import JSON, Whole, error_headers, head_of
 
 TEXT = "text/plain; charset=utf-8"
-SPLIT, RECORDS, PARAMS = "dataframe_split", "dataframe_records", "params"
+KINDS = ("text/csv", JSON)
+SPLIT, RECORDS = "dataframe_split", "dataframe_records"
+UNWRAPPED = "unwrapped"  # how whoever sends a row by itself gets the predictions
 SHAPES = (SPLIT, RECORDS, INSTANCES, INPUTS)
 LARGE_LANGUAGE = ("messages", "prompt", "input")
 NOT_JSON = "Failed to parse input from JSON. Ensure that input is a valid JSON formatted string."
@@ -57,7 +57,12 @@ class MLflow:
 
         def write(outputs: Mapping[str, Array]) -> Callable[[str, int, int, Rows], Whole]:
             texts = Texts(outputs["predictions"])
-            return lambda _id, start, stop, _rows: (head, b'{"predictions":%b}' % texts.part(start, stop))
+
+            def whole(_id: str, start: int, stop: int, rows: Rows) -> Whole:
+                part = texts.part(start, stop)
+                return head, part if rows.asked == UNWRAPPED else b'{"predictions":%b}' % part
+
+            return whole
 
         return write
 
@@ -87,15 +92,11 @@ class ScoringDecoder:
 
     def decode(self, body: bytes | bytearray, headers: Headers = NO_HEADERS, /) -> Rows:
         """The rows of a body; raises `UnsupportedType`, `Malformed`, `SignatureMismatch` or `TooLarge`."""
-        kind = media_type_of(headers.get("content-type", b""))
+        kind = _kind_of(headers.get("content-type", b""))
         if kind == "text/csv":
             return self._read_csv(body)
-        if kind != JSON:
-            raise UnsupportedType(
-                f"This predictor only supports the following content types: Types: ['text/csv', "
-                f"'application/json']. Got {shown(headers.get('content-type', b''))}."
-            )
-        return self._instances.read_plain(body) or self._read(_document(body))
+        rows = self._instances.read_plain(body)
+        return self._read(_document(body)) if rows is None else rows
 
     def _read(self, document: Mapping[str, Any]) -> Rows:
         field = _field(document)
@@ -105,26 +106,44 @@ class ScoringDecoder:
             return self._documents.read({"rows": _records(document[RECORDS])})
         if field in (INSTANCES, INPUTS):
             return self._instances.read({field: document[field]})
-        return self._documents.read({"rows": [with_bytes(document)]})
+        rows = self._documents.read({"rows": [document]})
+        rows.asked = UNWRAPPED
+        return rows
+
+
+def _kind_of(content_type: bytes) -> str:
+    """The media type; raises `UnsupportedType` for any that is not taken."""
+    kind, *pairs = (part.strip() for part in content_type.decode("latin-1").split(";"))
+    parameters = {name: value for pair in pairs if pair for name, _, value in [pair.partition("=")]}
+    if parameters.pop("charset", "utf-8").lower() != "utf-8":
+        raise UnsupportedType("The scoring server only supports UTF-8")
+    if parameters:
+        raise UnsupportedType(f"Unrecognized content type parameters: {', '.join(parameters)[:64]}.")
+    if kind.lower() not in KINDS:
+        raise UnsupportedType(
+            f"This predictor only supports the following content types: Types: {list(KINDS)}. "
+            f"Got '{content_type[:64].decode('latin-1')}'."
+        )
+    return kind.lower()
 
 
 def _document(body: bytes | bytearray) -> dict[str, Any]:
     try:
-        document = parse(body)
+        document = parse_document(body, lenient=True)
     except Malformed as error:
-        raise Malformed(f"{NOT_JSON} {error.message}") from None
+        raise Malformed(f"{NOT_JSON} Error: '{error.message}'.") from None
     if not isinstance(document, dict):
-        raise Malformed(f"{ONE_FIELD}.")
+        got = "a list" if isinstance(document, list) else f"unexpected input type '{type(document)}'"
+        raise Malformed(f"{ONE_FIELD}. Received {got}.")
     return document
 
 
 def _field(document: Mapping[str, Any]) -> str:
-    """The one field with rows; empty for a document that is the row itself."""
+    """The one field with rows, among others that are passed over; empty for a document that is the row itself."""
     given = [name for name in document if name in SHAPES]
     if not given and any(name in document for name in LARGE_LANGUAGE):
         return ""
-    others = document.keys() - {*SHAPES, PARAMS}
-    if len(given) != 1 or others:
+    if len(given) != 1:
         raise Malformed(f"{ONE_FIELD}. Received dictionary with input fields: {sorted(document)[:8]}.")
     return given[0]
 
@@ -135,7 +154,7 @@ def _from_split(split: Any) -> dict[str, Any]:
     names, data = split.get("columns"), split.get("data")
     if not isinstance(data, list) or split.keys() - {"columns", "data", "index"}:
         raise Malformed(BAD_SPLIT)
-    return {"instances": with_bytes(data)} if names is None else {"columns": _columns(names, data)}
+    return {"instances": data} if names is None else {"columns": _columns(names, data)}
 
 
 def _columns(names: Any, data: list[Any]) -> dict[str, Any]:
@@ -144,11 +163,11 @@ def _columns(names: Any, data: list[Any]) -> dict[str, Any]:
     if len(set(map(str, names))) < len(names):
         raise Malformed("A name of a column occurs twice in dataframe_split.")
     cells = zip(*data, strict=True) if data else [[] for _ in names]
-    return {str(name): with_bytes(list(column)) for name, column in zip(names, cells, strict=True)}
+    return {str(name): list(column) for name, column in zip(names, cells, strict=True)}
 
 
 def _records(records: Any) -> Any:
     if not isinstance(records, list):
-        kind = "dictionary" if isinstance(records, dict) else type(records).__name__
+        kind = "dictionary" if isinstance(records, dict) else f"type {type(records)}"
         raise Malformed(f"Dataframe records format must be a list of records. Got {kind}.")
-    return with_bytes(records)
+    return records

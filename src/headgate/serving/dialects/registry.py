@@ -4,7 +4,8 @@ import importlib
 from importlib.metadata import entry_points
 
 from headgate.errors import NotFound
-from headgate.serving.dialects.dialect import Dialect
+from headgate.serving.dialects.dialect import Configured, Dialect
+from headgate.settings import Settings
 
 GROUP = "headgate.dialects"
 # where several are spoken at one address the first one answers, unless the endpoint's spec names another
@@ -40,6 +41,10 @@ def load_dialect(name: str) -> Dialect:
     return dialect
 
 
-def load_dialects() -> tuple[Dialect, ...]:
+def load_dialects(settings: Settings) -> tuple[Dialect, ...]:
     """All of them, in the order of the table."""
-    return tuple(load_dialect(name) for name in dialect_names())
+    dialects = tuple(load_dialect(name) for name in dialect_names())
+    for dialect in dialects:
+        if isinstance(dialect, Configured):
+            dialect.configure(settings)
+    return dialects

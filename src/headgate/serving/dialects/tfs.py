@@ -11,7 +11,7 @@ import orjson
 from headgate.errors import HeadgateError, Malformed, NotFound
 from headgate.records import Column
 from headgate.serving.contract import Contract, Rows
-from headgate.serving.dialects.dialect import PREDICT, Node, Question, Route, Shown, Write
+from headgate.serving.dialects.dialect import PREDICT, Node, Question, Route, Shown, Write, absent_in
 from headgate.serving.dialects.instances import INPUTS, InstanceDecoder, parse_object
 from headgate.serving.formats.format import NO_HEADERS, Array, Decode, Headers, Origin
 from headgate.serving.formats.texts import Texts
@@ -43,9 +43,9 @@ class TensorFlowServing:
         route
         for path in PLACES
         for route in (
-            Route("GET", path, "status"),
-            Route("GET", f"{path}/metadata", "metadata"),
-            *(Route("POST", f"{path}:{verb}", PREDICT) for verb in (PREDICT, "classify", "regress")),
+            Route("GET", path, "status", any_case=True),
+            Route("GET", f"{path}/metadata", "metadata", any_case=True),
+            *(Route("POST", f"{path}:{verb}", PREDICT, any_case=True) for verb in (PREDICT, "classify", "regress")),
         )
     )
     headers = ()
@@ -93,14 +93,20 @@ class TensorFlowServing:
     def error(self, error: HeadgateError, _request_id: str) -> Whole:
         """`{"error"}`."""
         status = 400 if error.status in (415, 422) else error.status
-        return head_of(status, JSON, error_headers(error)), orjson.dumps({"error": error.message})
+        absent, message = absent_in(error), error.message
+        if absent is not None and absent.version:
+            message = f"Servable not found for request: Specific({absent.endpoint}, {absent.version})"
+        elif absent is not None:
+            message = f"Servable not found for request: Latest({absent.endpoint})"
+        return head_of(status, JSON, error_headers(error)), orjson.dumps({"error": message})
 
     def tell(self, question: Question, _node: Node) -> Whole:
         """The state of the versions, and what a model takes."""
         shown = question.endpoint
-        if shown is None or (question.version and question.version not in shown.versions + ["stable"]):
-            raise NotFound(f"Could not find any versions of model {shown.name if shown else ''}")
-        answer = status_of(shown, question.version) if question.does == "status" else metadata_of(shown)
+        if shown is None:
+            raise NotFound("The path names no model.")
+        version = shown.version_of(question.version) if question.version else ""
+        answer = status_of(shown, version) if question.does == "status" else metadata_of(shown, version)
         return head_of(200, JSON), orjson.dumps(answer)
 
 
@@ -140,13 +146,13 @@ def results_of(outputs: Mapping[str, Array], start: int, stop: int, classes: tup
 
 def status_of(shown: Shown, version: str) -> dict[str, Any]:
     """The versions that stand behind an endpoint, or the one that is asked for."""
-    wanted = [version] if version in shown.versions else shown.versions
+    wanted = [version] if version else list(dict.fromkeys(shown.versions))
     status = {"error_code": "OK", "error_message": ""}
     state = "AVAILABLE" if shown.ready else "LOADING"
     return {"model_version_status": [{"version": each, "state": state, "status": status} for each in wanted]}
 
 
-def metadata_of(shown: Shown) -> dict[str, Any]:
+def metadata_of(shown: Shown, version: str) -> dict[str, Any]:
     """What a model takes and answers, as a signature definition."""
     inputs = [column for column in shown.table.contract.inputs if "feature" in column.roles]
     definition = {
@@ -155,7 +161,7 @@ def metadata_of(shown: Shown) -> dict[str, Any]:
         "method_name": "tensorflow/serving/predict",
     }
     return {
-        "model_spec": {"name": shown.name, "signature_name": "", "version": shown.versions[0]},
+        "model_spec": {"name": shown.name, "signature_name": "", "version": version or shown.versions[0]},
         "metadata": {"signature_def": {"signature_def": {"serving_default": definition}}},
     }
 

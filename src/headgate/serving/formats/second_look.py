@@ -61,7 +61,7 @@ def parse(body: bytes | bytearray) -> Any:
     try:
         return msgspec.json.decode(body)
     except RecursionError:
-        raise Malformed("The JSON is nested too deeply. Send rows, instances or columns.") from None
+        raise too_deep() from None
     except UnicodeDecodeError as error:
         # its place is that within the text, not within the body
         raise _not_utf8(body) or Malformed(f"The body is not UTF-8: {error.reason}.") from None
@@ -91,7 +91,7 @@ def check_ids(ids: Sequence[str], rows: int) -> None:
 
 
 def refuse_duplicates(body: bytes | bytearray) -> None:
-    """Raise `Malformed` when an object of the document has a key twice; `body` is valid JSON."""
+    """Raise `Malformed` when an object of the document has a key twice; `body` is JSON that a decoder has taken."""
 
     def check(pairs: list[tuple[str, Any]]) -> None:
         seen: set[str] = set()
@@ -101,6 +101,32 @@ def refuse_duplicates(body: bytes | bytearray) -> None:
             seen.add(key)
 
     json.loads(body, object_pairs_hook=check, parse_int=_skip, parse_float=_skip)
+
+
+def check_keys(body: bytes | bytearray, document: Any) -> None:
+    """As above for a body whose document has been parsed: its keys are counted first, where colons are more than those.
+
+    Raises `Malformed`.
+    """
+    if not has_more_colons(body, len(document) if isinstance(document, dict) else 0):
+        return
+    try:
+        keys = _count_keys(document)
+        if body.count(b":") > keys and len(KEYS.findall(body)) > keys:
+            refuse_duplicates(body)
+    except RecursionError:
+        raise too_deep() from None
+
+
+def _count_keys(value: Any) -> int:
+    """The keys of all objects in a document."""
+    cells, keys = (value.values(), len(value)) if isinstance(value, dict) else (value, 0)
+    return keys + sum(_count_keys(cell) for cell in cells if isinstance(cell, (dict, list)))
+
+
+def too_deep() -> Malformed:
+    """Of a document with more levels than any that fits."""
+    return Malformed("The JSON is nested too deeply. Send rows, instances or columns.")
 
 
 def _skip(_text: str) -> None:

@@ -21,8 +21,8 @@ from headgate.testing.node.plane import Plane
 
 PATIENCE = 20.0
 QUICK = Settings(
-    port=0, control_port=0, heartbeat_seconds=0.1, hang_seconds=1.0, acknowledge_seconds=0.5, load_seconds=3.0,
-    drain_seconds=2.0,
+    port=0, control_port=0, grpc_port=0, heartbeat_seconds=0.1, hang_seconds=1.0, acknowledge_seconds=0.5,
+    load_seconds=3.0, drain_seconds=2.0,
 )  # fmt: skip
 
 

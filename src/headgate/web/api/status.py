@@ -25,6 +25,7 @@ from headgate.records import CrashCount, HostReport, NodeReport, WorkerReport
 from headgate.registry.versions import count_versions
 from headgate.rollout.endpoints import Endpoint, count_endpoints, every_endpoint, standing
 from headgate.rollout.rollouts import active_rollouts, count_by_state
+from headgate.settings import grpc_status
 from headgate.storage.database import Tx
 from headgate.web.api.guards import Who, guard, guarded
 from headgate.web.api.plane import ControlPlane, Plane
@@ -47,6 +48,11 @@ class AgentShape(Shape):
 
 class DataShape(Shape):
     url: str
+
+
+class GrpcShape(Shape):
+    port: int | None
+    reason: str = Field("", description="Why gRPC is not spoken.")
 
 
 class WorkerShape(Shape):
@@ -97,6 +103,7 @@ class StatusShape(Shape):
     control: ControlShape
     agent: AgentShape | None = Field(description="null while no node reports.")
     data: DataShape
+    grpc: GrpcShape
     workers: list[WorkerShape]
     hosts: list[HostShape]
     crashes: list[CrashShape]
@@ -175,6 +182,7 @@ def status(plane: Plane, caller: Who) -> StatusShape:
         control=_control(plane),
         agent=AgentShape(pid=reports[0].agent_pid) if reports else None,
         data=DataShape(url=plane.data_url),
+        grpc=GrpcShape(**grpc_status(reports[0].grpc_port if reports else 0)),
         workers=[_worker(worker) for report in reports for worker in report.workers],
         hosts=[_host(host) for report in reports for host in report.hosts],
         crashes=[_crash(count) for report in reports for count in report.crashes],
