@@ -62,7 +62,9 @@ def test_hostile_bodies(name: str) -> None:
             print(f"{name} {kind}: {seconds * 1e3:.1f} ms per 100 kB")  # noqa: T201 (a figure, not asserted)
 
 
-@pytest.mark.parametrize("name", ["tfs", "kserve", "kserve-event", "mlflow", "torchserve", "vertex", "azureml"])
+@pytest.mark.parametrize(
+    "name", ["tfs", "kserve", "kserve-event", "mlflow", "torchserve", "vertex", "azureml", "sagemaker"]
+)
 def test_no_key_twice(name: str) -> None:
     sample, decode, _ = subject(name)
     body = sample(2).replace(b'"x"', b'"x": 1.0, "x"', 1)

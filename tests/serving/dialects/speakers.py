@@ -155,7 +155,7 @@ class SageMaker:
     """Rows by name; the endpoint is the default one, since `/invocations` names none."""
 
     def ask(self, endpoint: str, rows: Sequence[Row]) -> Asked:
-        return Asked("/invocations", json.dumps({"rows": rows}).encode(), {"Content-Type": "application/json"})
+        return Asked("/invocations", in_objects({"instances": rows}), {"Content-Type": "application/json"})
 
     def predictions(self, answer: Response) -> list[Any]:
         predictions: list[Any] = answer.json["predictions"]
@@ -188,7 +188,7 @@ def as_the_container(answer: Response) -> Response:
 
 
 # those that write rows of values; those of tensors have suites of their own
-OF_ROWS = ("tfs", "kserve", "mlflow", "torchserve", "vertex", "azureml")
+OF_ROWS = ("tfs", "kserve", "mlflow", "torchserve", "vertex", "azureml", "sagemaker", "sagemaker-runtime")
 SPEAKERS: dict[str, Speaker] = {
     "oip": Oip(),
     "tfs": Tfs(),
