@@ -14,12 +14,11 @@ import orjson
 from headgate.errors import HeadgateError, Malformed, UnsupportedType
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.dialects.dialect import Write
-from headgate.serving.dialects.instances import INPUTS, INSTANCES, InstanceDecoder
+from headgate.serving.dialects.instances import INPUTS, INSTANCES, InstanceDecoder, parse_document
 from headgate.serving.formats.csv import CsvFormat
 from headgate.serving.formats.format import NO_HEADERS, Array, Body, Encode, Headers, Origin
 from headgate.serving.formats.json import JsonDecoder
 from headgate.serving.formats.ndjson import NdjsonFormat
-from headgate.serving.formats.second_look import parse, refuse_duplicates
 from headgate.serving.formats.texts import Texts, key_of
 from headgate.serving.problems import kind_of
 from headgate.serving.request_headers import media_type_of, reply_for, shown
@@ -49,7 +48,7 @@ class BodyDecoder:
         given = headers.get("content-type", b"")
         kind = media_type_of(given) if given else JSON
         if kind == JSON:
-            rows = self._instances.read_plain(body) or self._read(_document(body))
+            rows = self._instances.read_plain(body) or self._read(parse_document(body, lenient=True))
         elif kind == CSV:
             rows = self._from_csv(bytes(body), given)
         elif kind in JSON_LINES:
@@ -110,18 +109,11 @@ class BodyDecoder:
         except HeadgateError:
             if FEATURES.encode() not in body:
                 raise
-            rows = [_document(line) for line in bytes(body).split(b"\n") if line.strip()]
+            rows = [parse_document(line) for line in bytes(body).split(b"\n") if line.strip()]
             bare = self._bare(rows)
             if bare is rows:
                 raise
         return self._instances.read({INSTANCES: bare})
-
-
-def _document(body: bytes | bytearray) -> Any:
-    document = parse(body)
-    if body.count(b":") > 1:
-        refuse_duplicates(body)
-    return document
 
 
 def answer_writer(origin: Origin, headers: dict[str, str]) -> Write:
