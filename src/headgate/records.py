@@ -143,11 +143,21 @@ class RouteTable(PlaneRecord, frozen=True, kw_only=True):
     project: str = DEFAULT_PROJECT
     environment: str = DEFAULT_ENVIRONMENT
     spec: EndpointSpec = EndpointSpec()
+    # alias → version, of the aliases that point at a variant; clients of other systems call them labels
+    labels: tuple[tuple[str, str], ...] = ()
 
     @property
     def number(self) -> tuple[int, int]:
         """What orders tables of one endpoint."""
         return (self.epoch, self.generation)
+
+    def variant_named(self, wanted: str) -> Variant | None:
+        """The variant of that alias, version, number or role."""
+        meant = dict(self.labels).get(wanted, wanted)
+        for variant in self.variants:
+            if meant in (variant.version, variant.version.rpartition(":")[2], variant.role):
+                return variant
+        return None
 
 
 Priority = Literal["high", "normal", "low"]  # the highest first

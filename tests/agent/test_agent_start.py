@@ -11,9 +11,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+import headgate.settings
+from headgate.agent import orphans
 from headgate.client.local import free_ports
+from headgate.home import Home
 from headgate.processes import is_alive
 from headgate.records import AccessTable
+from headgate.settings import Settings, grpc_status
 from headgate.testing.node.load import Load
 from headgate.testing.node.node import Node, until, worker_pids
 from headgate.testing.node.plane import table
@@ -81,6 +85,14 @@ def test_the_port_for_grpc_is_kept_and_taken_over(make_node: MakeNode) -> None:
     node.kill()
 
     assert node.start().journal["grpc_port"] == port
+
+
+def test_without_grpcio_there_is_no_port_for_grpc(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(orphans, "has_grpc", lambda: False)
+    monkeypatch.setattr(headgate.settings, "has_grpc", lambda: False)
+    settings, kept = orphans.reserve_grpc(Home(tmp_path), Settings(grpc_port=free_ports(1)[0]), [])
+    assert (settings.grpc_port, kept) == (0, None)
+    assert "pip install" in grpc_status(settings.grpc_port)["reason"]
 
 
 def test_grpc_on_loopback_only_without_keys(make_node: MakeNode) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,10 @@ import pytest
 from tests.clients.conftest import KEY
 from tests.clients.environment import SCRIPTS, environment, example, run
 from tests.serving.worker_process import WorkerProcess
+
+from headgate.home import Home
+from headgate.settings import Settings
+from headgate.testing.bundles import build_bundle, publish, route_table
 
 pytestmark = pytest.mark.heavy
 ROWS = [[41.0, 2.5, -3.0], [18.0, 1e6, 0.25]]
@@ -28,6 +33,16 @@ CURLED: dict[str, Any] = {
         "modelVersionId": "1",
     },
 }
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
+    """A worker whose endpoint `fraud` is also what paths without a name mean."""
+    home = Home(tmp_path_factory.mktemp("rows")).create()
+    publish(home, route_table(build_bundle(home.cache)))
+    process = WorkerProcess(home, Settings(default_endpoint="fraud"))
+    yield process
+    assert process.stop() == 0, process.logged
 
 
 def native(server: WorkerProcess) -> list[Any]:

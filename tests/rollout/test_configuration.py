@@ -10,9 +10,11 @@ from tests.rollout.world import World
 from headgate.errors import Conflict, Corrupt, Malformed, NotFound, PreconditionFailed, Refused
 from headgate.ledger.events import list_events
 from headgate.records import Column, EndpointSpec, Limits
+from headgate.registry.aliases import remove_alias, set_alias
 from headgate.registry.versions import approve, reject
 from headgate.rollout.configuration import Configuration, configure
 from headgate.rollout.endpoints import delete_endpoint, get_endpoint, live_now
+from headgate.rollout.publishing import follow_aliases
 from headgate.rollout.specs import parse_spec, read_spec
 from headgate.storage.schema import versions
 
@@ -213,3 +215,42 @@ def test_what_is_stored_reads_back(world: World) -> None:
     with world.database.read() as tx:
         assert read_spec(tx, "fraud") == spec
     assert parse_spec(msgspec.to_builtins(spec)) == spec
+
+
+def point(world: World, alias: str, number: int) -> None:
+    with world.database.write() as tx:
+        follow_aliases(tx, set_alias(tx, "fraud", alias, number, "ann").name)
+
+
+def test_tables_say_which_aliases_point_at_their_variants(world: World) -> None:
+    first, second = world.register(1), world.register(2)
+    point(world, "champion", 1)
+    world.promote(first)
+    before = world.table()
+    assert before.labels == (("champion", first),)
+    point(world, "old", 2)
+    assert world.table() == before  # it points at nothing that answers
+    point(world, "champion", 2)
+    assert (world.table().labels, world.table().variants) == ((), before.variants)
+    assert world.table().number == (before.epoch, before.generation + 1)
+    world.promote(second)
+    assert world.table().labels == (("champion", second), ("old", second))
+    with world.database.write() as tx:
+        follow_aliases(tx, remove_alias(tx, "fraud", "old", "ann").name)
+    assert world.table().labels == (("champion", second),)
+    world.roll_back()
+    assert world.table().labels == ()
+
+
+def test_an_alias_that_moves_under_a_rollout_does_not_disturb_it(world: World) -> None:
+    world.promote(world.register(1))
+    rollout = world.deploy(world.register(2))
+    world.controller.step()
+    point(world, "champion", 2)
+    point(world, "champion", 1)
+    world.node.take()
+    world.controller.step()
+    assert world.look(rollout).state == "promoted"
+    assert world.table().variants[0].version == "fraud:2"
+    world.roll_back()
+    assert world.table().labels == (("champion", "fraud:1"),)

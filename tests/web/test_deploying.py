@@ -37,6 +37,20 @@ def test_a_bundle_becomes_live_in_production(console: Console) -> None:
     assert bundle.content == console.bundle()
 
 
+def test_nodes_know_the_aliases_of_what_answers(console: Console) -> None:
+    def labels() -> tuple[tuple[str, str], ...]:
+        return console.tables().routes[0].labels
+
+    console.deploy(console.register(0.5, query="?alias=champion"))
+    assert labels() == (("champion", "fraud:1"),)
+    assert console.ask("PUT", "/models/fraud/aliases/old", json={"version": 1}).status_code == 200
+    assert labels() == (("champion", "fraud:1"), ("old", "fraud:1"))
+    assert console.ask("DELETE", "/models/fraud/aliases/old").status_code == 204
+    assert labels() == (("champion", "fraud:1"),)
+    console.register(0.75, query="?alias=champion")
+    assert labels() == ()
+
+
 def test_a_second_version_and_the_way_back(console: Console) -> None:
     console.deploy(console.register(0.5))
     console.clock.advance(60)

@@ -70,6 +70,7 @@ def _facts(found: Mapping[str, Any]) -> dict[str, object]:
     return {
         "control": f"{control['url']} (pid {control['pid']}){reason}" if control.get("pid") else f"not running{reason}",
         "data": (found.get("data") or {}).get("url"),
+        "grpc": f"port {port}" if (port := (found.get("grpc") or {}).get("port")) else "not spoken",
         **_events((control, *found["workers"]), found.get("building", ())),
         "agent": f"pid {agent['pid']}" if agent else f"not running{orphans}",
         **_stores(found.get("stores", {})),

@@ -14,7 +14,7 @@ from headgate.rollout.bell import Bell
 from headgate.rollout.specs import find_fallback, read_spec
 from headgate.storage.database import Tx, after_commit, now, surroundings_of
 from headgate.storage.instance import raise_number, read_epoch, read_number
-from headgate.storage.schema import endpoints, route_tables
+from headgate.storage.schema import aliases, endpoints, route_tables
 
 # grows with every published table
 CURSOR = "node_tables"
@@ -61,17 +61,19 @@ def empty_table(endpoint: str, project: str, environment: str) -> RouteTable:
 def publish(tx: Tx, table: RouteTable, rollout: str | None) -> RouteTable:
     """Store the table under the next number and let the nodes know; returns it as it was numbered.
 
-    It carries the endpoint's spec as it is now, also when the variants are those of an older table, and the fallback
-    that the spec names. A table without variants takes the endpoint from the nodes. Generations go on counting over
-    deletions and epochs.
+    It carries the endpoint's spec and the aliases as they are now, also when the variants are those of an older table,
+    and the fallback that the spec names. A table without variants takes the endpoint from the nodes. Generations go on
+    counting over deletions and epochs.
     """
     spec = read_spec(tx, table.endpoint)
+    variants = _with_fallback(tx, table, spec)
     numbered = msgspec.structs.replace(
         table,
         epoch=read_epoch(tx),
         generation=_last_generation(tx, table.endpoint) + 1,
         spec=spec,
-        variants=_with_fallback(tx, table, spec),
+        variants=variants,
+        labels=_labels(tx, variants),
     )
     tx.execute(
         insert(route_tables).values(
@@ -99,6 +101,23 @@ def _with_fallback(tx: Tx, table: RouteTable, spec: EndpointSpec) -> tuple[Varia
         return variants
     fallback = variant_of(version.version, version.digest, version.manifest)
     return (*variants, msgspec.structs.replace(fallback, role="fallback", weight=0))
+
+
+def follow_aliases(tx: Tx, model: str) -> None:
+    """Publish again the tables with versions of a model at which other aliases point now."""
+    for table in node_routes(tx):
+        concerned = any(variant.version.rpartition(":")[0] == model for variant in table.variants)
+        if concerned and table.labels != _labels(tx, table.variants):
+            publish(tx, table, _rollout_of(tx, table))
+
+
+def _labels(tx: Tx, variants: Sequence[Variant]) -> tuple[tuple[str, str], ...]:
+    found = []
+    for version in dict.fromkeys(variant.version for variant in variants):
+        model, _, number = version.rpartition(":")
+        pointing = select(aliases.c.alias).where(aliases.c.model == model, aliases.c.number == int(number))
+        found += [(alias, version) for alias in tx.execute(pointing.order_by(aliases.c.folded)).scalars()]
+    return tuple(found)
 
 
 def tell_nodes(tx: Tx) -> None:

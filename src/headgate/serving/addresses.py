@@ -141,8 +141,11 @@ class Addresses:
         """What a dialect says to what is no prediction."""
         name = found.endpoint or self._default()
         shown = None
-        if found.endpoint or (name and not found.address.public):
+        if found.endpoint:
             shown = self._shown(self._table_of(exchange, name))
+        elif name and not found.address.public:
+            # whoever may not ask the default endpoint may still ask what does not concern it
+            shown = next((one for one in self.shown_to(exchange) if one.name == name), None)
         query = dict(parse_qsl(exchange.target.partition(b"?")[2].decode("latin-1")))
         question = Question(found.address.answer, shown, found.version, exchange.headers, exchange.body, query)
         return dialect.tell(question, Told(self, exchange))

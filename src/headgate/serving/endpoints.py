@@ -199,7 +199,7 @@ def speak_of(live: LiveEndpoint, dialect: Dialect, version: str, does: str, *, p
         for variant in live.variants
         for reply in [reply_to(dialect, origin_of(live.table, variant.record), does)]
     )
-    named = variant_of(live.table.endpoint, variants, version) if version else None
+    named = variant_of(live.table, variants, version) if version else None
     reader = Reader(refusing_pages(dialect.decoder(live.contract)), dialect.inline_bytes)
     inline = plain and dialect.inline_bytes == ALWAYS
     return replace(
@@ -214,13 +214,14 @@ def speak_of(live: LiveEndpoint, dialect: Dialect, version: str, does: str, *, p
     )
 
 
-def variant_of(endpoint: str, variants: Sequence[LiveVariant], wanted: str) -> LiveVariant:
-    """The variant whose version, its number or its role is wanted; raises `NotFound` naming those that there are."""
+def variant_of(table: RouteTable, variants: Sequence[LiveVariant], wanted: str) -> LiveVariant:
+    """The variant of a version, number, alias or role; raises `NotFound` naming those that there are."""
+    named = table.variant_named(wanted)
     for variant in variants:
-        if wanted in (variant.record.version, variant.record.version.rpartition(":")[2], variant.record.role):
+        if variant.record == named:
             return variant
     known = ", ".join(variant.record.version for variant in variants)
     raise NotFound(
         f"No version {wanted[:64]!r} stands behind this endpoint; there are: {known}.",
-        detail=[{"endpoint": endpoint, "version": wanted[:64]}],
+        detail=[{"endpoint": table.endpoint, "version": wanted[:64]}],
     )

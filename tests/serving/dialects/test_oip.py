@@ -1,5 +1,6 @@
 """What the Open Inference Protocol has beyond what every dialect is asked for."""
 
+import contextlib
 import gzip
 import json
 import struct
@@ -222,6 +223,25 @@ def test_columns_must_be_columns() -> None:
         read(as_json(age=("FP64", [1], [1]), income=("FP64", [2], [1, 2]), balance=("FP64", [1], [1])))
     with pytest.raises(Malformed, match="came twice"):
         read(json.dumps({"inputs": [{"name": "a", "shape": [1], "datatype": "FP64", "data": [1]}] * 2}).encode())
+
+
+def test_keys_that_come_twice() -> None:
+    plain = as_json(any=("FP64", [1, 3], [1, 2, 3]))
+    twice = plain.replace(b'"data"', b'"data": [4, 5, 6], "data"')
+    told, blob = tensor("any", np.zeros((1, 3)))
+    head = json.dumps({"inputs": [told]}).replace('"name"', '"name": "other", "name"').encode()
+    for body, headers in ((twice, {}), (head + blob, {LENGTH.lower(): str(len(head)).encode()})):
+        with pytest.raises(Malformed, match="twice"):
+            read(body, headers)
+    for passed_over in (
+        b'"\xff": {"a": 1}',
+        b'"x": "\xff", "y": {"a": 1}',
+        b'"x": ' + b"[" * 500 + b"]" * 500 + b', "y": 1',
+    ):
+        with contextlib.suppress(Malformed):
+            assert read(plain.replace(b'"inputs"', passed_over + b', "inputs"')).count == 1
+    text = json.loads(plain) | {"id": "a:b", "parameters": {"own": 'x":y', "more": {"p": 1}}, "unknown": {"q": 2}}
+    assert read(json.dumps(text).encode()).count == 1
 
 
 @pytest.mark.parametrize("size", [-1, 23, 25, "24", True, 10**30, None])

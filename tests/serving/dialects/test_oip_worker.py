@@ -14,9 +14,11 @@ from tests.serving.dialects.test_oip import LENGTH, MATRIX, as_json, binary, ten
 from tests.serving.test_access import key
 from tests.serving.worker_process import Response, WorkerProcess
 
-from headgate.errors import NotFound
+from headgate.errors import NotFound, Unavailable
 from headgate.home import Home, write_atomically
-from headgate.records import AccessTable, Limits
+from headgate.metering.series_file import Totals
+from headgate.records import AccessTable, Column, Limits, RouteTable, Signature, Variant
+from headgate.serving.dialects.dialect import Question, Shown
 from headgate.serving.dialects.oip import OpenInference
 from headgate.settings import Settings
 from headgate.testing.bundles import build_bundle, publish, route_table
@@ -153,5 +155,48 @@ def test_keys_see_what_they_may_ask(guarded: WorkerProcess) -> None:
         return ask(guarded, b"", "/v2/repository/index", Authorization=f"Bearer {secret}")
 
     assert [entry["name"] for entry in listed("right").json] == ["fraud"]
+    assert listed("other").json == []
+    for path in ("/v2/models", "/v2/models/stats"):
+        assert list(guarded.ask("GET", path, Authorization="Bearer other").json.values()) == [[]]
+    assert guarded.ask("GET", "/v2", Authorization="Bearer other").status == 200
+    hidden = ask(guarded, b"", "/v2/repository/models/fraud/load", Authorization="Bearer other")
+    assert hidden.status == 404
     refused = ask(guarded, b"", "/v2/repository/models/fraud/unload", Authorization="Bearer right")
     assert (refused.status, "permission" in refused.json["error"]) == (403, True)
+
+
+class Loading:
+    """A node whose one endpoint is still being loaded."""
+
+    name, ready, guarded = "headgate", False, False
+
+    def totals(self) -> Totals:
+        return {}
+
+    def endpoints(self) -> list[Shown]:
+        contract = Signature(inputs=(Column(name="x", dtype="float64"),))
+        variants = (Variant(version="m:1", digest="d", form="onnx", placement="inline"),)
+        table = RouteTable(endpoint="slow", epoch=1, generation=1, contract=contract, variants=variants)
+        return [Shown(table, (), ready=False)]
+
+
+def tell(does: str, body: bytes = b"", label: str = "") -> Any:
+    """What the dialect says of it."""
+    node = Loading()
+    question = Question(does, node.endpoints()[0], label, {}, body, {})
+    return json.loads(OpenInference().tell(question, node)[1])
+
+
+def test_an_endpoint_that_is_being_loaded() -> None:
+    entry = {"name": "slow", "version": "1", "state": "LOADING", "reason": "it is being loaded"}
+    assert tell("index") == [entry]
+    assert tell("index", b'{"ready": true}') == []
+    assert tell("live") == {"live": True}
+    assert tell("model")["outputs"] == []
+    assert tell("stats")["model_stats"][0]["inference_count"] == 0
+    for does, label in (("ready", ""), ("model_ready", ""), ("load", "slow")):
+        with pytest.raises(Unavailable) as refusal:
+            tell(does, label=label)
+        head, _ = OpenInference().error(refusal.value, "id")
+        assert head.startswith(b"HTTP/1.1 503")
+        assert b"Retry-After: 1" in head

@@ -31,7 +31,8 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
     candidate = Variant(
         version="fraud:2", digest=other.digest, form="onnx", placement="inline", role="candidate", weight=0
     )
-    publish(home, route_table(bundle, variants=(stable, candidate)))
+    labels = (("champion", "fraud:1"), ("challenger", "fraud:2"))
+    publish(home, route_table(bundle, variants=(stable, candidate), labels=labels))
     publish(home, route_table(bundle, "owned", spec=EndpointSpec(dialect="kserve")))
     publish_kind(home, KINDS["bytes"], "file")
     publish_kind(home, KINDS["text"], "text")
@@ -67,6 +68,8 @@ def multipart(content: bytes, kind: str = "") -> bytes:
         (f"{VERSIONS}/2:predict", 2),
         ("/v1/models/fraud/labels/stable:predict", 1),
         ("/v1/models/fraud/labels/candidate:predict", 2),
+        ("/v1/models/fraud/labels/champion:predict", 1),
+        ("/v1/models/fraud/labels/challenger:predict", 2),
         ("/predictions/fraud/0", 1),
         ("/predictions/fraud/2", 2),
     ],
@@ -100,7 +103,7 @@ def test_status_of_versions(worker: WorkerProcess) -> None:
         return [each["version"] for each in content["model_version_status"]]
 
     assert states("/v1/models/fraud") == states(f"{VERSIONS}/0") == ["1", "2"]
-    assert states(f"{VERSIONS}/2") == states("/v1/models/fraud/labels/candidate") == ["2"]
+    assert states(f"{VERSIONS}/2") == states("/v1/models/fraud/labels/challenger") == ["2"]
     assert worker.ask("GET", f"{VERSIONS}/7").status == 404
     assert worker.ask("GET", f"{VERSIONS}/2/metadata").json["model_spec"]["version"] == "2"
 

@@ -2,11 +2,12 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import msgspec
@@ -23,6 +24,7 @@ from headgate.home import Home, write_atomically
 from headgate.records import AccessTable, EndpointSpec, Limits
 from headgate.serving.dialects.oip_grpc import OpenInferenceGrpc
 from headgate.serving.dialects.oip_messages import SERVICE, message
+from headgate.serving.rpc.door import SERVER, rpc_of
 from headgate.settings import Settings
 from headgate.testing.bundles import build_bundle, publish, route_table
 
@@ -171,6 +173,21 @@ def test_workers_replace_each_other_without_a_failed_call(start: Start, home: Ho
     for thread in threads:
         thread.join()
     assert not errors, errors[0]
+
+
+def test_a_worker_without_grpc_has_nothing_of_it_in_memory(start: Start, home: Home) -> None:
+    publish(home, route_table(build_bundle(home.cache)))
+    for worker, holds in ((start(home), False), (spoken(start, home, name="w1-test"), True)):
+        assert worker.predict({"rows": ROWS}).status == 200
+        assert ("cygrpc" in Path(f"/proc/{worker.process.pid}/maps").read_text()) is holds
+
+
+def test_a_worker_without_grpcio_serves_http_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, SERVER, None)
+    assert rpc_of(Settings(grpc_port=8001), None, cast("Any", None)) is None
+    assert "pip install 'headgate[grpc]'" in caplog.text
 
 
 def test_without_calls_it_leaves_at_once(start: Start, home: Home) -> None:

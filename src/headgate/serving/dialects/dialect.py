@@ -71,10 +71,10 @@ class Shown:
         return [variant.version.rpartition(":")[2] for variant in self.table.variants]
 
     def version_of(self, wanted: str) -> str:
-        """The number of the version that has this number or plays this role; raises `NotFound`."""
-        for number, variant in zip(self.versions, self.table.variants, strict=True):
-            if wanted in (number, variant.role, variant.version):
-                return number
+        """The number of the version that has this number, an alias or a role of that name; raises `NotFound`."""
+        variant = self.table.variant_named(wanted)
+        if variant is not None:
+            return variant.version.rpartition(":")[2]
         raise NotFound(
             f"No version {wanted[:64]!r} stands behind this endpoint; there are: {', '.join(self.versions)}.",
             detail=[{"endpoint": self.name, "version": wanted[:64]}],

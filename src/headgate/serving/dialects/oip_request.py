@@ -17,11 +17,13 @@ from headgate.serving.dialects.oip_plain import ColumnsDecoder, PlainDecoder
 from headgate.serving.dialects.oip_tensors import from_json
 from headgate.serving.dialects.tensors import TensorDecoder
 from headgate.serving.formats.format import NO_HEADERS, Array, Headers
+from headgate.serving.formats.second_look import KEYS, has_more_colons, refuse_duplicates
 
 HEADER_LENGTH = "inference-header-content-length"
 ACCEPT = "accept-encoding"
 SIZE = "binary_data_size"
 RAW = b"0"
+ONE_TENSOR = 5  # keys of the shortest request
 _NONE: Mapping[str, Any] = {}
 _MICRO = 1e-6
 
@@ -91,6 +93,7 @@ class RequestDecoder:
             plain = self._plain.read(body)
             if plain is not None:
                 rows, request = plain
+                check_keys(body, request)
                 return self._with_wishes(rows, request, headers)
             return self._read(body, memoryview(b""), headers)
         if length.strip() == RAW:
@@ -98,14 +101,14 @@ class RequestDecoder:
             rows.asked = Asked(binary=True, coding=coding_of(headers.get(ACCEPT, b"")))
             return rows
         split = header_length(length, len(body))
-        view = memoryview(body)
-        return self._read(view[:split], view[split:], headers)
+        return self._read(body[:split], memoryview(body)[split:], headers)
 
-    def _read(self, text: bytes | bytearray | memoryview, blobs: memoryview, headers: Headers) -> Rows:
+    def _read(self, text: bytes | bytearray, blobs: memoryview, headers: Headers) -> Rows:
         try:
             request = self._parse(text)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise Malformed(f"Expected an inference request as JSON: {error}.") from None
+        check_keys(text, request)
         columns = None if blobs else self._columns.read(request.inputs)
         if columns is None:
             return self._with_wishes(self._tensors.read(arrays_of(request.inputs, blobs)), request, headers)
@@ -142,6 +145,40 @@ class RequestDecoder:
             return {column.name: np.frombuffer(body, np.dtype(column.dtype)).reshape((1, *column.shape))}
         except ValueError as error:
             raise SignatureMismatch(f"The bytes of the body are no tensor that the model takes: {error}.") from None
+
+
+def check_keys(text: bytes | bytearray, request: Any) -> None:
+    """Raises `Malformed` where a key comes twice: of its values the parser has kept one, and nobody meant which."""
+    fewest = 1 + 4 * len(request.inputs)
+    # where one tensor makes the text long, its colons are all at the start
+    if not (has_colon_beyond(text, fewest) if fewest == ONE_TENSOR else has_more_colons(text, fewest)):
+        return
+    keys = sum(3 + (tensor.data is not None) + keys_in(tensor.parameters) for tensor in request.inputs)
+    if request.outputs is not None:
+        keys += 1 + sum(1 + keys_in(output.parameters) for output in request.outputs)
+    keys += 1 + bool(request.id) + keys_in(request.parameters)
+    if not has_more_colons(text, keys) or len(KEYS.findall(text)) <= keys:
+        return
+    try:
+        refuse_duplicates(text)
+    except (ValueError, RecursionError) as error:
+        # the typed parser passes over what nobody asked for, whatever it holds
+        raise Malformed(f"Expected an inference request as JSON: {error}.") from None
+
+
+def has_colon_beyond(text: bytes | bytearray, colons: int) -> bool:
+    """Are there more colons than so few? In a long text the next one is found faster than all are counted."""
+    place = -1
+    for _ in range(colons + 1):
+        place = text.find(b":", place + 1)
+        if place < 0:
+            return False
+    return True
+
+
+def keys_in(parameters: Mapping[str, Any] | None) -> int:
+    """Its own name, and those in it."""
+    return 0 if parameters is None else 1 + len(parameters)
 
 
 def arrays_of(inputs: Sequence[Input], blobs: memoryview) -> dict[str, Array]:

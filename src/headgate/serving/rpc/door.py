@@ -2,6 +2,7 @@
 
 import importlib
 import logging
+import os
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
@@ -48,6 +49,8 @@ def rpc_of(settings: Settings, certificate: Certificate | None, inside: Inside) 
     """The gRPC server, None where its port is 0 or grpcio is not installed, which the log says."""
     if not settings.grpc_port:
         return None
+    # a worker never forks but to run another program, of which grpcio would tell in the log
+    os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
     try:
         server: Rpc = importlib.import_module(SERVER).RpcServer(settings, certificate, inside)
     except ImportError as error:

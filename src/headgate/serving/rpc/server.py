@@ -43,7 +43,7 @@ class RpcServer:
         self._certificate = certificate
         self._addresses = inside.addresses
         self._most_bytes = inside.most_bytes
-        self._service = Service(inside.addresses, inside.access, inside.new_id)
+        self._service = Service(inside.addresses, inside.access, inside.new_id, settings.trace_ratio)
         self._health = health.aio.HealthServicer()
         self._server: Any = None
         self._taken = 0  # bytes of the longest message

@@ -13,13 +13,15 @@ from headgate.serving.access import Access
 from headgate.serving.address_table import Address, Found
 from headgate.serving.addresses import Addresses
 from headgate.serving.dialects.dialect import PREDICT, Route
-from headgate.serving.dialects.oip_grpc import OpenInferenceGrpc, parsed
+from headgate.serving.dialects.oip_grpc import OpenInferenceGrpc
+from headgate.serving.dialects.oip_inputs import parsed
 from headgate.serving.dialects.oip_messages import SERVICE, STREAM, message
 from headgate.serving.predict import LiveEndpoint, Predictions
 from headgate.serving.responses import Whole
 from headgate.serving.rpc.call import STATUS, Call, headers_of, metadata_of
 from headgate.serving.rpc.gathering import Gathering
-from headgate.serving.server import Exchange
+from headgate.serving.server import Exchange, Handle
+from headgate.serving.spans import sampling
 
 _STATUS = {code.value[0]: code for code in grpc.StatusCode}
 # name and version stand in the same fields of all that name a model
@@ -33,7 +35,9 @@ AT_ONCE = 16  # requests of one stream that are worked on
 class Service:
     """Answers calls. For one event loop."""
 
-    def __init__(self, addresses: Addresses, access: Access, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self, addresses: Addresses, access: Access, new_id: Callable[[], str], trace_ratio: float = 0.0
+    ) -> None:
         self._addresses = addresses
         self._access = access
         self._predictions = Predictions(access, new_id, self._elsewhere)
@@ -43,7 +47,8 @@ class Service:
             route.does: Address(route.method, route.path, route.does, route.public, self._dialect)
             for route in self._dialect.routes
         }
-        self._gathering = Gathering(self._loop, self._predictions.handle)
+        handle: Handle = self._predictions.handle
+        self._gathering = Gathering(self._loop, sampling(handle, trace_ratio) if trace_ratio else handle)
         self.in_flight = 0
 
     def methods(self) -> Any:

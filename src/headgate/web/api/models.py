@@ -8,6 +8,7 @@ from pydantic import Field
 from headgate.registry.aliases import remove_alias, set_alias
 from headgate.registry.models import ModelRecord, amend_model, get_model, list_models
 from headgate.registry.versions import get_version, list_versions
+from headgate.rollout.publishing import follow_aliases
 from headgate.storage.database import Tx
 from headgate.web.api.commands import Change, Done
 from headgate.web.api.differences import Difference, differences
@@ -147,7 +148,9 @@ def point_alias(change: Change, model: ModelName, alias: AliasName, body: AliasT
 
     def act(tx: Tx) -> Done:
         change.caller.require("models:register", get_model(tx, model).project)
-        return 200, show_model(tx, set_alias(tx, model, alias, body.version, change.actor))
+        found = set_alias(tx, model, alias, body.version, change.actor)
+        follow_aliases(tx, found.name)
+        return 200, show_model(tx, found)
 
     return change.run(body, act)
 
@@ -158,7 +161,7 @@ def drop_alias(change: Change, model: ModelName, alias: AliasName) -> Response:
 
     def act(tx: Tx) -> Done:
         change.caller.require("models:register", get_model(tx, model).project)
-        remove_alias(tx, model, alias, change.actor)
+        follow_aliases(tx, remove_alias(tx, model, alias, change.actor).name)
         return 204, None
 
     return change.run(None, act)

@@ -16,7 +16,7 @@ from headgate.records import DEFAULT_PROJECT
 from headgate.registry.models import find_row, get_model
 from headgate.registry.projects import get_project
 from headgate.registry.versions import VersionRecord, approve, get_version, register, reject, retire
-from headgate.rollout.publishing import node_routes
+from headgate.rollout.publishing import follow_aliases, node_routes
 from headgate.storage.database import Tx
 from headgate.web.api.commands import Change, Done
 from headgate.web.api.door import BUNDLE_TYPE
@@ -117,6 +117,8 @@ def upload(
                     tx, bundle.digest, bundle.manifest, artifact,
                     actor=change.actor, alias=alias, project=project, signed_by=signed_by,
                 )  # fmt: skip
+                if alias is not None:
+                    follow_aliases(tx, record.model)
                 return 200 if record.known else 201, RegisteredVersion(**_fields(record), known=record.known)
 
             return change.run(artifact.digest.encode(), act)
