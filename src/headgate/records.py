@@ -197,6 +197,7 @@ class AccessTable(PlaneRecord, frozen=True, kw_only=True):
     epoch: int
     number: int
     required: bool = False  # on loopback without authentication anybody may predict
+    signing: str = ""  # in hex: from it the secrets are derived with which requests are signed; empty: none is taken
     keys: tuple[AccessKey, ...] = ()
 
 

@@ -184,8 +184,11 @@ def test_actors_and_keys(headgate: Headgate, control: FakeControl) -> None:
     assert "hg_key1_secret" in ran.out
     assert "not shown again" in ran.err
     assert headgate("key", "create", "--actor", "ann", "-q").out == "hg_key2_secret\n"
+    assert "AWS" not in ran.out
     limited = headgate("key", "create", "--actor", "ann", "--rate", "5")
     assert "Limits of keys do nothing here." in limited.err and "Limits" not in ran.err + limited.out
+    ran = headgate("key", "create", "--actor", "ann", "--aws")
+    assert all(text in ran.out for text in ("AWS access key id", "AWS secret access key", "key4_signing"))
     assert "secret" not in headgate("key", "list").out
     assert headgate("key", "revoke", "key1").out == "Key key1 is revoked.\n"
     assert headgate("actor", "remove", "ann").code == 0

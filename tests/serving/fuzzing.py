@@ -17,7 +17,7 @@ from tests.serving.tables import parquet, stream
 from headgate.errors import HeadgateError
 from headgate.records import Column, Signature
 from headgate.serving.contract import Contract, Rows
-from headgate.serving.dialects.registry import load_dialect
+from headgate.serving.dialects.registry import DIALECTS, load_dialect
 from headgate.serving.formats.format import NO_HEADERS, Decode, Headers
 from headgate.serving.formats.registry import load_format
 
@@ -161,6 +161,14 @@ def _as_pairs(count: int) -> bytes:
     return b"more=1&data=" + quote_plus(json.dumps(_rows(count))).encode()
 
 
+def _as_headless(count: int) -> bytes:
+    return b'1.5,3,"a:b",2026-01-02T03:04:05Z\r\n' * count
+
+
+def _as_features(count: int) -> bytes:
+    return b'{"features": [1.5, 3, "a:b", "2026-01-02T03:04:05Z"]}\n' * count
+
+
 def _typed(content_type: bytes) -> Callable[[Decode], Decode]:
     """Reads bodies that are called so."""
 
@@ -195,7 +203,16 @@ SPOKEN = {
     "torchserve-file": Spoken(lambda count: json.dumps(["AP8="] * count).encode(), FILE),
     "vertex": Spoken(_as_instances),
     "azureml": Spoken(lambda count: _document(data=_rows(count))),
+    "sagemaker": Spoken(_as_instances),
+    "sagemaker-csv": Spoken(_as_headless, CONTRACT, _typed(b"text/csv")),
+    "sagemaker-lines": Spoken(_as_features, CONTRACT, _typed(b"application/jsonlines")),
+    "sagemaker-runtime": Spoken(lambda count: _document(inputs=_rows(count))),
 }
+
+
+def dialect_of(name: str) -> str:
+    """Of which dialect something is tried."""
+    return name if name in DIALECTS else name.partition("-")[0]
 
 
 def subject(name: str) -> Subject:
@@ -203,7 +220,7 @@ def subject(name: str) -> Subject:
     if name not in SPOKEN:
         return Subject(SAMPLES[name], load_format(name).decoder(CONTRACT))
     sample, contract, given = SPOKEN[name]
-    return Subject(sample, given(load_dialect(name.partition("-")[0]).decoder(contract)), contract)
+    return Subject(sample, given(load_dialect(dialect_of(name)).decoder(contract)), contract)
 
 
 def hostile(sample: bytes) -> dict[str, bytes]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.serving.fuzzing import BUDGET_SECONDS, SAMPLES, SLACK, SPOKEN, hostile, read, subject
+from tests.serving.fuzzing import BUDGET_SECONDS, SAMPLES, SLACK, SPOKEN, dialect_of, hostile, read, subject
 
 from headgate.errors import Malformed
 from headgate.serving.dialects.registry import DIALECTS
@@ -20,7 +20,7 @@ SUBJECTS = [*FORMATS, *SPOKEN]
 
 def test_every_format_has_a_body_to_begin_from() -> None:
     assert list(SAMPLES) == list(FORMATS)
-    assert {name.partition("-")[0] for name in SPOKEN} == DIALECTS.keys()
+    assert {dialect_of(name) for name in SPOKEN} == DIALECTS.keys()
     for name in SUBJECTS:
         sample, decode, _ = subject(name)
         assert decode(sample(2)).count == 2
@@ -62,7 +62,9 @@ def test_hostile_bodies(name: str) -> None:
             print(f"{name} {kind}: {seconds * 1e3:.1f} ms per 100 kB")  # noqa: T201 (a figure, not asserted)
 
 
-@pytest.mark.parametrize("name", ["tfs", "kserve", "kserve-event", "mlflow", "torchserve", "vertex", "azureml"])
+@pytest.mark.parametrize(
+    "name", ["tfs", "kserve", "kserve-event", "mlflow", "torchserve", "vertex", "azureml", "sagemaker"]
+)
 def test_no_key_twice(name: str) -> None:
     sample, decode, _ = subject(name)
     body = sample(2).replace(b'"x"', b'"x": 1.0, "x"', 1)

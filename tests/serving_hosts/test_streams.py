@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from botocore.exceptions import EventStreamError
 from tests.serving.worker_process import PREDICT, WorkerProcess, events_in, request
 from tests.serving_hosts.packaged import packaged, served, written
 from tests.serving_hosts.process import eventually
@@ -128,6 +131,36 @@ def test_a_failure_after_a_part_is_an_event(worker: WorkerProcess) -> None:
     assert [event.kind for event in events] == ["part", "error"]
     assert events[-1].data["code"] == "MODEL_ERROR"
     assert "secret" not in events[-1].data["error"]
+
+
+def spoken(worker: WorkerProcess, text: str) -> Iterator[bytes]:
+    """The parts that boto3 gets."""
+    client = boto3.client(
+        "sagemaker-runtime",
+        endpoint_url=f"http://localhost:{worker.port}",
+        region_name="eu-north-1",
+        aws_access_key_id="anybody",
+        aws_secret_access_key="anything",
+    )
+    body = json.dumps({"inputs": text}).encode()
+    with closing(client):
+        answer = client.invoke_endpoint_with_response_stream(EndpointName="words", Body=body)
+        with closing(answer["Body"]) as events:
+            for event in events:
+                yield event["PayloadPart"]["Bytes"]
+
+
+def test_boto3_gets_a_line_for_each_part(worker: WorkerProcess) -> None:
+    lines = b"".join(spoken(worker, "one two three")).splitlines()
+    assert [json.loads(line) for line in lines] == [{"predictions": [word]} for word in ("one", " two", " three")]
+
+
+def test_boto3_raises_what_goes_wrong_after_a_part(worker: WorkerProcess) -> None:
+    parts = spoken(worker, "one raise")
+    assert json.loads(next(parts)) == {"predictions": ["one"]}
+    with pytest.raises(EventStreamError, match="ModelStreamError") as caught:
+        next(parts)
+    assert "secret" not in str(caught.value)
 
 
 def test_a_failure_before_any_part_is_an_ordinary_answer(worker: WorkerProcess) -> None:

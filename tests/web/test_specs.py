@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from tests.web.console import Console
 
+from headgate.derived_secrets import signing_secret
 from headgate.settings import Settings
 
 URL = "/endpoints/fraud/spec"
@@ -71,3 +72,15 @@ def test_limits_that_do_nothing_are_named_where_they_are_given(tmp_path: Path, r
         assert ("--require-keys" in hint) is not required
     assert console.post("/keys", {"actor": "shop"})["hint"] == ""
     console.close()
+
+
+def test_the_secret_that_signs_is_shown_once_and_known_to_the_node(console: Console) -> None:
+    console.post("/actors", {"name": "shop", "roles": ["predict"]})
+    once = {"Idempotency-Key": "once"}
+    made = console.ask("POST", "/keys", json={"actor": "shop", "aws": True}, headers=once).json()
+    signing = console.tables().access.signing
+    assert made["aws_secret"] == signing_secret(bytes.fromhex(signing), made["id"])
+    assert len(made["aws_secret"]) == 40
+    assert console.ask("POST", "/keys", json={"actor": "shop", "aws": True}, headers=once).json()["aws_secret"] is None
+    assert console.post("/keys", {"actor": "shop"})["aws_secret"] is None
+    assert made["aws_secret"] not in str(console.get("/keys")) + str(console.get("/audit"))

@@ -46,8 +46,9 @@ def list_keys() -> None:
     "--concurrency", type=CONCURRENCY, default=0, metavar="N", help="At once, where keys are required; default: any."
 )
 @click.option("--priority", type=PRIORITY, help="The highest that its requests may claim; default: normal.")
+@click.option("--aws", is_flag=True, help="Also the secret with which boto3 signs requests.")
 def create(
-    actor: str, expires_days: int | None, note: str, rate: float, concurrency: int, priority: str | None
+    actor: str, expires_days: int | None, note: str, rate: float, concurrency: int, priority: str | None, aws: bool
 ) -> None:
     """Make a key; it is shown once."""
     with client() as instance:
@@ -58,8 +59,11 @@ def create(
             requests_per_second=rate,
             concurrency=concurrency,
             priority=priority or "",
+            aws=aws,
         )
     facts = {"key": made["key"], "id": made["id"], "actor": actor, "expires": moment(made.get("expires_at"))}
+    if aws:
+        facts |= {"AWS access key id": made["id"], "AWS secret access key": made["aws_secret"]}
     show_one(made, facts, brief="key")
     if choices().output == "table":
         say("Keep it now: it is not shown again.")

@@ -26,14 +26,17 @@ class Keys:
         requests_per_second: float = 0,
         concurrency: int = 0,
         priority: str = "",
+        aws: bool = False,
     ) -> Document:
         """A new key; the secret in `key` is never shown again. Limits are those of predictions on a node, 0 for none.
 
+        With `aws` also `aws_secret`, with which AWS's clients sign requests; their access key id is the key's `id`.
         `priority` is the highest that its requests may claim: high, normal (the default) or low.
         Raises `Conflict` when the key was lost on its way.
         """
         body: dict[str, Any] = {"actor": actor, "expires_days": expires_days, "note": note}
         body |= {"requests_per_second": requests_per_second, "concurrency": concurrency, "priority": priority}
+        body |= {"aws": aws}
         body = {name: value for name, value in body.items() if value}
         made: Document = self._connection.change("POST", "/keys", body)
         if not made["key"]:

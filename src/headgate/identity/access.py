@@ -22,8 +22,11 @@ def note_requirement(tx: Tx, *, required: bool) -> None:
         raise_number(tx, ACCESS_NUMBER)
 
 
-def access_table(tx: Tx, *, required: bool = False) -> AccessTable:
-    """Every key that may predict, by hash. Its number grows with every change of keys, grants, actors, requirement."""
+def access_table(tx: Tx, *, required: bool = False, signing: bytes = b"") -> AccessTable:
+    """Every key that may predict, by hash, and from what the secrets are derived with which requests are signed.
+
+    Its number grows with every change of keys, grants, actors and of the requirement.
+    """
     joined = access_keys.join(actors, actors.c.id == access_keys.c.actor_id)
     living = select(access_keys, actors.c.name.label("actor")).select_from(joined)
     living = living.where(access_keys.c.revoked_at.is_(None), actors.c.deleted_at.is_(None)).order_by(access_keys.c.id)
@@ -43,7 +46,7 @@ def access_table(tx: Tx, *, required: bool = False) -> AccessTable:
                 )
             )
     number = read_number(tx, ACCESS_NUMBER)
-    return AccessTable(epoch=read_epoch(tx), number=number, required=required, keys=tuple(keys))
+    return AccessTable(epoch=read_epoch(tx), number=number, required=required, signing=signing.hex(), keys=tuple(keys))
 
 
 def _predict_scopes(grants: tuple[Grant, ...]) -> tuple[str, ...]:

@@ -135,12 +135,12 @@ def read_cursor(tx: Tx) -> int:
     return read_epoch(tx) * EPOCH_STEP + read_number(tx, CURSOR) + read_number(tx, ACCESS_NUMBER)
 
 
-def node_tables(tx: Tx, *, keys_required: bool) -> NodeTables:
+def node_tables(tx: Tx, *, keys_required: bool, signing: bytes) -> NodeTables:
     """All that a node must know, as of this transaction."""
     return NodeTables(
         cursor=read_cursor(tx),
         routes=node_routes(tx),
-        access=access_table(tx, required=keys_required),
+        access=access_table(tx, required=keys_required, signing=signing),
         signers=signer_table(tx),
     )
 

@@ -9,7 +9,7 @@ from headgate.metering.series_file import Totals
 from headgate.records import RouteTable
 from headgate.serving.access import Access, may_predict
 from headgate.serving.address_table import PREFIX, AddressTable, Found, check_name, meant, path_of
-from headgate.serving.dialects.dialect import PREDICT, Dialect, Question, Shown
+from headgate.serving.dialects.dialect import PREDICT, STREAM, Dialect, Directing, Question, Shown
 from headgate.serving.exposition import Exposition
 from headgate.serving.openapi import document
 from headgate.serving.predict import LiveEndpoint
@@ -73,7 +73,7 @@ class Addresses:
             return None
         check_name(target)
         live = self.take(exchange, target)
-        if live is not None and address.dialect is not None and not target.version:
+        if live is not None and is_remembered(target):
             self.remember(exchange.target, live)
         return live
 
@@ -81,8 +81,8 @@ class Addresses:
         """Do what stands at an address, or give the endpoint that is to predict; raises what refuses it."""
         address = target.address
         if not address.public:
-            self._access.caller(exchange.headers.get("authorization"))
-        if address.answer == PREDICT:
+            self._access.caller(exchange.headers.get("authorization"), exchange)
+        if address.answer in (PREDICT, STREAM):
             return self._asked(exchange, target)
         if address.dialect is not None:
             exchange.answer(*self._told(exchange, target, address.dialect))
@@ -96,7 +96,7 @@ class Addresses:
             found = self._table.find(path_of(target))
         except (Malformed, NotFound):
             return SMALL_BODY
-        predicts = next((one for one in found if one.address.answer == PREDICT), None)
+        predicts = next((one for one in found if one.address.answer in (PREDICT, STREAM)), None)
         table = self._routes.known.get(predicts.endpoint or self._default()) if predicts is not None else None
         return table.spec.limits.max_body_bytes if table is not None else SMALL_BODY
 
@@ -114,13 +114,20 @@ class Addresses:
     def _asked(self, exchange: Exchange, found: Found) -> LiveEndpoint:
         """The endpoint that is to predict, as the dialect of the address speaks of it."""
         live = self._live(exchange, found.endpoint or self._needed_default())
-        if found.address.dialect is None:
+        dialect = found.address.dialect
+        if dialect is None:
             return live
-        spoken = live.spoken(found.address.dialect, found.version)
-        named = spoken.router.only
-        if found.version and named is not None and named.record.role != "stable" and self._access.required:
-            raise Forbidden("Choosing the variant needs a permission that keys for predictions do not carry.")
+        version = directed(exchange, dialect, live.table.endpoint) or found.version
+        spoken = live.spoken(dialect, version, found.address.answer)
+        if version:
+            self._check_choice(spoken)
         return spoken
+
+    def _check_choice(self, spoken: LiveEndpoint) -> None:
+        """May the caller choose what answers?"""
+        named = spoken.router.only
+        if named is not None and named.record.role != "stable" and self._access.required:
+            raise Forbidden("Choosing the variant needs a permission that keys for predictions do not carry.")
 
     def _needed_default(self) -> str:
         name = self._default()
@@ -154,7 +161,7 @@ class Addresses:
 
     def shown_to(self, exchange: Exchange) -> list[Shown]:
         """The endpoints that the caller may ask."""
-        key = self._access.caller(exchange.headers.get("authorization"))
+        key = self._access.caller(exchange.headers.get("authorization"), exchange)
         seen = [table for _, table in sorted(self._routes.known.items()) if may_predict(key, scope_of(table))]
         return [self._shown(table) for table in seen]
 
@@ -192,7 +199,7 @@ class Addresses:
         self._exposition.answer(exchange)
 
     def _endpoints(self, exchange: Exchange, _name: str) -> None:
-        key = self._access.caller(exchange.headers.get("authorization"))
+        key = self._access.caller(exchange.headers.get("authorization"), exchange)
         seen = [table for _, table in sorted(self._routes.known.items()) if may_predict(key, scope_of(table))]
         send_json(exchange, {"items": [self._summary(table) for table in seen], "next": None})
 
@@ -217,7 +224,7 @@ class Addresses:
         """The table in force, or the newest; what a key may not see is not there for it."""
         live = self._routes.live.get(name)
         table = live.table if live is not None else self._routes.known.get(name)
-        key = self._access.caller(exchange.headers.get("authorization"))
+        key = self._access.caller(exchange.headers.get("authorization"), exchange)
         if table is None:
             raise NotFound(f"There is no endpoint {name!r}; GET /v1/endpoints lists them.", detail=[{"endpoint": name}])
         if not may_predict(key, scope_of(table)):
@@ -272,6 +279,22 @@ class Told:
     def endpoints(self) -> Sequence[Shown]:
         """Those that the caller may ask."""
         return self._addresses.shown_to(self._exchange)
+
+
+def is_remembered(target: Found) -> bool:
+    """Does everybody who asks at this address mean the same?"""
+    dialect = target.address.dialect
+    return dialect is not None and not target.version and not isinstance(dialect, Directing)
+
+
+def directed(exchange: Exchange, dialect: Dialect, endpoint: str) -> str:
+    """Do what the headers of a dialect ask for; the version that they name."""
+    if not isinstance(dialect, Directing):
+        return ""
+    directions = dialect.direct(endpoint, exchange.headers)
+    exchange.id = directions.id or exchange.id
+    exchange.extra += directions.head
+    return directions.version
 
 
 def scope_of(table: RouteTable) -> str:

@@ -14,10 +14,10 @@ from headgate.serving.batching import Batcher
 from headgate.serving.bodies import ALWAYS, ANY, Bodies, Policies, Reader, Threads, plain_decoders, readers_of
 from headgate.serving.calls import Calls, Settle
 from headgate.serving.contract import Contract
-from headgate.serving.dialects.dialect import Dialect, headed
+from headgate.serving.dialects.dialect import STREAM, Dialect, Streaming, Write, headed
 from headgate.serving.fallback import Replaceable
 from headgate.serving.foreign_pages import refusing_pages
-from headgate.serving.formats.events import MEDIA_TYPE, whole_encoder
+from headgate.serving.formats.events import MEDIA_TYPE, SERVER_SENT, Events, whole_encoder
 from headgate.serving.formats.format import Encode, Format, Origin
 from headgate.serving.formats.library import Library
 from headgate.serving.formats.registry import format_names, is_installed, load_format
@@ -72,13 +72,13 @@ class Composer:
         contract = Contract(table.contract, limits.max_rows, limits.max_body_bytes)
         variants = tuple(self._variant(table, contract, variant, models) for variant in table.variants)
         readers = readers_of(self._formats, contract)
-        spoken: dict[tuple[str, str], LiveEndpoint] = {}
+        spoken: dict[tuple[str, str, str], LiveEndpoint] = {}
         policies = Policies(watch_values(contract, table.spec), UnusualCounts(self._metrics, table.endpoint))
 
-        def speak(dialect: Dialect, version: str) -> LiveEndpoint:
-            known = dialect.name, version
+        def speak(dialect: Dialect, version: str, does: str) -> LiveEndpoint:
+            known = dialect.name, version, does
             if known not in spoken:
-                spoken[known] = speak_of(live, dialect, version, plain=policies.watch is None)
+                spoken[known] = speak_of(live, dialect, version, does, plain=policies.watch is None)
             return spoken[known]
 
         live = LiveEndpoint(
@@ -161,8 +161,7 @@ class Composer:
             if is_installed(form)
         }
         head = head_of(200, MEDIA_TYPE, named)
-        streamed = Reply(head, headed(head, whole_encoder(origin)), begin=Streamed)
-        return replies | {MEDIA_TYPE: streamed}
+        return replies | {MEDIA_TYPE: reply_in_parts(head, headed(head, whole_encoder(origin)), SERVER_SENT)}
 
 
 def begin_with(variants: Sequence[LiveVariant]) -> Callable[..., Prediction]:
@@ -181,12 +180,24 @@ def reply_in(head: bytes, encode: Encode, library: Library | None) -> Reply:
     return Reply(head, headed(head, encode), library)
 
 
-def speak_of(live: LiveEndpoint, dialect: Dialect, version: str, *, plain: bool) -> LiveEndpoint:
+def reply_in_parts(head: bytes, encode: Write, events: Events) -> Reply:
+    """How a variant answers in parts."""
+    return Reply(head, encode, begin=partial(Streamed, events=events))
+
+
+def reply_to(dialect: Dialect, origin: Origin, does: str) -> Reply:
+    """How a variant answers the clients of a dialect."""
+    if does == STREAM and isinstance(dialect, Streaming):
+        return reply_in_parts(*dialect.stream(origin))
+    return Reply(b"", dialect.encoder(origin))
+
+
+def speak_of(live: LiveEndpoint, dialect: Dialect, version: str, does: str, *, plain: bool) -> LiveEndpoint:
     """The endpoint to clients of a dialect; raises `NotFound` for a version that does not stand behind it."""
     variants = tuple(
         replace(variant, replies={ANY: reply}, default=reply)
         for variant in live.variants
-        for reply in [Reply(b"", dialect.encoder(origin_of(live.table, variant.record)))]
+        for reply in [reply_to(dialect, origin_of(live.table, variant.record), does)]
     )
     named = variant_of(live.table, variants, version) if version else None
     reader = Reader(refusing_pages(dialect.decoder(live.contract)), dialect.inline_bytes)

@@ -47,6 +47,7 @@ from headgate.serving.request_ids import RequestIds
 from headgate.serving.routes import Routes
 from headgate.serving.rpc.door import Inside, rpc_of
 from headgate.serving.server import Handle, Server
+from headgate.serving.signatures import HEADERS as SIGNED_HEADERS
 from headgate.serving.spans import Spans, sampling
 from headgate.settings import Settings, read_settings
 from headgate.spool.segment import SpoolWriter
@@ -83,7 +84,7 @@ class Worker:
         ids = RequestIds()
         strangers = Strangers(self._metrics.refused(), ids.new)
         dialects = load_dialects(settings)
-        know(name for dialect in dialects for name in dialect.headers)
+        know([*SIGNED_HEADERS, *(name for dialect in dialects for name in dialect.headers)])
         table = AddressTable(dialects)
         addresses = Addresses(table, self._routes, self._access, exposition, self._draining.is_set, strangers, settings)
         self._predictions = Predictions(self._access, ids.new, addresses.answer)

@@ -70,8 +70,8 @@ class LiveEndpoint:
     timeout: float  # seconds
     begin: "Callable[..., Prediction]"  # the prediction of a request
     shape: Shape  # of its errors
-    # what it is to clients of the other dialects, by version where they name one; made when first asked for
-    spoken: "Callable[[Dialect, str], LiveEndpoint]"
+    # what it is to clients of the other dialects, by version (if they name one) and what is done; made when asked for
+    spoken: "Callable[[Dialect, str, str], LiveEndpoint]"
 
 
 class Prediction:
@@ -183,7 +183,7 @@ class Predictions:
                 exchange.id = given_id(headers["headgate-id"])
             entering = endpoint.gates
             if self._access.required or HEADER in headers:
-                own, exchange.priority = self._access.admit(headers, endpoint.scope)
+                own, exchange.priority = self._access.admit(headers, endpoint.scope, exchange)
                 entering = own + entering
             if entering:
                 enter_all(entering, exchange.priority, endpoint.queues)

@@ -10,7 +10,9 @@ from typing import NamedTuple, Protocol
 END = b"\r\n\r\n"
 HEADS, HEAD_BYTES, BODY_BYTES = 1024, 2048, 64 * 1024
 # heads with one of these say something about this request or connection alone
-_SINGULAR = frozenset({"connection", "transfer-encoding", "expect", "upgrade", "headgate-id", "traceparent"})
+_SINGULAR = frozenset(
+    {"connection", "transfer-encoding", "expect", "upgrade", "headgate-id", "traceparent", "x-amz-date"}
+)
 
 
 class Parsed(Protocol):

@@ -14,6 +14,7 @@ from typing import Any
 import httptools
 
 from headgate.errors import HeadersTooLarge, HeadgateError, Malformed, TargetTooLong, TooLarge, Unavailable
+from headgate.records import AccessKey
 from headgate.serving.body_room import BodyRoom, Held
 from headgate.serving.calls import Asking
 from headgate.serving.deadlines import enforce, unsent
@@ -51,6 +52,7 @@ class Exchange:
     pieces = b""  # of an answer that is still being made, likewise
     held: Held | None = None  # what a large body takes of the worker's room
     asking: Asking | None = None  # what is being done for it
+    signer: AccessKey | None = None  # whose signature it carries
 
     def __init__(
         self, connection: "Connection", method: bytes, target: bytes, headers: dict[str, bytes], body: bytes | bytearray

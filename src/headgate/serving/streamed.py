@@ -1,4 +1,4 @@
-"""A prediction whose answer is sent as the model makes it: for whoever accepts `text/event-stream`.
+"""A prediction whose answer is sent as the model makes it: for whoever accepts `text/event-stream` or asks for it.
 
 The answer begins with its first part; what goes wrong before it is an ordinary error, and what goes wrong after it an
 `error` event. A model inside the worker answers at once, in one part. A fallback is not asked: half an answer of one
@@ -12,7 +12,7 @@ from headgate.runtimes.runtime import Outputs
 from headgate.serving.admission import Gate
 from headgate.serving.calls import Answer
 from headgate.serving.contract import Rows
-from headgate.serving.formats.events import end_of, error_of, part_of
+from headgate.serving.formats.events import Events
 from headgate.serving.predict import LiveVariant, Prediction, Reply
 from headgate.serving.request_headers import told
 from headgate.serving.server import Exchange
@@ -21,12 +21,21 @@ from headgate.serving.server import Exchange
 class Streamed(Prediction):
     """One request on its way, answered in parts."""
 
-    __slots__ = ("_chunked", "begun")
+    __slots__ = ("_chunked", "_events", "begun")
 
     def __init__(
-        self, exchange: Exchange, variant: LiveVariant, reply: Reply, rows: Rows, deadline: float, gates: Sequence[Gate]
+        self,
+        exchange: Exchange,
+        variant: LiveVariant,
+        reply: Reply,
+        rows: Rows,
+        deadline: float,
+        gates: Sequence[Gate],
+        *,
+        events: Events,
     ) -> None:
         super().__init__(exchange, variant, reply, rows, deadline, gates)
+        self._events = events
         self.begun = False
 
     def part(self, outputs: Outputs) -> None:
@@ -34,7 +43,7 @@ class Streamed(Prediction):
         if self.done:
             return
         try:
-            event = part_of(outputs)
+            event = self._events.part(outputs)
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
             self.variant.calls.drop(self)
             self.fail(ModelOutputInvalid(f"The model's answer cannot be written: {error}."))
@@ -47,7 +56,7 @@ class Streamed(Prediction):
             super().deliver(answer, start, stop)
         elif not self.done:
             self._end(200)
-            self._send(end_of(self.exchange.id, self.rows.ids), last=True)
+            self._send(self._events.end(self.exchange.id, self.rows.ids), last=True)
 
     def fail(self, error: HeadgateError) -> None:
         """Say why no more comes."""
@@ -55,7 +64,7 @@ class Streamed(Prediction):
             super().fail(error)
             return
         self._end(error.status)
-        self._send(error_of(told(error), self.exchange.id), last=True)
+        self._send(self._events.error(told(error), self.exchange.id), last=True)
         self.variant.tap.failed(self, error)
 
     def _send(self, event: bytes, *, last: bool = False) -> None:
@@ -66,5 +75,6 @@ class Streamed(Prediction):
             self.begun, self._chunked = True, not exchange.framing
             head = exchange.begin(self.reply.head)
         if self._chunked:
-            event = b"%x\r\n%b\r\n%b" % (len(event), event, b"0\r\n\r\n" if last else b"")
+            chunk = b"%x\r\n%b\r\n" % (len(event), event) if event else b""
+            event = chunk + (b"0\r\n\r\n" if last else b"")
         exchange.send_piece(head + event, last=last)

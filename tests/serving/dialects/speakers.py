@@ -1,7 +1,7 @@
 """How clients of each dialect write a predict request and read its answer; one speaker per dialect of the table."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -17,6 +17,7 @@ class Asked(NamedTuple):
     target: str
     body: bytes
     headers: dict[str, str]
+    read: Callable[[Response], Response] = lambda answer: answer  # with the status as the others say it
 
 
 class Speaker(Protocol):
@@ -150,8 +151,44 @@ class AzureML:
         return str(answer.json["error"]["message"])
 
 
+class SageMaker:
+    """Rows by name; the endpoint is the default one, since `/invocations` names none."""
+
+    def ask(self, endpoint: str, rows: Sequence[Row]) -> Asked:
+        return Asked("/invocations", in_objects({"instances": rows}), {"Content-Type": "application/json"})
+
+    def predictions(self, answer: Response) -> list[Any]:
+        predictions: list[Any] = answer.json["predictions"]
+        return predictions
+
+    def problem(self, answer: Response) -> str:
+        assert answer.json.keys() == {"code", "type", "message"}
+        assert answer.json["code"] == answer.status
+        return str(answer.json["message"])
+
+
+class SageMakerRuntime(SageMaker):
+    """What a container would answer, and errors as botocore reads them."""
+
+    def ask(self, endpoint: str, rows: Sequence[Row]) -> Asked:
+        asked = super().ask(endpoint, rows)
+        return asked._replace(target=f"/endpoints/{endpoint}/invocations", read=as_the_container)
+
+    def problem(self, answer: Response) -> str:
+        assert answer.headers["x-amzn-errortype"]
+        return str(answer.json["Message"])
+
+
+def as_the_container(answer: Response) -> Response:
+    """With the status that a container would have said: of the model's failures SageMaker makes 424, of unknown 400."""
+    kind = answer.headers.get("x-amzn-errortype")
+    if kind == "ModelError":
+        return answer._replace(status=answer.json["OriginalStatusCode"])
+    return answer._replace(status=404) if kind == "ValidationError" else answer
+
+
 # those that write rows of values; those of tensors have suites of their own
-OF_ROWS = ("tfs", "kserve", "mlflow", "torchserve", "vertex", "azureml")
+OF_ROWS = ("tfs", "kserve", "mlflow", "torchserve", "vertex", "azureml", "sagemaker", "sagemaker-runtime")
 SPEAKERS: dict[str, Speaker] = {
     "oip": Oip(),
     "tfs": Tfs(),
@@ -160,4 +197,6 @@ SPEAKERS: dict[str, Speaker] = {
     "torchserve": TorchServe(),
     "vertex": Vertex(),
     "azureml": AzureML(),
+    "sagemaker": SageMaker(),
+    "sagemaker-runtime": SageMakerRuntime(),
 }

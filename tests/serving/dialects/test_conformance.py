@@ -13,7 +13,7 @@ from tests.serving.worker_process import Response, WorkerProcess, metric, wait_f
 from headgate.home import Home, write_atomically
 from headgate.records import AccessTable, EndpointSpec, Limits
 from headgate.serving.address_table import AddressTable
-from headgate.serving.dialects.dialect import PREDICT
+from headgate.serving.dialects.dialect import PREDICT, STREAM
 from headgate.serving.dialects.registry import DIALECTS, load_dialect, load_dialects
 from headgate.settings import Settings
 from headgate.testing.bundles import LinearModel, build_bundle, publish, route_table
@@ -31,7 +31,7 @@ def ask(name: str, endpoint: str, rows: list[Row]) -> Asked:
 
 def say(worker: WorkerProcess, asked: Asked, **more: str) -> Response:
     headers = {name.replace("-", "_"): value for name, value in asked.headers.items()} | more
-    return worker.ask("POST", asked.target, asked.body, **headers)
+    return asked.read(worker.ask("POST", asked.target, asked.body, **headers))
 
 
 def native(worker: WorkerProcess, rows: Sequence[Row], endpoint: str = "fraud") -> list[object]:
@@ -146,7 +146,9 @@ def test_every_address_wants_a_key(name: str, guarded: WorkerProcess) -> None:
         if address.public or address.dialect is None:
             continue
         target = address.path.replace("{endpoint}", "fraud").replace("{version}", "1").replace("{label}", "stable")
-        wanted = guarded.ask(address.method, target, asked.body if address.answer == PREDICT else b"", **asked.headers)
+        wanted = guarded.ask(
+            address.method, target, asked.body if address.answer in (PREDICT, STREAM) else b"", **asked.headers
+        )
         assert wanted.status in (401, 403), (address.method, target, wanted.body)
         wrong = guarded.ask(address.method, target, asked.body, Authorization="Bearer wrong", **asked.headers)
         assert wrong.status in (401, 403), (address.method, target)

@@ -12,6 +12,7 @@ from headgate.errors import HeadgateError, NotFound
 from headgate.metering.series_file import Totals
 from headgate.records import Column, RouteTable
 from headgate.serving.contract import Contract, Rows
+from headgate.serving.formats.events import Events
 from headgate.serving.formats.format import Array, Decode, Encode, Headers, Origin
 from headgate.serving.responses import Whole
 from headgate.settings import Settings
@@ -20,6 +21,7 @@ from headgate.settings import Settings
 # it sent → head and body; raises TypeError or ValueError for what cannot be written
 Write = Callable[[Mapping[str, Array]], Callable[[str, int, int, Rows], Whole]]
 PREDICT = "predict"
+STREAM = "stream"  # predict, and answer in parts
 
 
 class Route(NamedTuple):
@@ -31,7 +33,7 @@ class Route(NamedTuple):
 
     method: str
     path: str
-    does: str  # PREDICT, or what `tell` is asked for
+    does: str  # PREDICT, STREAM, or what `tell` is asked for
     public: bool = False
     any_case: bool = False  # in the words of the path
 
@@ -151,6 +153,32 @@ class Configured(Protocol):
 
     def configure(self, settings: Settings) -> None:
         """Take them, once, before anything is spoken."""
+        ...
+
+
+class Directions(NamedTuple):
+    """What the headers of a predict request ask for besides the prediction."""
+
+    version: str = ""  # which version is to answer: its number, or its role
+    id: str = ""  # of the request
+    head: bytes = b""  # further lines of the answer's head
+
+
+@runtime_checkable
+class Directing(Protocol):
+    """A dialect whose clients direct a prediction by headers."""
+
+    def direct(self, endpoint: str, headers: Headers) -> Directions:
+        """What they ask for; raises what refuses it."""
+        ...
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """A dialect that answers in parts too, at its routes that do STREAM."""
+
+    def stream(self, origin: Origin) -> tuple[bytes, Write, Events]:
+        """The head of an answer in parts, an encoder of one that is all there, and how parts are written."""
         ...
 
 

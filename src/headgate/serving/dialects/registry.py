@@ -17,6 +17,8 @@ DIALECTS: dict[str, str] = {
     "torchserve": "headgate.serving.dialects.torchserve:TorchServe",
     "vertex": "headgate.serving.dialects.vertex:Vertex",
     "azureml": "headgate.serving.dialects.azureml:AzureML",
+    "sagemaker": "headgate.serving.dialects.sagemaker:SageMaker",
+    "sagemaker-runtime": "headgate.serving.dialects.sagemaker_runtime:SageMakerRuntime",
 }
 
 

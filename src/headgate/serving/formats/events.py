@@ -3,7 +3,8 @@
 A part holds the outputs of all rows, `{"predictions": [" word"]}`; text goes on where the part before it ended.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import orjson
 
@@ -14,11 +15,24 @@ from headgate.serving.formats.texts import Texts, key_of
 MEDIA_TYPE = "text/event-stream"
 
 
+class Events(NamedTuple):
+    """How an answer in parts is written; bytes may be empty where nothing is said."""
+
+    part: Callable[[Mapping[str, Array]], bytes]  # raises TypeError or ValueError for what cannot be written
+    end: Callable[[str, Sequence[str] | None], bytes]  # request id, and the caller's own row ids
+    error: Callable[[HeadgateError, str], bytes]
+
+
 def part_of(outputs: Mapping[str, Array], start: int = 0, stop: int | None = None) -> bytes:
     """One part as an event; raises TypeError or ValueError for what cannot be written."""
+    return b"event: part\ndata: %b\n\n" % object_of(outputs, start, stop)
+
+
+def object_of(outputs: Mapping[str, Array], start: int = 0, stop: int | None = None) -> bytes:
+    """The outputs of some rows as a JSON object; raises TypeError or ValueError for what cannot be written."""
     last = stop if stop is not None else max((len(array) for array in outputs.values()), default=0)
     members = b"".join(key_of(name) + Texts(array).part(start, last) for name, array in outputs.items())
-    return b"event: part\ndata: {%b}\n\n" % members[1:]
+    return b"{%b}" % members[1:]
 
 
 def end_of(request_id: str, ids: Sequence[str] | None) -> bytes:
@@ -30,6 +44,9 @@ def end_of(request_id: str, ids: Sequence[str] | None) -> bytes:
 def error_of(error: HeadgateError, request_id: str) -> bytes:
     """What says that no more will come, and why."""
     return b"event: error\ndata: %b\n\n" % orjson.dumps(error_body(error, request_id))
+
+
+SERVER_SENT = Events(part_of, end_of, error_of)
 
 
 def whole_encoder(_origin: Origin) -> Encode:

@@ -39,8 +39,9 @@ def _add_key(fake: FakeControl, request: Received) -> Answer:
         "priority": request.json.get("priority", "normal"),
     }  # fmt: skip
     fake.keys[key_id] = key
+    signing = f"{key_id}_signing" if request.json.get("aws") else None
     hint = "Limits of keys do nothing here." if key["concurrency"] or key["requests_per_second"] else ""
-    return 201, key | {"key": f"hg_{key_id}_secret", "hint": hint}
+    return 201, key | {"key": f"hg_{key_id}_secret", "aws_secret": signing, "hint": hint}
 
 
 def _revoke_key(fake: FakeControl, request: Received, key_id: str) -> Answer:

@@ -3,6 +3,7 @@
 from fastapi import Response
 from pydantic import Field
 
+from headgate.derived_secrets import signing_secret
 from headgate.identity.keys import IssuedKey, KeyRecord, issue_key, list_keys, revoke_key
 from headgate.records import KeyLimits
 from headgate.storage.database import Tx
@@ -24,6 +25,7 @@ class NewKey(Shape):
     actor: str = Field(max_length=128, examples=["ann"])
     expires_days: float | None = Field(default=None, gt=0, le=3_650, allow_inf_nan=False)
     note: str = Field(default="", max_length=200)
+    aws: bool = Field(default=False, description="Also tell the secret with which AWS's clients sign requests.")
 
 
 @with_fields_of(KeyLimits, always=True)
@@ -40,14 +42,18 @@ class KeyShape(Shape):
 class IssuedKeyShape(KeyShape):
     key: str | None = Field(description="The whole key, shown this once; null when the command was a repetition.")
     hint: str = Field(default="", description="Why the key's limits do nothing here; empty where they do, or are none.")
+    aws_secret: str | None = Field(
+        description="With the id as the access key id: what AWS's clients sign with; null where it was not asked for."
+    )
 
 
 def _key(record: KeyRecord) -> KeyShape:
     return KeyShape(**{name: getattr(record, name) for name in KeyShape.model_fields})
 
 
-def _issued(issued: IssuedKey, hint: str) -> IssuedKeyShape:
-    return IssuedKeyShape(**_key(issued.record).model_dump(), key=issued.key, hint=hint)
+def _issued(issued: IssuedKey, hint: str, aws_secret: str | None) -> IssuedKeyShape:
+    shape = _key(issued.record).model_dump()
+    return IssuedKeyShape(**shape, key=issued.key, hint=hint, aws_secret=aws_secret)
 
 
 @router.get("/keys")
@@ -58,7 +64,7 @@ def list_all(plane: Plane, limit: Limit = 50, cursor: Cursor = None) -> Listing[
 
 
 @router.post("/keys", status_code=201, response_model=IssuedKeyShape)
-def create(change: Change, body: NewKey) -> Response:
+def create(plane: Plane, change: Change, body: NewKey) -> Response:
     """Make a key for an actor."""
 
     def act(tx: Tx) -> Done:
@@ -67,7 +73,8 @@ def create(change: Change, body: NewKey) -> Response:
             tx, body.actor, by=change.actor, expires_days=body.expires_days, note=body.note, limits=limits
         )
         limited = limits != KeyLimits() and not change.plane.settings.require_keys
-        return 201, _issued(issued, UNASKED if limited else "")
+        aws_secret = signing_secret(plane.signing_subkey, issued.record.id) if body.aws else None
+        return 201, _issued(issued, UNASKED if limited else "", aws_secret)
 
     return change.run(body, act, kept=_without_secret)
 
@@ -76,7 +83,7 @@ def _without_secret(done: Done) -> Done:
     """The stored answer never holds the key: nothing does."""
     status, shape = done
     assert isinstance(shape, IssuedKeyShape)
-    return status, shape.model_copy(update={"key": None})
+    return status, shape.model_copy(update={"key": None, "aws_secret": None})
 
 
 @router.delete("/keys/{key}", status_code=204)

@@ -55,7 +55,7 @@ def _changed(plane: ControlPlane, cursor: int, wait: float) -> NodeTables:
         left = end - plane.clock.monotonic()
         with plane.database.read() as tx:
             if read_cursor(tx) != cursor or left <= 0 or plane.bell.closed:
-                return node_tables(tx, keys_required=plane.settings.require_keys)
+                return node_tables(tx, keys_required=plane.settings.require_keys, signing=plane.signing_subkey)
         plane.bell.wait(rung, min(left, GLANCE_SECONDS))
 
 

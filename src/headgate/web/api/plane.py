@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from headgate.certificate import Certificate
 from headgate.clock import Clock
 from headgate.home import Home
+from headgate.identity.root_key import read_signing_subkey
 from headgate.metering.counters import Counters
 from headgate.rollout.bell import Bell
 from headgate.rollout.nodes import Nodes
@@ -53,6 +54,11 @@ class ControlPlane:
     def url(self) -> str:
         """Where the control plane is reached from this machine."""
         return f"{self.settings.scheme}://{reachable(self.settings.host)}:{self.control_port}"
+
+    @property
+    def signing_subkey(self) -> bytes:
+        """From which the secrets of signed requests are derived."""
+        return read_signing_subkey(self.home.keys)
 
     @property
     def pid(self) -> int:
