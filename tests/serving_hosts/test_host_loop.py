@@ -357,6 +357,17 @@ def test_a_host_that_leaves_answers_what_it_has_and_tells_its_workers(stage: Sta
             stage.stranger()
 
 
+def test_a_host_that_leaves_answers_all_that_it_has(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host_module, "LEAVE_SECONDS", 0.0)
+    worker = stage.worker()
+    worker.send(*(ask(number, float(number), alone=True) for number in range(3)), ask(3, 1.0, deadline=0.0))
+    stage.host.step()
+    stage.host.leave()
+    stage.host.serve()
+    replies = [reply for reply in [worker.reply() for _ in range(8)] if not reply.started and not reply.leaving]
+    assert [(reply.id, reply.ok) for reply in replies] == [(0, True), (1, True), (2, True), (3, False)]
+
+
 def test_a_host_that_leaves_does_not_wait_for_a_worker_for_ever(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host_module, "LEAVE_SECONDS", 0.05)
     worker = stage.worker()

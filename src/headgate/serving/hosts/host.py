@@ -38,7 +38,7 @@ from headgate.serving.waiting_time import LearnedCost
 MAX_ROWS = 4096
 CALL_SECONDS = 60.0
 HANG_SECONDS = 1.0  # what a model may take beyond the last deadline of its batch before the host is ended
-LEAVE_SECONDS = 4.0
+LEAVE_SECONDS = 4.0  # for workers to hang up, once all that was sent is answered
 _READ_BYTES = 1 << 18
 _QUEUED = 4096  # calls; beyond it they stay in the sockets
 _UNSENT_BYTES = 256 << 20  # to one worker that does not read; then it is let go
@@ -146,7 +146,12 @@ class Host:
     def _has_left(self) -> bool:
         if self._leaving and self._leave_by is None:
             self._say_goodbye()
-        return self._leave_by is not None and (not self._peers or time.monotonic() >= self._leave_by)
+        if self._leave_by is None:
+            return False
+        if self._waiting:
+            # each is bounded by its own deadline
+            self._leave_by = time.monotonic() + LEAVE_SECONDS
+        return not self._peers or (not self._waiting and time.monotonic() >= self._leave_by)
 
     def _say_goodbye(self) -> None:
         self._leave_by = time.monotonic() + LEAVE_SECONDS
