@@ -79,7 +79,7 @@ class Agent:
             self._worker_crashed,
         )
         self._link = ControlLink(loop, self._api, self._take, self._reached)
-        self._control = ControlProcess(loop, launcher, programs) if control else None
+        self._control = ControlProcess(loop, launcher, programs, self._api.is_silent) if control else None
         self._use = HostUse()
         self._journal: Journal | None = None
         self._started = datetime.now(UTC).isoformat()
