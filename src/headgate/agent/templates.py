@@ -268,7 +268,7 @@ class Template:
         self.kill()
 
     def _hear(self, message: Message) -> None:
-        self._preloaded = self._preloaded or message.preloaded
+        self._preloaded |= message.preloaded
         if told := message.started:
             if fork := self._asked.pop(told.socket, None):
                 self._forks[told.pid] = fork

@@ -127,7 +127,7 @@ class HostedModel:
             if (host := self._spares.least_busy(POLL_SECONDS)) is not None:
                 return host
             if self._hosts.least_busy(POLL_SECONDS) is None:
-                self._check_failed()
+                await self._check_failed(until)
             await asyncio.sleep(POLL_SECONDS)
         return await self._host(deadline, gives_up=True)
 
@@ -144,13 +144,17 @@ class HostedModel:
                 if left <= 0:
                     raise Unavailable(f"No model host of {self._digest[:12]} came up in time.", retry_after=1.0)
                 if gives_up:
-                    self._check_failed()
+                    await self._check_failed(deadline)
                 await asyncio.sleep(min(POLL_SECONDS, left))
             raise Unavailable("This version is being unloaded.", retry_after=1.0)
         finally:
             self._waiting -= 1
 
-    def _check_failed(self) -> None:
+    async def _check_failed(self, deadline: float) -> None:
+        """Raise why the version counts as failed. The note stays for a while after its hosts are back."""
+        await self._hosts.settled(deadline)
+        if self.hosts:
+            return
         try:
             how = (self._hosts.path / FAILED).read_text()
         except FileNotFoundError:
