@@ -201,7 +201,7 @@ def _frame(message: Call | Reply) -> bytes:
     buffer = bytearray(_LENGTH.size)
     try:
         _encoder.encode_into(message, buffer, _LENGTH.size)
-    except (OverflowError, msgspec.MsgspecError) as error:
+    except (OverflowError, UnicodeEncodeError, msgspec.MsgspecError) as error:
         raise Malformed(f"Expected numbers, text, bytes or null, got something else: {error}.") from error
     length = len(buffer) - _LENGTH.size
     if length > FRAME_BYTES:
