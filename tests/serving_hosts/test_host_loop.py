@@ -177,6 +177,14 @@ def test_the_model_sees_whose_traces_its_rows_are_in(stage: Stage) -> None:
     assert not stage.model.traces[-1]
 
 
+def test_one_caller_of_each_batch_is_told_how_large_it_was(stage: Stage) -> None:
+    workers = [stage.worker(), stage.worker()]
+    for number, worker in enumerate(workers):
+        worker.send(ask(number, 1.0, 2.0))
+    stage.host.step()
+    assert [worker.reply().batch_rows for worker in workers] == [4, 0]
+
+
 def test_a_call_goes_out_at_once_when_it_is_the_only_one(stage: Stage) -> None:
     worker = stage.worker()
     worker.send(ask(1, 1.0))

@@ -292,7 +292,7 @@ class Host:
                     if self._streaming is None or call.peer.gone:
                         self._fail(call.peer, call.id, HeadgateError(), CANCELLED)
                         return
-                self._send(call.peer, encode_outputs(call.id, {}))
+                self._send(call.peer, encode_outputs(call.id, {}, batch_rows=call.batch.rows))
         except ModelError as error:
             self._fail(call.peer, call.id, error)
         finally:
@@ -300,11 +300,12 @@ class Host:
             self._streaming = None
 
     def _hand_out(self, group: Sequence[Waiting], outputs: Outputs) -> None:
-        start = 0
+        start, untold = 0, sum(call.batch.rows for call in group)
         for call in group:
             stop = start + call.batch.rows
+            own = {name: array[start:stop] for name, array in outputs.items()}
             try:
-                frame = encode_outputs(call.id, {name: array[start:stop] for name, array in outputs.items()})
+                frame = encode_outputs(call.id, own, batch_rows=untold)
             except ModelOutputInvalid as error:
                 if len(group) > 1:
                     self._answer([call])
@@ -312,6 +313,7 @@ class Host:
                     self._fail(call.peer, call.id, error)
             else:
                 self._send(call.peer, frame)
+                untold = 0
             start = stop
 
     def _fail(self, peer: Peer, number: int, error: HeadgateError, code: str = "") -> None:
