@@ -55,7 +55,9 @@ class HeadgateError(Exception):
 
     @property
     def message(self) -> str:
-        return str(self.args[0])
+        """Always text that can be sent: what a model says may hold half of a character (a lone surrogate)."""
+        text = str(self.args[0])
+        return text if text.isascii() else text.encode(errors="backslashreplace").decode()
 
 
 class Malformed(HeadgateError):

@@ -243,6 +243,8 @@ class WorkerReport(PlaneRecord, frozen=True, kw_only=True):
     failures: dict[str, LoadFailure] = {}
     access_number: int = 0
     digests: tuple[str, ...] = ()
+    # those in model hosts by which an older table still answers what it has let in
+    drains: tuple[str, ...] = ()
     connections: int = 0
     in_flight: int = 0
     requests: int = 0

@@ -16,6 +16,13 @@ class Leaving(BaseException):
     """Ends whatever runs, as `KeyboardInterrupt` does."""
 
 
+class Mute(Exception):
+    """Has no words for what it is."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
 class Model:
     """Raises what it was told to."""
 
@@ -54,6 +61,14 @@ def test_a_text_says_why_and_what_to_do() -> None:
     with pytest.raises(ModelError, match=r"^It did not go: a long story\. Export it\.$"):
         enter(foreign("It did not go", in_a_line, ". Export it."), ValueError("a long\n  story"))
     assert in_a_line(ValueError("x" * 1000), 10) == "x" * 10
+
+
+def test_what_cannot_be_said_or_sent_leaves_as_text_all_the_same() -> None:
+    with pytest.raises(ModelError, match="Mute: .it fails to say"):
+        enter(foreign("It did not go"), Mute())
+    with pytest.raises(ModelError) as caught:
+        enter(foreign("It did not go"), ValueError("naïve \ud800"))
+    assert caught.value.message == "It did not go: ValueError: naïve \\ud800"
 
 
 def test_a_boundary_may_speak_with_another_error() -> None:

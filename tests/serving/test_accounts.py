@@ -87,7 +87,7 @@ class Hosted:
     def __init__(self, door: threading.Event) -> None:
         self._door = door
 
-    async def predict(self, batch: Batch, deadline: float, *_traces: object) -> Outputs:
+    async def predict(self, batch: Batch, deadline: float, *_traces: object, **_count: object) -> Outputs:
         while not self._door.is_set():
             await asyncio.sleep(0.001)
             if time.monotonic() > deadline:

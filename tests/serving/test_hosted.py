@@ -64,6 +64,18 @@ def test_faults_of_the_model_are_its_own(worker: WorkerProcess, fault: Fault, co
     assert ask(worker).status == 200
 
 
+def test_the_rows_of_the_hosts_batches_are_counted(worker: WorkerProcess) -> None:
+    def counted() -> tuple[float, float]:
+        text = worker.ask("GET", "/metrics").body.decode()
+        sums, counts = (f"headgate_batch_rows_{each}" for each in ("sum", "count"))
+        return metric(text, sums, endpoint="zoo"), metric(text, counts, endpoint="zoo")
+
+    rows, batches = counted()
+    assert worker.predict({"instances": [[0, 1], [0, 2], [0, 3]]}, "zoo").status == 200
+    assert ask(worker).status == 200
+    assert counted() == (rows + 4, batches + 2)
+
+
 def test_a_deadline_ends_the_wait(worker: WorkerProcess) -> None:
     assert ask(worker, Fault.SLEEPS).status == 200
     answer = ask(worker, Fault.SLEEPS, Headgate_Timeout_Ms="100")

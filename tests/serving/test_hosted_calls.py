@@ -13,7 +13,7 @@ from headgate.errors import HeadgateError, Overloaded
 from headgate.runtimes.batch import Batch
 from headgate.runtimes.runtime import Outputs
 from headgate.serving.calls import Answer
-from headgate.serving.hosted_calls import HostedCalls
+from headgate.serving.hosted_calls import Count, HostedCalls
 from headgate.serving.priority import HIGH, LOW, NORMAL
 from headgate.serving.trace import Trace
 from headgate.serving.waiting_time import WaitingTime
@@ -47,7 +47,7 @@ class Hosts:
         self.may_answer = asyncio.Event()
 
     async def predict(
-        self, batch: Batch, deadline: float, priority: int = NORMAL, trace: Trace | None = None
+        self, batch: Batch, deadline: float, priority: int = NORMAL, trace: Trace | None = None, *, count: Count
     ) -> Outputs:
         self.asked += 1
         self.traces.append(trace)
@@ -56,12 +56,20 @@ class Hosts:
         except asyncio.CancelledError:
             self.taken_back += 1
             raise
+        count(batch.rows)
         return {"predictions": np.ones(batch.rows)}
 
     async def stream(
-        self, batch: Batch, deadline: float, priority: int, trace: Trace | None, part: Callable[[Outputs], None]
+        self,
+        batch: Batch,
+        deadline: float,
+        priority: int,
+        trace: Trace | None,
+        part: Callable[[Outputs], None],
+        *,
+        count: Count,
     ) -> Outputs:
-        outputs = await self.predict(batch, deadline, priority, trace)
+        outputs = await self.predict(batch, deadline, priority, trace, count=count)
         part(outputs)
         return outputs
 
@@ -209,7 +217,7 @@ def test_what_is_recorded_is_what_was_sent_and_not_what_the_variant_takes_of_it(
 
         class Taking(Hosts):
             async def predict(
-                self, batch: Batch, deadline: float, priority: int = NORMAL, trace: Trace | None = None
+                self, batch: Batch, deadline: float, priority: int = NORMAL, trace: Trace | None = None, *, count: Count
             ) -> Outputs:
                 taken.append(batch)
                 return {"predictions": np.ones(batch.rows)}

@@ -14,6 +14,8 @@ from headgate.testing.zoo import Fault
 
 SURVIVED = {
     Fault.RAISES: ModelError,
+    Fault.RAISES_HALF: ModelError,
+    Fault.RAISES_MUTE: ModelError,
     Fault.LEAVES: ModelError,
     Fault.NAN: ModelOutputInvalid,
     Fault.TOO_MANY_ROWS: ModelOutputInvalid,

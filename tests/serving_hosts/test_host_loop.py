@@ -177,6 +177,14 @@ def test_the_model_sees_whose_traces_its_rows_are_in(stage: Stage) -> None:
     assert not stage.model.traces[-1]
 
 
+def test_one_caller_of_each_batch_is_told_how_large_it_was(stage: Stage) -> None:
+    workers = [stage.worker(), stage.worker()]
+    for number, worker in enumerate(workers):
+        worker.send(ask(number, 1.0, 2.0))
+    stage.host.step()
+    assert [worker.reply().batch_rows for worker in workers] == [4, 0]
+
+
 def test_a_call_goes_out_at_once_when_it_is_the_only_one(stage: Stage) -> None:
     worker = stage.worker()
     worker.send(ask(1, 1.0))
@@ -355,6 +363,17 @@ def test_a_host_that_leaves_answers_what_it_has_and_tells_its_workers(stage: Sta
         assert replies[0].leaving and replies[1].ok
         with pytest.raises(OSError, match="refused"):
             stage.stranger()
+
+
+def test_a_host_that_leaves_answers_all_that_it_has(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host_module, "LEAVE_SECONDS", 0.0)
+    worker = stage.worker()
+    worker.send(*(ask(number, float(number), alone=True) for number in range(3)), ask(3, 1.0, deadline=0.0))
+    stage.host.step()
+    stage.host.leave()
+    stage.host.serve()
+    replies = [reply for reply in [worker.reply() for _ in range(8)] if not reply.started and not reply.leaving]
+    assert [(reply.id, reply.ok) for reply in replies] == [(0, True), (1, True), (2, True), (3, False)]
 
 
 def test_a_host_that_leaves_does_not_wait_for_a_worker_for_ever(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -198,6 +198,25 @@ def test_nobody_waits_for_a_version_that_has_failed(home: Home) -> None:
     with_model(home, digest, use)
 
 
+def test_a_version_that_has_failed_answers_as_soon_as_a_host_is_back(template: TemplateProcess) -> None:
+    async def use(model: HostedModel) -> None:
+        assert await value(model, 1.0) == 1.0
+
+    template.host()
+    (template.folder / "failed").write_text("SIGSEGV")
+    listen(template.folder / "dead.sock").close()
+    with_model(template.home, template.bundle.digest, use)
+    template.end_hosts()
+
+    async def fail(model: HostedModel) -> None:
+        with pytest.raises(Unavailable, match="keep ending"):
+            await value(model, 1.0)
+
+    # what is left of hosts that have ended holds nobody up
+    with_model(template.home, template.bundle.digest, fail)
+    (template.folder / "failed").unlink()
+
+
 def test_a_deadline_frees_the_caller_and_the_hung_host_is_ended(template: TemplateProcess) -> None:
     async def use(model: HostedModel) -> None:
         await model.ready(later())

@@ -16,6 +16,7 @@ from tests.serving_hosts.process import eventually
 from headgate.client.client import Client
 from headgate.errors import ModelError, SignatureMismatch
 from headgate.home import Home
+from headgate.spool.reading import read_records
 from headgate.testing.bundles import LinearModel, build_bundle, publish, route_table
 
 # says the words of a row one by one; some words do harm
@@ -47,6 +48,20 @@ class Model:
 
 model = Model()
 """
+# comes closer, row by row
+CLOSER = """
+import numpy as np
+
+class Model:
+    def predict(self, rows):
+        return np.asarray(rows, dtype=float)[:, 0]
+
+    def stream(self, rows):
+        for share in (0.25, 0.5, 1.0):
+            yield self.predict(rows) * share
+
+model = Model()
+"""
 
 
 class Files:
@@ -69,6 +84,8 @@ def worker(tmp_path_factory: pytest.TempPathFactory, files: Files) -> Iterator[W
     # hosts that tests end are of models of their own
     names = ("words", "late", "dying")
     bundles = [packaged(model, home, name=name, data=texts, task="other") for name in names]
+    closer = written(home.path / "closer.py", CLOSER)
+    bundles.append(packaged(closer, home, name="closer", data={"x": [1.0, 2.0]}, task="other"))
     publish(home, route_table(build_bundle(home.cache, LinearModel(task="regression")), "fraud"))
     with served(home, *bundles) as worker:
         yield worker
@@ -83,6 +100,20 @@ def test_parts_come_one_by_one_and_end(worker: WorkerProcess) -> None:
     assert [event.kind for event in events] == ["part", "part", "part", "end"]
     assert [event.data["predictions"] for event in events[:-1]] == [["one", "four"], [" two", ""], [" three", ""]]
     assert events[-1].data == {"id": "mine"}
+
+
+def test_numbers_come_in_parts_and_the_last_is_what_is_recorded(worker: WorkerProcess) -> None:
+    events = worker.events({"rows": [{"x": 4.0}, {"x": 8.0}]}, "closer", Headgate_Id="closer")
+    assert [event.kind for event in events] == ["part", "part", "part", "end"]
+    assert [event.data["predictions"] for event in events[:-1]] == [[1.0, 2.0], [2.0, 4.0], [4.0, 8.0]]
+    recorded: list[Any] = []
+
+    def find() -> bool:
+        recorded[:] = [each for each in read_records(worker.home.spool, "closer", 100) if each["id"] == "closer"]
+        return bool(recorded)
+
+    eventually(find)
+    assert [each["outputs"]["predictions"] for each in recorded] == [[4.0, 8.0]]
 
 
 def test_a_part_is_there_before_the_next_is_made(worker: WorkerProcess, files: Files) -> None:

@@ -132,8 +132,9 @@ def test_the_words_beside_answers() -> None:
         np.array([1 + 2j]),
         np.zeros(2, dtype=[("a", "f8")]),
         np.array([2**70], dtype=object),
+        np.array(["half of a character: \ud800"], dtype=object),
     ],
-    ids=["object", "list", "complex", "record", "long"],
+    ids=["object", "list", "complex", "record", "long", "surrogate"],
 )
 def test_what_cannot_be_sent_is_the_models_fault(array: Array) -> None:
     with pytest.raises(ModelOutputInvalid):

@@ -79,7 +79,7 @@ class Agent:
             self._worker_crashed,
         )
         self._link = ControlLink(loop, self._api, self._take, self._reached)
-        self._control = ControlProcess(loop, launcher, programs) if control else None
+        self._control = ControlProcess(loop, launcher, programs, self._api.is_silent) if control else None
         self._use = HostUse()
         self._journal: Journal | None = None
         self._started = datetime.now(UTC).isoformat()
@@ -180,14 +180,17 @@ class Agent:
         """Stop hosts that nobody needs, keep the logs short."""
         if self._stopping:
             return
-        needed = self._use.needed(self._tables.routes.values(), self._workers.reports())
+        needed = self._needed_hosts()
         if needed is not None:
             self._hosts.settle(needed | self._deployments.hosted_digests())
         self._bundles.prune()
         cut_logs(self._home)
 
+    def _needed_hosts(self) -> set[str] | None:
+        return self._use.needed(self._tables.routes.values(), self._workers.reports(), self._loop.now())
+
     def _needed_bundles(self) -> set[str] | None:
-        hosted = self._use.needed(self._tables.routes.values(), self._workers.reports())
+        hosted = self._needed_hosts()
         if hosted is None:
             return None
         return hosted | self._tables.digests() | self._tables.previous_digests() | self._deployments.digests()

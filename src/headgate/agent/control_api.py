@@ -1,4 +1,4 @@
-"""The three requests that a node makes to its control plane, over plain `http.client`: small, and nothing to import."""
+"""The few requests that a node makes to its control plane, over plain `http.client`: small, and nothing to import."""
 
 import http.client
 import json
@@ -11,12 +11,13 @@ from urllib.parse import urlsplit
 import msgspec
 
 from headgate.certificate import trust
-from headgate.errors import Corrupt, Unavailable, Unreachable
+from headgate.errors import Corrupt, HeadgateError, Unavailable, Unreachable
 from headgate.home import Home
 from headgate.records import NodeReport, NodeTables
 
 PREFIX = "/api/v1/node"
 SECONDS = 10.0
+HEALTH_SECONDS = 10.0
 BUNDLE_SECONDS = 60.0  # between two parts of a bundle
 CHUNK = 1 << 20
 ANSWER_BYTES = 256 * 1024 * 1024
@@ -52,6 +53,17 @@ class ControlApi:
         """Hand the node's heartbeat in. Raises `Unreachable`."""
         with self._ask("POST", f"{PREFIX}/report", msgspec.json.encode(report)) as answer:
             answer.read(ANSWER_BYTES)
+
+    def is_silent(self) -> bool:
+        """Whether nobody answers where it should be. All else, a refusal or a certificate among it, says that it lives.
+
+        For one whose `credentials` are there; without them nobody is known to be silent.
+        """
+        try:
+            with self._ask("GET", "/healthz", seconds=HEALTH_SECONDS):
+                return False
+        except HeadgateError as error:
+            return isinstance(error.__cause__, TimeoutError | ConnectionRefusedError)
 
     @contextmanager
     def _ask(

@@ -2,10 +2,12 @@
 
 import logging
 import signal
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from headgate.agent.control_health import HANG_SECONDS, ControlHealth
 from headgate.agent.launcher import Launcher, Programs
 from headgate.agent.logs import last_words, log_size
 from headgate.agent.loop import Loop, Timer
@@ -33,12 +35,16 @@ _announced = msgspec.json.Decoder(Announced)
 class ControlProcess:
     """One control plane process after another, with growing pauses while it keeps ending."""
 
-    def __init__(self, loop: Loop, launcher: Launcher, programs: Programs) -> None:
+    def __init__(self, loop: Loop, launcher: Launcher, programs: Programs, silent: Callable[[], bool]) -> None:
         self._loop = loop
         self._launcher = launcher
         self._home = launcher.home
         self._command = programs.control
+        # whether nobody answers; blocks
+        self._silent = silent
         self._process: Process | None = None
+        self._health: ControlHealth | None = None
+        self._hung = False
         self._backoff = Backoff()
         self._began = 0.0
         self._log_start = 0
@@ -72,13 +78,16 @@ class ControlProcess:
         except HeadgateError as error:
             self._again(error.message)
             return
-        self._process = process
+        self._process, self._hung = process, False
+        self._health = ControlHealth(self._loop, lambda: self.announced, self._silent, self._end_hung)
         self._loop.watch(process, self._ended)
 
     def stop(self) -> None:
         self._stopping = True
         if self._timer is not None:
             self._timer.cancel()
+        if self._health is not None:
+            self._health.end()
         if self._process is not None:
             self._process.send(signal.SIGTERM)
 
@@ -86,9 +95,15 @@ class ControlProcess:
         if self._process is not None:
             self._process.send(signal.SIGKILL)
 
+    def _end_hung(self) -> None:
+        logger.error("the control plane has not answered for %g s and is ended; predictions go on", HANG_SECONDS)
+        self._hung = True
+        self.kill()
+
     def _ended(self) -> None:
-        assert self._process is not None
+        assert self._process is not None and self._health is not None
         self._loop.forget(self._process)
+        self._health.end()
         how = self._process.reap()
         self._process.close()
         self._process = None
@@ -96,7 +111,8 @@ class ControlProcess:
         (self._home.run / PID_FILE).unlink(missing_ok=True)
         if not self._stopping:
             words = last_words(self._home, LOG, self._log_start)
-            self._again(f"ended with {how}: {words}" if words else f"ended with {how}")
+            how = "hung and was ended" if self._hung else f"ended with {how}"
+            self._again(f"{how}: {words}" if words else how)
 
     def _again(self, trouble: str) -> None:
         lived = self._loop.now() - self._began

@@ -120,14 +120,14 @@ class Pool:
             if fork.ready and fork.process is not None and (now := measure(fork.process.pid)):
                 self._judge(fork, now)
 
-    def stop(self) -> None:
-        """Let all hosts go; none comes back."""
+    def stop(self, patience: float) -> None:
+        """Let all hosts go; none comes back. Those that have not gone after so many seconds are killed."""
         self.stopping = True
         self._spare.stop()
         for fork in self._forks:
             fork.stop()
         (self._folder / FAILED).unlink(missing_ok=True)
-        self._loop.after(STOP_SECONDS, self.kill)
+        self._loop.after(patience, self.kill)
 
     def kill(self) -> None:
         for fork in self._forks:

@@ -15,12 +15,14 @@ from headgate.agent.footprint import Footprint
 from headgate.agent.launcher import Launcher
 from headgate.agent.links import Lines
 from headgate.agent.logs import last_words, log_size
-from headgate.agent.loop import Loop, Timer
+from headgate.agent.loop import Call, Loop, Timer
 from headgate.agent.process import Process, hold, manner
 from headgate.errors import HeadgateError, ModelError, Unavailable
 
 logger = logging.getLogger(__name__)
-FORK_SECONDS = 60.0  # importing a framework and forking, on a busy machine
+PRELOAD_SECONDS = 300.0  # importing a framework, on a busy machine
+FORK_SECONDS = 60.0  # forking, on one that is busier still
+STOP_SECONDS = 5.0
 EXIT_SECONDS = 1.0  # how long a template may take to tell how its child ended
 
 
@@ -132,12 +134,13 @@ class Nursery:
             late = ModelError(f"Expected the model to load within {self._load_seconds:g} s; it did not.")
             self.expect(fork, self._load_seconds, late)
 
-    def expect(self, fork: Fork, seconds: float, late: HeadgateError) -> None:
-        """It is ready, or over, within that time."""
+    def expect(self, fork: Fork, seconds: float, late: HeadgateError, hung: Call = lambda: None) -> None:
+        """It is ready, or over, within that time; else `hung` is called first."""
         if fork.deadline is not None:
             fork.deadline.cancel()
 
         def judge() -> None:
+            hung()
             fork.kill(late)
             if fork.process is None:
                 self.conclude(fork)
@@ -194,7 +197,10 @@ class Template:
         os.set_blocking(self._input.fileno(), False)
         loop.watch(self._output, self._read)
         loop.watch(self._process, self._end)
+        self._began = loop.now()
+        self._preloaded = False
         self.ended = False
+        # whether no fork should be asked of it any more
         self.stopping = False
 
     @property
@@ -209,17 +215,21 @@ class Template:
         """Ask for a child; the fork is told how it goes."""
         self._asked[str(fork.socket)] = fork
         late = Unavailable(f"Expected the template of runtime {self.runtime} to fork within {FORK_SECONDS:g} s.")
-        self._nursery.expect(fork, FORK_SECONDS, late)
+        self._nursery.expect(fork, FORK_SECONDS, late, self._judge)
         # a broken pipe is a template that has ended, which its pidfd says; a full one lets the fork's deadline pass
         with suppress(OSError):
             os.write(self._input.fileno(), fork.order())
 
     def stop(self) -> None:
         """Let it go: it ends with its stdin, and by a signal if it does not read it. Its hosts stay."""
+        if self.stopping:
+            return
         self.stopping = True
         with suppress(OSError):
             self._input.close()
         self._process.send(signal.SIGTERM)
+        # one that was stopped hears nothing else
+        self._loop.after(STOP_SECONDS, self.kill)
 
     def kill(self) -> None:
         self._process.send(signal.SIGKILL)
@@ -249,7 +259,18 @@ class Template:
         for message in messages:
             self._hear(message)
 
+    def _judge(self) -> None:
+        """It has not forked in time: end it if it hangs, so that whoever needs another makes one."""
+        if self.ended or self.stopping or not (self._preloaded or self._loop.now() - self._began > PRELOAD_SECONDS):
+            return
+        logger.warning(
+            "the template of %s does not fork and is killed; the hosts that it has forked go on", self.runtime
+        )
+        self.stopping = True
+        self.kill()
+
     def _hear(self, message: Message) -> None:
+        self._preloaded |= message.preloaded
         if told := message.started:
             if fork := self._asked.pop(told.socket, None):
                 self._forks[told.pid] = fork

@@ -12,12 +12,21 @@ from headgate.records import Drain, WorkerReport
 from headgate.settings import Settings
 
 START_SECONDS = 30.0  # until the first report: a cold disk and a busy machine
+MOST_DOUBLINGS = 4
 DRAIN_GRACE_SECONDS = 5.0
 
 
 def longest_drain(settings: Settings) -> float:
     """Seconds after which a worker that was told to drain is killed: it waits for connections, then for requests."""
     return 2 * settings.drain_seconds + DRAIN_GRACE_SECONDS
+
+
+def start_patience(silent_before: int) -> float:
+    """Seconds that a worker may take to start after so many in a row that were ended before they said anything.
+
+    A machine that is too busy to start one within the first is not helped by being asked again and again.
+    """
+    return START_SECONDS * float(2 ** min(silent_before, MOST_DOUBLINGS))
 
 
 @dataclass(eq=False)
@@ -31,6 +40,8 @@ class Worker:
     # its place among the wanted workers; an orphan has none
     slot: int | None
     log_start: int = 0
+    # seconds until its first report
+    patience: float = START_SECONDS
     report: WorkerReport | None = None
     heard: float = 0.0
     # when one that was told to drain is killed; 0 for one that stays
@@ -77,7 +88,7 @@ class Worker:
     def is_silent(self, now: float, hang_seconds: float) -> bool:
         """Whether it has said nothing for so long that it counts as hung."""
         starting = self.report is None and self.slot is not None
-        return now - max(self.began, self.heard) > (max(START_SECONDS, hang_seconds) if starting else hang_seconds)
+        return now - max(self.began, self.heard) > (max(self.patience, hang_seconds) if starting else hang_seconds)
 
     def is_stuck(self, tables: Tables, now: float, settings: Settings) -> bool:
         """Whether it reports, and yet owes the answer to a table for too long."""

@@ -14,7 +14,7 @@ from headgate.agent.metrics import AgentMetrics
 from headgate.agent.pace import Backoff
 from headgate.agent.process import Process
 from headgate.agent.tables import Tables
-from headgate.agent.worker import Worker
+from headgate.agent.worker import Worker, start_patience
 from headgate.crashes import SUFFIX, read_calls
 from headgate.errors import HeadgateError
 from headgate.records import LoadFailure, Refresh, WorkerReport
@@ -55,6 +55,8 @@ class Workers:
         self._staying: dict[int, Worker] = {}
         self._backoffs: dict[int, Backoff] = {}
         self._troubles: dict[int, str] = {}
+        # slot → how many of its workers in a row were ended before they had said anything
+        self._silent: dict[int, int] = {}
         self._stopping = False
         self._judged = loop.now()
 
@@ -154,7 +156,8 @@ class Workers:
             self._loop.after(self._backoffs[slot].ended(), partial(self._spawn, slot))
             return
         self._metrics.worker_started()
-        self._staying[slot] = self._take(name, process, slot, log_start)
+        worker = self._staying[slot] = self._take(name, process, slot, log_start)
+        worker.patience = start_patience(self._silent.get(slot, 0))
 
     def _take(self, name: str, process: Process, slot: int | None, log_start: int = 0) -> Worker:
         link = WorkerLink(self._loop, self._home.run / f"{name}.sock", lambda report: self._heard(worker, report))
@@ -221,7 +224,9 @@ class Workers:
     def _replace_dead(self, worker: Worker, slot: int, how: str) -> None:
         self._metrics.worker_crashed()
         words = last_words(self._home, f"worker-{slot}", worker.log_start)
-        pause = self._backoffs[slot].ended(self._loop.now() - worker.began)
+        unheard = worker.report is None
+        self._silent[slot] = self._silent.get(slot, 0) + 1 if unheard and worker.hung else 0
+        pause = self._backoffs[slot].ended(0.0 if unheard else self._loop.now() - worker.began)
         self._troubles[slot] = f"ended with {how}: {words}" if words else f"ended with {how}"
         logger.warning("worker %s %s; another in %.1f s", worker.name, self._troubles[slot], pause)
         self._loop.after(pause, partial(self._spawn, slot))

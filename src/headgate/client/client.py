@@ -134,7 +134,7 @@ class Client:
     def stream(self, endpoint: str, data: Any, *, timeout: float | None = None) -> Iterator[Document]:
         """The parts of an answer as the model makes them: `for part in client.stream("chat", rows): part.predictions`.
 
-        Every part has one entry per row; text goes on where the part before it ended.
+        Every part has one entry per row; text goes on where the part before it ended, numbers take its place.
         """
         return self.predictions.stream(endpoint, data, timeout=timeout)
 

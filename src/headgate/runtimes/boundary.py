@@ -5,6 +5,7 @@ It says what was being done and what the other side said. Our own errors pass as
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import wraps
 from types import TracebackType
 from typing import Any, TypeVar, cast
@@ -18,12 +19,19 @@ Ask = TypeVar("Ask", bound=Callable[..., Mapping[str, Any] | str])
 
 def named(error: BaseException) -> str:
     """What was raised, and what it says."""
-    return f"{type(error).__name__}: {error}"
+    return f"{type(error).__name__}: {said(error)}"
 
 
 def in_a_line(error: BaseException, most: int = 300) -> str:
     """What it says, for libraries that write pages."""
-    return " ".join(str(error).split())[:most]
+    return " ".join(said(error).split())[:most]
+
+
+def said(error: BaseException) -> str:
+    """What it says; its own code says it, and may fail in turn."""
+    with suppress(Exception):
+        return str(error)
+    return "(it fails to say what it is)"
 
 
 class Boundary:

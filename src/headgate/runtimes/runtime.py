@@ -23,7 +23,8 @@ class LoadedModel(Protocol):
         ...
 
     def stream(self, batch: Batch) -> Iterator[Outputs]:
-        """Answer in parts, each with all rows: text goes on where the part before it ended.
+        """Answer in parts, each with all rows: text and bytes go on where the part before it ended, all else is newer
+        than the part before it, and the last part is what is recorded.
 
         A model that does not stream gives one part.
         """

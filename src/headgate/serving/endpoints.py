@@ -126,12 +126,12 @@ class Composer:
         """The way to the variant's model, in this process or in hosts."""
         manifest, most = held.manifest, table.spec.limits.queue
         select = selector(contract, manifest.signature.features, variant.version)
+        count = self._metrics.variant(table.endpoint, variant.version).batch
         if isinstance(held.model, Loaded):
-            count = self._metrics.variant(table.endpoint, variant.version).batch
             mark = self._marks.mark(variant.digest, table.endpoint)
             ask = asker(contract, held.model.model, select, checker(manifest), count, mark)
             return Batcher(self._loop, self._threads, ask, settle, held.model.cost, most)
-        return HostedCalls(self._loop, held.model, contract.assemble, checker(manifest), settle, most, select)
+        return HostedCalls(self._loop, held.model, contract.assemble, checker(manifest), settle, most, select, count)
 
     def _tap(self, table: RouteTable, contract: Contract, variant: Variant, outputs: Sequence[Column]) -> Tap:
         columns = [(column.name, column.dtype) for column in contract.features]

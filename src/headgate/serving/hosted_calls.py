@@ -17,18 +17,29 @@ from headgate.serving.trace import Trace
 from headgate.serving.waiting_time import Patience, WaitingTime
 
 log = logging.getLogger("headgate.serving")
+# is told the rows of a model call
+Count = Callable[[int], None]
 Tasks = dict[Caller, "asyncio.Task[None]"]
 
 
 class HostedModel(Protocol):
     """A model that runs in other processes."""
 
-    async def predict(self, batch: Batch, deadline: float, priority: int, trace: Trace | None = None) -> Outputs:
+    async def predict(
+        self, batch: Batch, deadline: float, priority: int, trace: Trace | None = None, *, count: Count
+    ) -> Outputs:
         """Answer every row; raises `ModelError`, `DeadlineExceeded` or `Unavailable`."""
         ...
 
     async def stream(
-        self, batch: Batch, deadline: float, priority: int, trace: Trace | None, part: Callable[[Outputs], None]
+        self,
+        batch: Batch,
+        deadline: float,
+        priority: int,
+        trace: Trace | None,
+        part: Callable[[Outputs], None],
+        *,
+        count: Count,
     ) -> Outputs:
         """Answer every row, first in parts and then as a whole; raises as `predict` does."""
         ...
@@ -46,6 +57,7 @@ class HostedCalls:
         settle: Settle,
         most: int = 0,
         select: Callable[[Batch], Batch] | None = None,
+        count: Count = lambda rows: None,
     ) -> None:
         self._loop = loop
         self._model = model
@@ -54,6 +66,7 @@ class HostedCalls:
         self._settle = settle
         self._most = most or float("inf")
         self._select = select  # of the contract's columns, those that the variant takes
+        self._count = count
         # by class; the loop keeps only weak references to tasks
         self._tasks: tuple[Tasks, ...] = tuple({} for _ in OFFSETS)
         self._waiting_time = WaitingTime()
@@ -117,9 +130,9 @@ class HostedCalls:
             asked = batch if self._select is None else self._select(batch)
             ways = caller.deadline, caller.priority, caller.exchange.trace
             if isinstance(caller, PartCaller):
-                outputs = await self._model.stream(asked, *ways, caller.part)
+                outputs = await self._model.stream(asked, *ways, caller.part, count=self._count)
             else:
-                outputs = await self._model.predict(asked, *ways)
+                outputs = await self._model.predict(asked, *ways, count=self._count)
             self._check(outputs, batch.rows)
             outcome: Answer | HeadgateError = Answer(batch, outputs, begun, time.monotonic() - begun)
         except HeadgateError as error:

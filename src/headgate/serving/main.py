@@ -226,6 +226,7 @@ class Worker:
             failures=self._routes.failures,
             access_number=self._access.number[1],
             digests=self._routes.digests,
+            drains=self._routes.drains,
             connections=len(self.server.connections),
             in_flight=self.server.in_flight + (self._rpc.in_flight if self._rpc else 0),
             requests=self.server.requests,

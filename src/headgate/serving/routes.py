@@ -151,6 +151,20 @@ class Routes:
         """The bundles that are loaded."""
         return self._models.digests
 
+    @property
+    def drains(self) -> tuple[str, ...]:
+        """The bundles in hosts that an older table still needs for what it has let in."""
+        return tuple(
+            sorted(
+                {
+                    variant.digest
+                    for endpoint in self._leaving
+                    for variant in endpoint.table.variants
+                    if variant.placement == "host"
+                }
+            )
+        )
+
     def refresh(self) -> None:
         """Look at the tables on disk; loading goes on in the background."""
         found = self._read_tables()

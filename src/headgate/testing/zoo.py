@@ -46,6 +46,8 @@ class Fault(IntEnum):
     SLEEPS_LONG = 627  # 30 seconds
     SHARES_MEMORY = 629  # 700 MB that no limit of the kernel counts, for a while
     CHANGES_NUMBERS = 628  # locale, random states, floating-point errors
+    RAISES_HALF = 631  # an error whose text holds half a character
+    RAISES_MUTE = 632  # an error that fails to say what it is
     TELLS_TRACE = 630  # the first six digits of the trace id of each traced row, as a number
 
 
@@ -73,9 +75,18 @@ import headgate
 kept = []
 
 
+class Mute(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
 def misbehave(fault, answer):
     if fault == {Fault.RAISES}:
         raise ValueError("a row that nobody expected")
+    if fault == {Fault.RAISES_HALF}:
+        raise ValueError("half of a character: \\ud800")
+    if fault == {Fault.RAISES_MUTE}:
+        raise Mute
     if fault == {Fault.EXITS}:
         os._exit(1)
     if fault == {Fault.LEAVES}:

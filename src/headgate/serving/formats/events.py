@@ -1,6 +1,7 @@
 """Answers as server-sent events, for models that answer in parts: `part` events, then `end`, or `error` in between.
 
-A part holds the outputs of all rows, `{"predictions": [" word"]}`; text goes on where the part before it ended.
+A part holds the outputs of all rows, `{"predictions": [" word"]}`; text goes on where the part before it ended, numbers
+take its place. What is recorded is the whole text, and of numbers those of the last part.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -24,18 +24,27 @@ class HostLost(Exception):
 
 # takes a part of a streamed answer
 Part = Callable[[Outputs], None]
+# is told the rows of a model call
+Count = Callable[[int], None]
 
 
 class Asked:
     """A request that the host has not answered yet."""
 
-    __slots__ = ("answer", "frame", "part", "started")
+    __slots__ = ("answer", "count", "frame", "part", "started")
 
-    def __init__(self, answer: "asyncio.Future[Outputs]", frame: bytes, part: Part | None) -> None:
+    def __init__(self, answer: "asyncio.Future[Outputs]", frame: bytes, count: Count, part: Part | None) -> None:
         self.answer = answer
         self.frame = frame
+        self.count = count
         self.part = part
         self.started = False
+
+    def take(self, reply: Reply) -> None:
+        """Hand the answer on."""
+        if reply.batch_rows:
+            self.count(reply.batch_rows)
+        self.answer.set_result(reply.arrays())
 
 
 class HostConnection(asyncio.Protocol):
@@ -60,13 +69,15 @@ class HostConnection(asyncio.Protocol):
         """Requests that the host has yet to answer."""
         return len(self._owed) + len(self._unsent)
 
-    async def ask(self, number: int, frame: bytes, deadline: float, part: Part | None = None) -> Outputs:
-        """The answer to one call; `part` is given what comes before it.
+    async def ask(self, number: int, frame: bytes, deadline: float, count: Count, part: Part | None = None) -> Outputs:
+        """The answer to one call; `part` is given what comes before it, `count` the rows of the model call.
+
+        `count` is not called where another of that model call was.
 
         Raises `HostLost`, `DeadlineExceeded` or the error that the host tells.
         """
         answer: asyncio.Future[Outputs] = self._loop.create_future()
-        self._asked[number] = Asked(answer, frame, part)
+        self._asked[number] = Asked(answer, frame, count, part)
         self._send(number, frame)
         timer = self._loop.call_later(max(0.0, deadline - time.monotonic()), _expire, answer)
         try:
@@ -150,7 +161,7 @@ class HostConnection(asyncio.Protocol):
             if waiting.part is not None:
                 waiting.part(reply.arrays())
         elif reply.ok:
-            waiting.answer.set_result(reply.arrays())
+            waiting.take(reply)
         else:
             waiting.answer.set_exception(_error(reply))
 

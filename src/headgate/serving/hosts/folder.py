@@ -32,6 +32,11 @@ class HostFolder:
                 best = host
         return best
 
+    async def settled(self, deadline: float) -> None:
+        """Wait for what is being connected to: a host that was found a moment ago may be there already."""
+        if self._connecting:
+            await asyncio.wait([*self._connecting.values()], timeout=max(0.0, deadline - time.monotonic()))
+
     def close(self) -> None:
         """Let go of all of them; what they were asked is lost."""
         self._closed = True

@@ -38,7 +38,7 @@ from headgate.serving.waiting_time import LearnedCost
 MAX_ROWS = 4096
 CALL_SECONDS = 60.0
 HANG_SECONDS = 1.0  # what a model may take beyond the last deadline of its batch before the host is ended
-LEAVE_SECONDS = 4.0
+LEAVE_SECONDS = 4.0  # for workers to hang up, once all that was sent is answered
 _READ_BYTES = 1 << 18
 _QUEUED = 4096  # calls; beyond it they stay in the sockets
 _UNSENT_BYTES = 256 << 20  # to one worker that does not read; then it is let go
@@ -146,7 +146,12 @@ class Host:
     def _has_left(self) -> bool:
         if self._leaving and self._leave_by is None:
             self._say_goodbye()
-        return self._leave_by is not None and (not self._peers or time.monotonic() >= self._leave_by)
+        if self._leave_by is None:
+            return False
+        if self._waiting:
+            # each is bounded by its own deadline
+            self._leave_by = time.monotonic() + LEAVE_SECONDS
+        return not self._peers or (not self._waiting and time.monotonic() >= self._leave_by)
 
     def _say_goodbye(self) -> None:
         self._leave_by = time.monotonic() + LEAVE_SECONDS
@@ -287,7 +292,7 @@ class Host:
                     if self._streaming is None or call.peer.gone:
                         self._fail(call.peer, call.id, HeadgateError(), CANCELLED)
                         return
-                self._send(call.peer, encode_outputs(call.id, {}))
+                self._send(call.peer, encode_outputs(call.id, {}, batch_rows=call.batch.rows))
         except ModelError as error:
             self._fail(call.peer, call.id, error)
         finally:
@@ -295,11 +300,12 @@ class Host:
             self._streaming = None
 
     def _hand_out(self, group: Sequence[Waiting], outputs: Outputs) -> None:
-        start = 0
+        start, untold = 0, sum(call.batch.rows for call in group)
         for call in group:
             stop = start + call.batch.rows
+            own = {name: array[start:stop] for name, array in outputs.items()}
             try:
-                frame = encode_outputs(call.id, {name: array[start:stop] for name, array in outputs.items()})
+                frame = encode_outputs(call.id, own, batch_rows=untold)
             except ModelOutputInvalid as error:
                 if len(group) > 1:
                     self._answer([call])
@@ -307,6 +313,7 @@ class Host:
                     self._fail(call.peer, call.id, error)
             else:
                 self._send(call.peer, frame)
+                untold = 0
             start = stop
 
     def _fail(self, peer: Peer, number: int, error: HeadgateError, code: str = "") -> None:

@@ -14,7 +14,7 @@ from headgate.errors import DeadlineExceeded, ModelError, PoisonRequest, Unavail
 from headgate.runtimes.batch import Batch
 from headgate.runtimes.parts import joined
 from headgate.runtimes.runtime import Outputs
-from headgate.serving.hosts.connection import HostConnection, HostLost, Part
+from headgate.serving.hosts.connection import Count, HostConnection, HostLost, Part
 from headgate.serving.hosts.folder import HostFolder
 from headgate.serving.hosts.wire import STREAM, encode_call
 from headgate.serving.priority import NORMAL
@@ -61,9 +61,16 @@ class HostedModel:
         await self._host(deadline)
 
     async def predict(
-        self, batch: Batch, deadline: float, priority: int = NORMAL, trace: Trace | None = None
+        self,
+        batch: Batch,
+        deadline: float,
+        priority: int = NORMAL,
+        trace: Trace | None = None,
+        *,
+        count: Count = lambda rows: None,
     ) -> Outputs:
         """Answer every row of the batch; `deadline` in seconds of time.monotonic(), `trace` the rows' if they have one.
+        `count` is told the rows of each of the hosts' model calls once, by one of the requests that were in it.
 
         Raises `ModelError` (the model failed), `PoisonRequest` (it died of this, twice), `DeadlineExceeded`,
         `Unavailable` (no host came up in time, or too many wait). When the caller is cancelled, its request is neither
@@ -74,11 +81,21 @@ class HostedModel:
             host = await self._host(deadline, gives_up=True)
         try:
             number = next(self._numbers)
-            return await host.ask(number, encode_call(number, batch, deadline, priority, trace=trace), deadline)
+            call = encode_call(number, batch, deadline, priority, trace=trace)
+            return await host.ask(number, call, deadline, count)
         except HostLost:
-            return await self._ask_alone(batch, deadline, priority, trace)
+            return await self._ask_alone(batch, deadline, priority, trace, count)
 
-    async def stream(self, batch: Batch, deadline: float, priority: int, trace: Trace | None, part: Part) -> Outputs:
+    async def stream(
+        self,
+        batch: Batch,
+        deadline: float,
+        priority: int,
+        trace: Trace | None,
+        part: Part,
+        *,
+        count: Count = lambda rows: None,
+    ) -> Outputs:
         """Answer every row, in parts as the model makes them; returns the whole. Raises as `predict` does.
 
         A host that dies is not asked again once a part has come: the rest might not be that of the same answer.
@@ -93,11 +110,11 @@ class HostedModel:
         number = next(self._numbers)
         try:
             call = encode_call(number, batch, deadline, priority, trace=trace, op=STREAM)
-            await host.ask(number, call, deadline, hear)
+            await host.ask(number, call, deadline, count, hear)
         except HostLost as lost:
             if parts:
                 raise ModelError("The process that ran the model ended in the middle of its answer.") from lost
-            return await self._ask_alone(batch, deadline, priority, trace)
+            return await self._ask_alone(batch, deadline, priority, trace, count)
         return joined(parts)
 
     def close(self) -> None:
@@ -106,12 +123,14 @@ class HostedModel:
         self._hosts.close()
         self._spares.close()
 
-    async def _ask_alone(self, batch: Batch, deadline: float, priority: int, trace: Trace | None) -> Outputs:
+    async def _ask_alone(
+        self, batch: Batch, deadline: float, priority: int, trace: Trace | None, count: Count
+    ) -> Outputs:
         while time.monotonic() < deadline:
             try:
                 host, number = await self._spare(deadline), next(self._numbers)
                 call = encode_call(number, batch, deadline, priority, alone=True, trace=trace)
-                return await host.ask(number, call, deadline)
+                return await host.ask(number, call, deadline, count)
             except HostLost as lost:
                 if lost.started:
                     raise PoisonRequest(
@@ -127,7 +146,7 @@ class HostedModel:
             if (host := self._spares.least_busy(POLL_SECONDS)) is not None:
                 return host
             if self._hosts.least_busy(POLL_SECONDS) is None:
-                self._check_failed()
+                await self._check_failed(until)
             await asyncio.sleep(POLL_SECONDS)
         return await self._host(deadline, gives_up=True)
 
@@ -144,13 +163,17 @@ class HostedModel:
                 if left <= 0:
                     raise Unavailable(f"No model host of {self._digest[:12]} came up in time.", retry_after=1.0)
                 if gives_up:
-                    self._check_failed()
+                    await self._check_failed(deadline)
                 await asyncio.sleep(min(POLL_SECONDS, left))
             raise Unavailable("This version is being unloaded.", retry_after=1.0)
         finally:
             self._waiting -= 1
 
-    def _check_failed(self) -> None:
+    async def _check_failed(self, deadline: float) -> None:
+        """Raise why the version counts as failed. The note stays for a while after its hosts are back."""
+        await self._hosts.settled(deadline)
+        if self.hosts:
+            return
         try:
             how = (self._hosts.path / FAILED).read_text()
         except FileNotFoundError:

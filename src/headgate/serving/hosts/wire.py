@@ -6,7 +6,8 @@ A call:     {"id", "op": "predict", "rows"} with {"matrix", "dtype"} or with {"c
             byte longer for it;
             {"id", "op": "stream", …}: the same, answered in parts;
             {"id", "op": "cancel"}: the caller has left.
-A reply:    {"id", "ok": true, "outputs": {name: part}} or {"id", "ok": false, "code", "error"};
+A reply:    {"id", "ok": true, "outputs": {name: part}}, with "batch_rows" for one caller of each model call, or
+            {"id", "ok": false, "code", "error"};
             {"id", "part": true, "outputs": …}: a part of a streamed answer, which ends with {"id", "ok": true};
             {"id", "started": true}: a call marked "alone" goes into the model now;
             {"leaving": true}: send no more here, what was sent is answered.
@@ -94,6 +95,8 @@ class Reply(msgspec.Struct, omit_defaults=True):
     started: bool = False
     part: bool = False
     leaving: bool = False
+    # of the model call that answered this and, it may be, others: told to one of them
+    batch_rows: Size = 0
 
     def arrays(self) -> Outputs:
         """Name → array; raises `Malformed`."""
@@ -153,12 +156,12 @@ def encode_cancel(number: int) -> bytes:
     return _frame(Call(id=number, op=CANCEL))
 
 
-def encode_outputs(number: int, outputs: Outputs, *, part: bool = False) -> bytes:
+def encode_outputs(number: int, outputs: Outputs, *, part: bool = False, batch_rows: int = 0) -> bytes:
     """The frame with an answer, or a part of one. Raises `ModelOutputInvalid` for what cannot be sent."""
     ok = None if part else True
     try:
         arrays = {name: _part(array) for name, array in outputs.items()}
-        return _frame(Reply(id=number, ok=ok, part=part, outputs=arrays))
+        return _frame(Reply(id=number, ok=ok, part=part, outputs=arrays, batch_rows=batch_rows))
     except Malformed as error:
         raise ModelOutputInvalid(f"The model's answer cannot be sent: {error.message}") from error
 
@@ -201,7 +204,7 @@ def _frame(message: Call | Reply) -> bytes:
     buffer = bytearray(_LENGTH.size)
     try:
         _encoder.encode_into(message, buffer, _LENGTH.size)
-    except (OverflowError, msgspec.MsgspecError) as error:
+    except (OverflowError, UnicodeEncodeError, msgspec.MsgspecError) as error:
         raise Malformed(f"Expected numbers, text, bytes or null, got something else: {error}.") from error
     length = len(buffer) - _LENGTH.size
     if length > FRAME_BYTES:
