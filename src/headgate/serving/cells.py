@@ -22,25 +22,35 @@ class Unsigned64(int):
     """An integer below 2^64: the one width whose bounds msgspec cannot check itself."""
 
 
-def cell_type(column: Column, optional: bool = False) -> Any:
-    """The type of one row's value, as msgspec checks it: no coercion, but a whole number is a fine float."""
-    kind = _scalar_type(column.dtype)
+def cell_type(column: Column, optional: bool = False, largest: float | None = None) -> Any:
+    """The type of one row's value, as msgspec checks it: no coercion, but a whole number is a fine float.
+
+    `largest` bounds numbers on either side of 0.
+    """
+    kind = _scalar_type(column.dtype, largest)
     for size in reversed(column.shape):
         kind = list_of(kind) if size < 0 else list_of(kind, size, size)
     return kind | None if column.nullable or optional else kind
 
 
-def _scalar_type(dtype: Dtype) -> Any:
-    if dtype in INTEGERS:
-        low, high = INTEGERS[dtype]
-        return Annotated[int, Meta(ge=low, le=high)]
-    if dtype == "float32":
-        # beyond it a float32 is infinite
-        return Annotated[float, Meta(ge=-FLOAT32_MAX, le=FLOAT32_MAX)]
+def _scalar_type(dtype: Dtype, largest: float | None) -> Any:
+    if bounds := bounds_of(dtype, largest):
+        return _ANNOTATED[int if dtype in INTEGERS else float, Meta(ge=bounds[0], le=bounds[1])]
     others: dict[str, Any] = {
         "uint64": Unsigned64, "float64": float, "bool": bool, "string": str, "bytes": bytes, "datetime": np.datetime64,
     }  # fmt: skip
     return others[dtype]
+
+
+def bounds_of(dtype: Dtype, largest: float | None) -> tuple[float, float] | None:
+    """The least and the largest number of a dtype that is taken; None where any is, and where it holds no numbers."""
+    if dtype in INTEGERS:
+        low, high = INTEGERS[dtype]
+        return (low, high) if largest is None else (max(low, -int(largest)), min(high, int(largest)))
+    if dtype == "float32":
+        # beyond it a float32 is infinite
+        largest = FLOAT32_MAX if largest is None else min(largest, FLOAT32_MAX)
+    return None if largest is None or not dtype.startswith("float") else (-largest, largest)
 
 
 def list_of(kind: Any, low: int | None = None, high: int | None = None) -> Any:

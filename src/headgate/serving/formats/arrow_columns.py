@@ -91,6 +91,7 @@ def columns_of(contract: Contract, table: Any) -> dict[str, Array]:
         optional = column not in contract.features and name in contract.columns
         try:
             arrays[name] = _convert(column, column.nullable or optional, _joined(table.column(name)), contract)
+            _check_largest(column, arrays[name], contract.largest_of(column))
         except Misfit as misfit:
             found.append(problem(misfit.row, name, misfit.expected or expected_text(column), misfit.got))
     if found:
@@ -214,6 +215,16 @@ def _check(dtype: np.dtype[Any], nullable: bool, values: Array) -> None:
     if bad.any():
         row = int(np.argmax(bad))
         raise Misfit(row, str(values[row].item())[:64])
+
+
+def _check_largest(column: Column, values: Array, largest: float | None) -> None:
+    """No number beyond what the models take."""
+    if largest is None or values.dtype.kind not in "iuf":
+        return
+    bad = (values > largest) | (values < -largest)
+    if bad.any():
+        row = int(np.argmax(bad.reshape(len(values), -1).any(axis=1)))
+        raise Misfit(row, str(values[bad].flat[0].item())[:64], expected_text(column, largest))
 
 
 def _times(array: Any) -> Array:

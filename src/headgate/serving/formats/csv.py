@@ -71,12 +71,13 @@ def _table(names: list[str], columns: list[list[Any]]) -> bytes:
 class Reader:
     """From a field to a column's value."""
 
-    def __init__(self, column: Column, kind: Any) -> None:
+    def __init__(self, column: Column, kind: Any, largest: float | None) -> None:
         kinds: dict[str, Callable[[str], Any]] = {
             "bool": _read_bool, "string": str, "bytes": _read_bytes, "float32": _read_float, "float64": _read_float,
             "datetime": read_datetime,
         }  # fmt: skip
         self.column = column
+        self.expected = expected_text(column, largest)
         self._kind = kind
         self._parse = kinds.get(column.dtype, _read_whole)
         self._may_be_null = fits(kind, None)
@@ -126,7 +127,10 @@ def _decode(contract: Contract, body: bytes | bytearray) -> Rows:
 
 def _typed(contract: Contract, header: list[str], rows: list[list[str]]) -> dict[str, Sequence[Any]]:
     """The columns with their values; raises the first few problems."""
-    readers = [Reader(contract.columns[name], contract.types[name]) for name in header]
+    readers = [
+        Reader(column, contract.types[column.name], contract.largest_of(column))
+        for column in (contract.columns[name] for name in header)
+    ]
     found: list[Problem] = []
     typed = []
     for place, row in enumerate(rows):
@@ -145,9 +149,7 @@ def _cell(reader: Reader, text: str, found: list[Problem], place: int) -> Any:
     try:
         return reader.read(text)
     except ValueError:
-        found.append(
-            problem(place, reader.column.name, expected_text(reader.column), excerpt(text) if text else "null")
-        )
+        found.append(problem(place, reader.column.name, reader.expected, excerpt(text) if text else "null"))
         return None
 
 

@@ -29,7 +29,7 @@ FORMS = {"arrow": read_stream, "parquet": read_file}
 def contract_of(ask: bytes) -> tuple[str, Contract]:
     """The form and the contract of a request."""
     asked = msgspec.msgpack.decode(ask, type=Ask)
-    return asked.form, Contract(asked.signature, asked.max_rows, asked.max_bytes)
+    return asked.form, Contract(asked.signature, asked.max_rows, asked.max_bytes, asked.largest)
 
 
 def read_body(ask: bytes, body: bytes) -> Answer:
