@@ -13,6 +13,8 @@ INTEGERS: dict[str, tuple[int, int]] = {
     kind: (int(np.iinfo(kind).min), int(np.iinfo(kind).max))
     for kind in ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32")
 }
+# beyond it a float does not tell whole numbers apart
+WHOLE_MAX = 1 << 53
 # types made at run time: what a type checker cannot follow goes through these two
 _ANNOTATED: Any = Annotated
 _LIST: Any = list
@@ -62,9 +64,16 @@ def read_cell(kind: type, value: Any) -> Any:
     """msgspec's hook for the types it does not know; raises ValueError for what is none of them."""
     if kind is np.datetime64:
         return read_datetime(value)
-    if kind is Unsigned64 and type(value) is int and 0 <= value < 1 << 64:
+    if kind is Unsigned64 and type(value := as_whole(value)) is int and 0 <= value < 1 << 64:
         return Unsigned64(value)
     raise ValueError(f"not a {kind.__name__}")
+
+
+def as_whole(value: Any, rank: int = 0) -> Any:
+    """A float that is a whole number as one, `13.0` for example, in lists of that rank; anything else as it is."""
+    if rank and type(value) is list:
+        return [as_whole(item, rank - 1) for item in value]
+    return int(value) if type(value) is float and value.is_integer() and abs(value) <= WHOLE_MAX else value
 
 
 def read_datetime(value: Any) -> np.datetime64:

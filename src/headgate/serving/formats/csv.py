@@ -14,7 +14,7 @@ from typing import Any
 
 from headgate.errors import Malformed, SignatureMismatch
 from headgate.records import Column
-from headgate.serving.cells import read_datetime
+from headgate.serving.cells import as_whole, read_datetime
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.formats.format import NO_HEADERS, Array, Body, Decode, Encode, Headers, Origin
 from headgate.serving.problems import LISTED, Problem, count_problem, excerpt, expected_text, fits, mismatch, problem
@@ -197,7 +197,11 @@ def _read_float(cell: str) -> float:
 
 
 def _read_whole(cell: str) -> int:
-    return int(cell) if _WHOLE.fullmatch(cell) else _refuse(cell)
+    if _WHOLE.fullmatch(cell):
+        return int(cell)
+    # 13.0, as data frames write a column that has had gaps
+    value = as_whole(_read_float(cell))
+    return value if isinstance(value, int) else _refuse(cell)
 
 
 def _read_bytes(cell: str) -> bytes:
