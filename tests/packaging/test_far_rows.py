@@ -94,6 +94,22 @@ def test_beyond_where_they_part_the_form_is_not_asked(original: Any, compiled: A
     assert measure_reach(form(original), form(compiled), ROWS) == Reach(largest=largest)
 
 
+def test_text_and_levels_stay_as_they_are() -> None:
+    levels = Column(name="level", dtype="int64", categories=(1, 2))
+    signature = Signature(inputs=(*WIDE.inputs, Column(name="s", dtype="string"), levels))
+    rows = Table({**ROWS.columns, "s": np.array(["a", None, "b"], dtype=object), "level": np.array([1, 2, 1])})
+    seen: set[Any] = set()
+
+    class Spy(Sum):
+        def predict(self, batch: Batch) -> Outputs:
+            seen.update(batch.columns["s"].tolist(), batch.columns["level"].tolist())
+            return super().predict(batch)
+
+    assert measure_reach(Native(Spy(), signature), Native(Sum(), signature), rows) == Reach()
+    assert seen == {"a", None, "b", 1, 2}
+    assert measure_reach(Native(Sum(), signature), Native(Sum(beyond(1e7, 0.0)), signature), rows).refused
+
+
 def test_a_forest_takes_what_float32_holds(package: Any) -> None:
     frame = pd.DataFrame(RANDOM.normal(size=(60, 3)), columns=["a", "b", "c"])
     manifest = package(RandomForestClassifier(5).fit(frame, frame.a > 0), data=frame).manifest

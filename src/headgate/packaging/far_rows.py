@@ -83,9 +83,9 @@ def _size(values: Array) -> float:
 
 def _far_rows(features: Sequence[Column], rows: Table, far: Mapping[str, float]) -> Table:
     """A few of the rows, each with one number or all of them so large, and so small."""
-    dtypes = {column.name: np.dtype(column.dtype) for column in features}
+    dtypes = {column.name: np.dtype(column.dtype) for column in features if column.name in far}
     changes = list(_changes(rows, list(far)))
-    plain = Table({name: rows.columns[name] for name in dtypes})
+    plain = Table({name: rows.columns[name] for name in (column.name for column in features)})
     changed = plain.take([row for row, _, _ in changes])
     for place, (_, names, sign) in enumerate(changes):
         for name in names:
