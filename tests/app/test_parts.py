@@ -71,7 +71,9 @@ def test_a_restart_changes_whether_keys_are_required(tmp_path: Path, monkeypatch
     for required in (True, False, False, True):
         built = build(Home(tmp_path / "home"), Settings(require_keys=required), FakeClock())
         with built.plane.database.read() as tx:
-            table = node_tables(tx, keys_required=built.plane.settings.require_keys).access
+            table = node_tables(
+                tx, keys_required=built.plane.settings.require_keys, signing=built.plane.signing_subkey
+            ).access
         built.close()
         # by way of the disk, and to a worker that goes on
         Tables(node).write_access(table)

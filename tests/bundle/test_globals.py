@@ -186,6 +186,26 @@ def test_tricks_are_seen_through(trick: str) -> None:
     assert foreign_globals_in(content + content) == (name,)
 
 
+BROKEN: dict[str, tuple[bytes, str]] = {
+    "empty": (b"", "m is empty: expected a model that joblib.dump or pickle.dump wrote, got 0 bytes"),
+    "text": (b"y = 1", "at byte 1 of 5: 0x79 begins no instruction of a pickle"),
+    "zeros": (bytes(9), "at byte 1 of 9: 0x00 begins no instruction of a pickle"),
+    "only its start": (P4, "at byte 2 of 2: it ends early"),
+    "a value too long": (P4 + b"\x8e" + b"\xff" * 7 + b"\x7f.", "at byte 12 of 12: it ends early"),
+    "a frame cut off": (P4 + b"\x95" + struct.pack("<Q", 9) + b"X\x01", "pickle exhausted before end of frame"),
+    "nothing to stop with": (P4 + b".", "it uses a value that it has not made"),
+    "nothing to recall": (P4 + b"h\x07.", "Memo value not found at index 7"),
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_what_is_no_pickle_is_explained(fault: str) -> None:
+    content, reason = BROKEN[fault]
+    with pytest.raises(Malformed, match="[Ww]rite it again") as raised:
+        foreign_globals_in(content, "m")
+    assert reason in raised.value.message
+
+
 def test_all_names_of_a_file_are_given(tmp_path: Path) -> None:
     path = tmp_path / "model.anything"
     path.write_bytes(pickle.dumps([WRITTEN["eval"][0], np.arange(3), WRITTEN["numpy.load"][0], WRITTEN["eval"][0]]))

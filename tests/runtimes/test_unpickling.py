@@ -71,6 +71,17 @@ GADGETS: dict[str, Callable[[], Any]] = {
 }
 
 
+@pytest.mark.parametrize("name", ["CyHalfBinomialLoss", "CyAbsoluteError"])
+def test_the_losses_of_older_scikit_learn_are_ordinary(name: str, tmp_path: Path, monkeypatch: Any) -> None:
+    """Up to 1.7 their module did not know its package; no module of that name is looked for."""
+    (tmp_path / "_loss.py").write_text("raise SystemExit('imported')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    content = b"c_loss\n%b\n)R." % name.encode()
+    assert foreign_globals_in(content) == ()
+    assert type(unpickle(content)).__module__ == "sklearn._loss._loss"
+    assert foreign_globals_in(b"c_loss\nsystem\n.") == ("sklearn._loss._loss.system",)
+
+
 @pytest.mark.parametrize("gadget", GADGETS)
 def test_gadgets_are_refused_before_they_run(gadget: str) -> None:
     for content in (

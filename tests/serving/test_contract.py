@@ -27,6 +27,11 @@ FITS: list[tuple[Dtype, Any, Any]] = [
     ("int64", -(2**63), -(2**63)),
     ("uint8", 255, 255),
     ("uint64", 2**64 - 1, 2**64 - 1),
+    ("int8", 1.0, 1),
+    ("int16", -0.0, 0),
+    ("int64", 1e3, 1000),
+    ("int64", float(2**53), 2**53),
+    ("uint64", 13.0, 13),
     ("float32", 1.5, 1.5),
     ("float32", 7, 7.0),
     ("float64", -0.0, -0.0),
@@ -40,8 +45,10 @@ FITS: list[tuple[Dtype, Any, Any]] = [
     ("datetime", "2026-01-02", np.datetime64("2026-01-02", "us")),
 ]
 MISFITS: list[tuple[Dtype, Any]] = [
-    ("bool", 1), ("bool", "true"), ("int8", 128), ("int8", 1.0), ("int8", True), ("int8", "1"), ("int64", 2**63),
-    ("int64", 1e3), ("uint8", -1), ("uint64", -1), ("uint64", 2**64), ("uint64", True), ("uint64", 1.5),
+    ("bool", 1), ("bool", "true"), ("int8", 128), ("int8", 128.0), ("int8", 1.5), ("int8", True), ("int8", "1"),
+    ("int64", 2**63),
+    ("int64", 1e17), ("int64", 1e300), ("uint8", -1), ("uint8", -1.0), ("int64", [1.0]),
+    ("uint64", -1), ("uint64", 2**64), ("uint64", True), ("uint64", 1.5),
     ("float32", 1e39), ("float32", -1e39), ("float64", True), ("float64", "1.5"), ("float64", [1]), ("float64", {}),
     ("string", 1), ("string", False), ("bytes", "not base64!"), ("bytes", 1), ("datetime", "yesterday"),
     ("datetime", 1767323045), ("datetime", "2026-13-01"), ("datetime", "0001-01-01T00:00:00+14:00"),
@@ -127,6 +134,33 @@ def test_whole_numbers_with_nulls_become_floats_column_by_column() -> None:
     columns = asked(found, {"instances": [[1, None], [2, 3]]})
     assert columns["a"] == [1, 2]
     assert np.isnan(columns["b"][0])
+
+
+def test_whole_floats_are_whole_numbers_in_every_place() -> None:
+    """As pandas writes a column that has had gaps."""
+    found = contract(
+        Column(name="n", dtype="int64", nullable=True),
+        Column(name="grid", dtype="int32", shape=(2, 2)),
+        Column(name="s", dtype="string"),
+        Column(name="visits", dtype="int8", roles=("context",)),
+    )
+    row = {"n": 13.0, "grid": [[1.0, 2], [3, 4.0]], "s": "a"}
+    for document in (
+        {"rows": [row | {"visits": 5.0}, row | {"n": None}]},
+        {"columns": {name: [cell, cell] for name, cell in row.items()} | {"visits": [5.0, 6.0]}},
+        {"instances": [list(row.values())] * 2},
+    ):
+        columns = asked(found, document)
+        assert columns["grid"] == [[[1, 2], [3, 4]]] * 2
+        assert columns["n"][0] == 13
+    # what is wrong is still told, and only that
+    with pytest.raises(SignatureMismatch, match="In row 1, column 'n': expected int64 .*, got 13.5") as caught:
+        asked(found, {"rows": [row, row | {"n": 13.5}]})
+    assert len(caught.value.detail) == 1
+    with pytest.raises(HeadgateError):
+        JsonFormat().decoder(found)(
+            b'{"rows": [{"n": ' + b"[" * 900 + b"1.0" + b"]" * 900 + b', "grid": 1, "s": "a"}]}'
+        )
 
 
 def test_shapes() -> None:

@@ -72,6 +72,8 @@ FITS: dict[str, tuple[Dtype, Any, list[Any]]] = {
     "wide for small": ("int8", pa.array([-128, 127], pa.int64()), [-128, 127]),
     "unsigned for signed": ("int64", pa.array([1, 2], pa.uint64()), [1, 2]),
     "largest": ("uint64", pa.array([0, 2**64 - 1], pa.uint64()), [0, 2**64 - 1]),
+    "floats for whole": ("int64", pa.array([13.0, -0.0]), [13, 0]),
+    "narrow floats for whole": ("uint8", pa.array([255.0, 0.0], pa.float32()), [255, 0]),
     "whole for float": ("float64", pa.array([1, 2], pa.int32()), [1.0, 2.0]),
     "double for float": ("float32", pa.array([0.5, -0.0]), [0.5, -0.0]),
     "float for double": ("float64", pa.array([0.5, 2.0], pa.float32()), [0.5, 2.0]),
@@ -112,7 +114,16 @@ def test_views_are_read_and_what_they_become_is_bounded() -> None:
 
 
 MISFITS: dict[str, tuple[Column, Any, int | None, str]] = {
-    "float for whole": (Column(name="x", dtype="int64"), pa.array([1.0, 2.0]), None, "double"),
+    "half for whole": (Column(name="x", dtype="int64"), pa.array([1.0, 2.5]), 1, "2.5"),
+    "NaN for whole": (Column(name="x", dtype="int64"), pa.array([1.0, float("nan")]), 1, "nan"),
+    "infinite for whole": (Column(name="x", dtype="int64", nullable=True), pa.array([1.0, -np.inf]), 1, "-inf"),
+    "too large a float for whole": (Column(name="x", dtype="int8"), pa.array([128.0, 1.0]), 0, "128.0"),
+    "a float that may be several": (
+        Column(name="x", dtype="uint64", nullable=True),
+        pa.array([1.0, 1e17, None]),
+        1,
+        "1e+17",
+    ),
     "text for number": (Column(name="x", dtype="float64"), pa.array(["1", "2"]), None, "string"),
     "number for text": (Column(name="x", dtype="string"), pa.array([1, 2]), None, "int64"),
     "number for boolean": (Column(name="x", dtype="bool"), pa.array([1, 0]), None, "int64"),
@@ -152,6 +163,15 @@ def test_the_cell_that_does_not_fit_is_named(form: str, name: str) -> None:
     entry = caught.value.detail[0]
     assert (entry["row"], entry["column"]) == (row, "x")
     assert entry["got"].startswith(got), entry
+
+
+@pytest.mark.parametrize("form", ["arrow", "parquet"])
+def test_whole_numbers_with_gaps_come_as_floats(form: str) -> None:
+    """A data frame's column of whole numbers becomes floats, and its gaps NaN, with the first gap."""
+    found = contract(Column(name="x", dtype="int64", nullable=True))
+    for gap in (None, float("nan")):
+        values = asked(found, form, pa.table({"x": pa.array([13.0, gap], pa.float64())}))["x"]
+        assert str(values) == "[13.0, nan]"
 
 
 @pytest.mark.parametrize("form", WRITE)

@@ -100,6 +100,8 @@ NAMES: dict[str, str] = {
     "lightgbm.sklearn": "LGBMClassifier LGBMModel LGBMRanker LGBMRegressor",
     "catboost.core": "CatBoost CatBoostClassifier CatBoostRanker CatBoostRegressor",
 }  # fmt: skip
+# modules under the names that their classes once had: scikit-learn up to 1.7 built one that does not know its package
+RENAMED = {"_loss": "sklearn._loss._loss"}
 ALLOWED = frozenset((module, name) for module, names in NAMES.items() for name in names.split())
 
 DISTRIBUTIONS = re.compile(r"scipy\.stats\._(continuous|discrete)_distns")
@@ -117,6 +119,11 @@ def is_allowed(module: str, name: str) -> bool:
         or (module == "numpy.random.bit_generator" and name == "__pyx_unpickle_SeedSequence")
         or (module == "numpy.dtypes" and bool(CLASS_NAME.fullmatch(name)))
     )
+
+
+def today(module: str) -> str:
+    """The module under the name that it has today."""
+    return RENAMED.get(module, module)
 
 
 def is_sklearn(module: str, name: str) -> bool:

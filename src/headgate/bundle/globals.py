@@ -43,6 +43,10 @@ def read_globals(content: bytes, where: str = "the file") -> Globals:
     """What a file's bytes name; raises as `foreign_globals` does."""
     stream = unpacked_stream(content)
     size = len(stream.getbuffer())
+    if not size:
+        raise Malformed(
+            f"{where} is empty: expected a model that joblib.dump or pickle.dump wrote, got 0 bytes. Write it again."
+        )
     foreign: set[str] = set()
     packages: set[str] = set()
     try:
@@ -53,8 +57,27 @@ def read_globals(content: bytes, where: str = "the file") -> Globals:
     except Exception as error:
         # a file may break only after it has run its payload: the names found so far decide
         if not foreign:
-            raise Malformed(f"{where} cannot be read as a pickle at byte {stream.tell()} of {size}: {error}") from error
+            raise Malformed(
+                f"{where} cannot be read as a pickle at byte {stream.tell()} of {size}: {_reason(error)}. "
+                "Expected a file that joblib.dump or pickle.dump wrote, whole. Write it again."
+            ) from error
     return Globals(tuple(sorted(foreign)), frozenset(packages))
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong, where pickle itself says no more than what tripped it."""
+    if isinstance(error, EOFError):
+        return "it ends early"
+    if isinstance(error, KeyError) and isinstance(error.args[0], int):
+        return f"0x{error.args[0]:02x} begins no instruction of a pickle"
+    if isinstance(error, IndexError | KeyError):
+        return "it uses a value that it has not made"
+    text = " ".join(str(error).split())
+    return (
+        text.rstrip(".")
+        if isinstance(error, pickle.UnpicklingError) and text
+        else f"{type(error).__name__} {text}".strip()
+    )
 
 
 class _Nothing:

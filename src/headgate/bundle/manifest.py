@@ -15,6 +15,8 @@ PROFILE = "profile.json"
 CARD = "card.md"
 REQUIREMENTS = "requirements.txt"  # the environment's packages with their hashes
 SBOM = "sbom.cdx.json"  # the same for auditors: CycloneDX
+# option of a form: the largest number, on either side of 0, that its features take; larger ones are refused
+LARGEST = "largest"
 
 
 class FileEntry(Record, frozen=True, kw_only=True):

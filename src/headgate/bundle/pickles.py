@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from headgate.bundle.allowed import today
 from headgate.errors import Malformed, TooLarge
 
 MAX_BYTES = 16 * 1024**3
@@ -74,13 +75,13 @@ class PickleMachine(pickle._Unpickler):
         raise pickle.UnpicklingError(f"global {module}.{name} is refused")
 
     def find_class(self, module: str, name: str) -> Any:
-        """The global under its name in Python 3, which old protocols spell as in Python 2."""
+        """The global under its name of today: old protocols and old libraries spell it otherwise."""
         if self.proto < 3:
             if (module, name) in _compat_pickle.NAME_MAPPING:
                 module, name = _compat_pickle.NAME_MAPPING[module, name]
             else:
                 module = _compat_pickle.IMPORT_MAPPING.get(module, module)
-        return self.resolve(module, name)
+        return self.resolve(today(module), name)
 
     def get_extension(self, code: int) -> None:
         """Extension codes stand for globals that this process happens to have registered."""

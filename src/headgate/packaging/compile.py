@@ -16,9 +16,10 @@ from typing import Any
 
 import msgspec
 
-from headgate.bundle.manifest import Form, Manifest, Parity
+from headgate.bundle.manifest import LARGEST, Form, Manifest, Parity
 from headgate.errors import HeadgateError
 from headgate.packaging.draft import Draft
+from headgate.packaging.far_rows import Reach, measure_reach
 from headgate.packaging.frameworks.framework import Compiling
 from headgate.packaging.frameworks.pickles import is_pickle
 from headgate.packaging.frameworks.registry import framework_of_object, framework_of_path
@@ -158,9 +159,10 @@ def compile_model(draft: Draft, native: Native, how: Compiling, converter: Conve
             refusals.append(f"it cannot be converted, {tidy_reason(answer.refused)}")
             continue
         parity, refused = _try(draft, rows, original)
-        if parity and not refused:
-            return _choose(draft, native, rows, parity)
-        (differences if parity else refusals).append(refused)
+        reach = measure_reach(native, _load(draft), rows) if parity and not refused else Reach(refused=refused)
+        if parity and not reach.refused:
+            return _choose(draft, native, rows, parity, reach)
+        (differences if parity else refusals).append(reach.refused)
     (draft.folder / FILE).unlink(missing_ok=True)
     # how it answers says more than why another layout does not convert
     reason = [*differences, *refusals, "its features do not fit into a graph"][0]
@@ -211,10 +213,11 @@ def _with_compiled(draft: Draft) -> Manifest:
     return draft.manifest
 
 
-def _choose(draft: Draft, native: Native, rows: Table, parity: Parity) -> Compiled:
+def _choose(draft: Draft, native: Native, rows: Table, parity: Parity, reach: Reach) -> Compiled:
     compiled = _load(draft)
     ours, theirs = _seconds(native, rows), _seconds(compiled, rows)
-    form = Form(runtime="onnx", path=FILE, parity=parity)
+    options = {} if reach.largest is None else {LARGEST: repr(reach.largest)}
+    form = Form(runtime="onnx", path=FILE, parity=parity, options=options)
     if theirs > CLEARLY * ours:
         return Compiled(form, False, "The original is faster than its compiled form, which agrees with it.")
     return Compiled(form, True, "The compiled form agrees with the original on all compared rows and is not slower.")

@@ -16,6 +16,7 @@ from headgate.errors import Refused
 from headgate.packaging.frameworks.registry import load_exporter
 from headgate.packaging.graph import widen_trees
 from headgate.packaging.imputing import teach_imputing
+from headgate.packaging.powers import teach_powers
 from headgate.packaging.request import Answer, Request
 from headgate.runtimes.boundary import Boundary, named
 
@@ -31,6 +32,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     widen_trees()
     teach_imputing()
+    teach_powers()
     answers.write(b"{}\n")
     answers.flush()
     for line in sys.stdin.buffer:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from headgate.bundle.allowed import ARRAY_WRAPPER, GETATTR, MEMORY_MAP, has_stand_in, is_allowed, is_sklearn
+from headgate.bundle.allowed import ARRAY_WRAPPER, GETATTR, MEMORY_MAP, has_stand_in, is_allowed, is_sklearn, today
 from headgate.bundle.pickles import PickleMachine, count_of, unpacked_stream
 from headgate.errors import ModelError, Untrusted
 from headgate.runtimes.batch import Array
@@ -87,7 +87,7 @@ class _GuardedUnpickler(PickleMachine):
                 f"If you know it: headgate package … --trust-code {module}.{name}"
             )
         found = _import(module, name)
-        if allowed and is_sklearn(module, name) and not is_sklearn(str(getattr(found, "__module__", "")), name):
+        if allowed and is_sklearn(module, name) and not is_sklearn(today(str(getattr(found, "__module__", ""))), name):
             raise Untrusted(f"{module}.{name} is not what it seems: it is {found!r}.")
         return found
 

@@ -13,6 +13,8 @@ INTEGERS: dict[str, tuple[int, int]] = {
     kind: (int(np.iinfo(kind).min), int(np.iinfo(kind).max))
     for kind in ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32")
 }
+# beyond it a float does not tell whole numbers apart
+WHOLE_MAX = 1 << 53
 # types made at run time: what a type checker cannot follow goes through these two
 _ANNOTATED: Any = Annotated
 _LIST: Any = list
@@ -22,25 +24,35 @@ class Unsigned64(int):
     """An integer below 2^64: the one width whose bounds msgspec cannot check itself."""
 
 
-def cell_type(column: Column, optional: bool = False) -> Any:
-    """The type of one row's value, as msgspec checks it: no coercion, but a whole number is a fine float."""
-    kind = _scalar_type(column.dtype)
+def cell_type(column: Column, optional: bool = False, largest: float | None = None) -> Any:
+    """The type of one row's value, as msgspec checks it: no coercion, but a whole number is a fine float.
+
+    `largest` bounds numbers on either side of 0.
+    """
+    kind = _scalar_type(column.dtype, largest)
     for size in reversed(column.shape):
         kind = list_of(kind) if size < 0 else list_of(kind, size, size)
     return kind | None if column.nullable or optional else kind
 
 
-def _scalar_type(dtype: Dtype) -> Any:
-    if dtype in INTEGERS:
-        low, high = INTEGERS[dtype]
-        return Annotated[int, Meta(ge=low, le=high)]
-    if dtype == "float32":
-        # beyond it a float32 is infinite
-        return Annotated[float, Meta(ge=-FLOAT32_MAX, le=FLOAT32_MAX)]
+def _scalar_type(dtype: Dtype, largest: float | None) -> Any:
+    if bounds := bounds_of(dtype, largest):
+        return _ANNOTATED[int if dtype in INTEGERS else float, Meta(ge=bounds[0], le=bounds[1])]
     others: dict[str, Any] = {
         "uint64": Unsigned64, "float64": float, "bool": bool, "string": str, "bytes": bytes, "datetime": np.datetime64,
     }  # fmt: skip
     return others[dtype]
+
+
+def bounds_of(dtype: Dtype, largest: float | None) -> tuple[float, float] | None:
+    """The least and the largest number of a dtype that is taken; None where any is, and where it holds no numbers."""
+    if dtype in INTEGERS:
+        low, high = INTEGERS[dtype]
+        return (low, high) if largest is None else (max(low, -int(largest)), min(high, int(largest)))
+    if dtype == "float32":
+        # beyond it a float32 is infinite
+        largest = FLOAT32_MAX if largest is None else min(largest, FLOAT32_MAX)
+    return None if largest is None or not dtype.startswith("float") else (-largest, largest)
 
 
 def list_of(kind: Any, low: int | None = None, high: int | None = None) -> Any:
@@ -52,9 +64,16 @@ def read_cell(kind: type, value: Any) -> Any:
     """msgspec's hook for the types it does not know; raises ValueError for what is none of them."""
     if kind is np.datetime64:
         return read_datetime(value)
-    if kind is Unsigned64 and type(value) is int and 0 <= value < 1 << 64:
+    if kind is Unsigned64 and type(value := as_whole(value)) is int and 0 <= value < 1 << 64:
         return Unsigned64(value)
     raise ValueError(f"not a {kind.__name__}")
+
+
+def as_whole(value: Any, rank: int = 0) -> Any:
+    """A float that is a whole number as one, `13.0` for example, in lists of that rank; anything else as it is."""
+    if rank and type(value) is list:
+        return [as_whole(item, rank - 1) for item in value]
+    return int(value) if type(value) is float and value.is_integer() and abs(value) <= WHOLE_MAX else value
 
 
 def read_datetime(value: Any) -> np.datetime64:

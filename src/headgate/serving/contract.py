@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from headgate.errors import SignatureMismatch
-from headgate.records import Limits, Signature
+from headgate.records import Column, Limits, Signature
 from headgate.runtimes.batch import Batch, concatenate
 from headgate.runtimes.columns import column_array, matrix_dtype
 from headgate.serving.cells import cell_type
@@ -51,8 +51,12 @@ class Rows:
 class Contract:
     """The columns that clients of one endpoint may and must send."""
 
-    def __init__(self, signature: Signature, max_rows: int, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(
+        self, signature: Signature, max_rows: int, max_bytes: int = MAX_BYTES, largest: float | None = None
+    ) -> None:
         self.signature = signature
+        # number that the models behind the endpoint take at most, on either side of 0; None where they take any
+        self.largest = largest
         self.max_rows = max_rows
         self.max_bytes = max_bytes  # of the rows of one request, however they are packed
         self.features = signature.features
@@ -60,13 +64,20 @@ class Contract:
         self.names = tuple(column.name for column in self.features)
         self.columns = {column.name: column for column in signature.inputs}
         # columns that the model never sees may be missing
-        self.types = {name: cell_type(column, column not in self.features) for name, column in self.columns.items()}
+        self.types = {
+            name: cell_type(column, column not in self.features, self.largest_of(column))
+            for name, column in self.columns.items()
+        }
         # the one dtype of a matrix; whole numbers with nulls have no such dtype and go column by column
         dtype = matrix_dtype(signature)
         gaps = any(column.nullable for column in self.features)
         self.dtype = None if dtype is None or (gaps and dtype.kind != "f") else dtype
         # packing a row takes half as long as numpy takes to look at its values; it knows no nulls
         self._pack = None if self.dtype is None else Struct(f"={len(self.features)}{CODES[self.dtype.name]}").pack
+
+    def largest_of(self, column: Column) -> float | None:
+        """What the models bound of a column; None of one that they never see."""
+        return self.largest if "feature" in column.roles else None
 
     def rows(self, values: list[Any]) -> Rows:
         """Rows of validated values, packed while they are at hand: boxed numbers take ten times the room."""

@@ -22,7 +22,7 @@ from headgate.serving.formats.format import Encode, Format, Origin
 from headgate.serving.formats.library import Library
 from headgate.serving.formats.registry import format_names, is_installed, load_format
 from headgate.serving.hosted_calls import HostedCalls
-from headgate.serving.loading import Loaded, asker, checker, selector
+from headgate.serving.loading import Loaded, asker, checker, largest_taken, selector
 from headgate.serving.metrics import CacheMetrics, Metrics
 from headgate.serving.predict import LiveEndpoint, LiveVariant, Prediction, Reply
 from headgate.serving.refusals import Refusals
@@ -69,7 +69,8 @@ class Composer:
     def compose(self, table: RouteTable, models: Models) -> LiveEndpoint:
         """The endpoint of a table whose models are all held; raises `Refused` when one does not fit the contract."""
         limits = table.spec.limits
-        contract = Contract(table.contract, limits.max_rows, limits.max_body_bytes)
+        largest = largest_taken((variant, models[variant].manifest) for variant in table.variants)
+        contract = Contract(table.contract, limits.max_rows, limits.max_body_bytes, largest)
         variants = tuple(self._variant(table, contract, variant, models) for variant in table.variants)
         readers = readers_of(self._formats, contract)
         spoken: dict[tuple[str, str, str], LiveEndpoint] = {}

@@ -4,14 +4,14 @@ All of it blocks and runs in a thread of its own; a worker goes on answering mea
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from headgate.bundle.bundle import read_manifest, verify_files
 from headgate.bundle.golden import read_golden
-from headgate.bundle.manifest import Manifest
+from headgate.bundle.manifest import LARGEST, Manifest
 from headgate.crashes import CallMark
 from headgate.errors import Corrupt, Refused
 from headgate.records import Column, Variant
@@ -120,6 +120,20 @@ def selector(contract: Contract, features: Sequence[Column], version: str) -> Ca
         return Batch(names, columns={name: batch.columns[name] for name in names})
 
     return select
+
+
+def largest_taken(variants: Iterable[tuple[Variant, Manifest]]) -> float | None:
+    """The number, on either side of 0, that all who answer take at most; None where they take any. Raises `Refused`."""
+    told = [
+        (variant, manifest.forms[variant.form].options[LARGEST])
+        for variant, manifest in variants
+        if variant.role != "shadow" and LARGEST in manifest.forms[variant.form].options
+    ]
+    try:
+        return min((float(text) for _, text in told), default=None)
+    except ValueError as error:
+        versions = ", ".join(variant.version for variant, _ in told)
+        raise Refused(f"Expected the largest number that {versions} takes as a number: {error}.") from None
 
 
 def checker(manifest: Manifest) -> Callable[[Outputs, int], None]:

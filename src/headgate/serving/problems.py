@@ -10,7 +10,7 @@ import orjson
 
 from headgate.errors import HeadgateError, Malformed, SignatureMismatch, TooLarge
 from headgate.records import Column
-from headgate.serving.cells import INTEGERS, list_of, read_cell
+from headgate.serving.cells import INTEGERS, bounds_of, list_of, read_cell
 from headgate.serving.contract import Contract
 
 FORMS = ("rows", "instances", "columns")
@@ -107,7 +107,7 @@ def _in_row(contract: Contract, place: int, row: dict[str, Any]) -> Iterator[Pro
     for name, column in contract.columns.items():
         if name in row:
             if not fits(contract.types[name], row[name]):
-                yield problem(place, name, expected_text(column), excerpt(row[name]))
+                yield problem(place, name, expected_text(column, contract.largest_of(column)), excerpt(row[name]))
         elif column in contract.features:
             yield problem(place, name, expected_text(column), "nothing")
 
@@ -124,7 +124,8 @@ def _in_instances(contract: Contract, rows: list[Any], first: int) -> Iterator[P
         else:
             for column, value in zip(contract.features, row, strict=True):
                 if not fits(contract.types[column.name], value):
-                    yield problem(place, column.name, expected_text(column), excerpt(value))
+                    expected = expected_text(column, contract.largest)
+                    yield problem(place, column.name, expected, excerpt(value))
 
 
 def _in_columns(contract: Contract, columns: dict[str, Any], _first: int) -> Iterator[Problem]:
@@ -149,7 +150,7 @@ def _in_column(contract: Contract, column: Column, cells: Any, rows: int) -> Ite
         return
     for place, value in enumerate(cells):
         if not fits(kind, value):
-            yield problem(place, column.name, expected_text(column), excerpt(value))
+            yield problem(place, column.name, expected_text(column, contract.largest_of(column)), excerpt(value))
 
 
 def _in_ids(document: dict[str, Any]) -> Iterator[Problem]:
@@ -162,12 +163,14 @@ def _in_ids(document: dict[str, Any]) -> Iterator[Problem]:
             yield problem(place, "ids", "text of 1 to 128 characters", excerpt(value))
 
 
-def expected_text(column: Column) -> str:
-    """What a cell of this column must be, for people."""
+def expected_text(column: Column, largest: float | None = None) -> str:
+    """What a cell of this column must be, for people; `largest` bounds its numbers."""
     text: str = column.dtype
-    if column.dtype in INTEGERS:
-        low, high = INTEGERS[column.dtype]
-        text = f"{text} ({low} to {high})"
+    bounds = bounds_of(column.dtype, largest)
+    if column.dtype in INTEGERS and bounds:
+        text = f"{text} ({bounds[0]} to {bounds[1]})"
+    elif bounds and largest is not None:
+        text = f"{text} ({bounds[0]:g} to {bounds[1]:g}, beyond which the model has no answer)"
     elif column.dtype == "datetime":
         text = "datetime (ISO 8601 text)"
     elif column.dtype == "bytes":

@@ -140,6 +140,8 @@ class TensorDecoder:
             if bad.any():
                 bad &= ~(np.isnan(matrix) & self._nullable)
                 self._refuse(bad, matrix)
+        if self._contract.largest is not None:
+            self._refuse(np.abs(matrix) > self._contract.largest, matrix)
         if matrix.dtype == dtype:
             return np.ascontiguousarray(matrix)
         if dtype.kind == "f":
@@ -160,7 +162,8 @@ class TensorDecoder:
 
     def _misfit(self, row: int, place: int, matrix: Array) -> SignatureMismatch:
         column = self._contract.features[place]
-        return mismatch([problem(row, column.name, expected_text(column), str(matrix[row, place])[:64])])
+        expected = expected_text(column, self._contract.largest)
+        return mismatch([problem(row, column.name, expected, str(matrix[row, place])[:64])])
 
 
 def cells_of(array: Array) -> list[Any]:

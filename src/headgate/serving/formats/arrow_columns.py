@@ -1,6 +1,7 @@
 """From an Arrow table to rows: types by name against the contract, then whole arrays, without a Python object per cell.
 
-Numbers are taken where nothing is lost: any integer that fits, any integer or float where the contract has floats.
+Numbers are taken where nothing is lost: any integer that fits, any integer or float where the contract has floats, and
+floats that are whole where it has integers.
 Only text and bytes become Python objects, those of a dictionary once for all rows that refer to them.
 """
 
@@ -12,7 +13,7 @@ import numpy as np
 from headgate.errors import Malformed, TooLarge
 from headgate.records import Column
 from headgate.runtimes.batch import Batch
-from headgate.serving.cells import FLOAT32_MAX
+from headgate.serving.cells import FLOAT32_MAX, WHOLE_MAX
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.formats.format import Array
 from headgate.serving.formats.second_look import check_ids
@@ -76,7 +77,7 @@ def _fits(column: Column, kind: Any, rank: int) -> bool:
         "bytes": (types.is_binary, types.is_large_binary, types.is_fixed_size_binary, types.is_binary_view),
         "datetime": (types.is_timestamp, types.is_date),
     }
-    return any(test(kind) for test in tests.get(column.dtype, (types.is_integer,)))
+    return any(test(kind) for test in tests.get(column.dtype, (types.is_integer, types.is_floating)))
 
 
 def columns_of(contract: Contract, table: Any) -> dict[str, Array]:
@@ -91,6 +92,7 @@ def columns_of(contract: Contract, table: Any) -> dict[str, Array]:
         optional = column not in contract.features and name in contract.columns
         try:
             arrays[name] = _convert(column, column.nullable or optional, _joined(table.column(name)), contract)
+            _check_largest(column, arrays[name], contract.largest_of(column))
         except Misfit as misfit:
             found.append(problem(misfit.row, name, misfit.expected or expected_text(column), misfit.got))
     if found:
@@ -188,7 +190,8 @@ def _numbers(column: Column, nullable: bool, array: Any) -> Array:
     if array.null_count == 0:
         values: Array = array.to_numpy(zero_copy_only=False)
         _check(dtype, nullable, values)
-        return values.astype(dtype, copy=False)
+        gaps = dtype.kind in "iu" and values.dtype.kind == "f" and bool(np.isnan(values).any())
+        return values.astype(np.float64 if gaps else dtype, copy=False)
     if dtype.kind == "b":
         array = array.cast("uint8")
     elif dtype.kind != "f":
@@ -202,18 +205,43 @@ def _numbers(column: Column, nullable: bool, array: Any) -> Array:
 
 def _check(dtype: np.dtype[Any], nullable: bool, values: Array) -> None:
     """No value beyond the dtype; NaN only where null is taken, since that is what it becomes."""
-    if dtype.kind == "f" and values.dtype.kind == "f":
-        most = FLOAT32_MAX if dtype.itemsize == 4 and values.dtype.itemsize == 8 else np.inf
-        good = np.isfinite(values) & (np.abs(values) <= most)
-        bad = ~(good | np.isnan(values)) if nullable else ~good
-    elif dtype.kind in "iu" and not np.can_cast(values.dtype, dtype):
-        bounds = np.iinfo(dtype)
-        bad = (values < bounds.min) | (values > bounds.max)
-    else:
-        return
+    bad = _misfits(dtype, nullable, values)
     if bad.any():
         row = int(np.argmax(bad))
         raise Misfit(row, str(values[row].item())[:64])
+
+
+def _misfits(dtype: np.dtype[Any], nullable: bool, values: Array) -> Array:
+    if dtype.kind == "f" and values.dtype.kind == "f":
+        most = FLOAT32_MAX if dtype.itemsize == 4 and values.dtype.itemsize == 8 else np.inf
+        good = np.isfinite(values) & (np.abs(values) <= most)
+        return ~(good | np.isnan(values)) if nullable else ~good
+    if dtype.kind in "iu" and values.dtype.kind == "f":
+        return _not_whole(np.iinfo(dtype), nullable, values)
+    bad: Array = np.zeros(len(values), dtype=bool)
+    if dtype.kind in "iu" and not np.can_cast(values.dtype, dtype):
+        bounds = np.iinfo(dtype)
+        bad = (values < bounds.min) | (values > bounds.max)
+    return bad
+
+
+def _not_whole(bounds: Any, nullable: bool, values: Array) -> Array:
+    """Floats that are no whole numbers between the bounds, or so large that they may stand for several."""
+    low, high = max(int(bounds.min), -WHOLE_MAX), min(int(bounds.max), WHOLE_MAX)
+    with np.errstate(invalid="ignore"):
+        good = (np.trunc(values) == values) & (values >= low) & (values <= high)
+    bad: Array = ~(good | np.isnan(values)) if nullable else ~good
+    return bad
+
+
+def _check_largest(column: Column, values: Array, largest: float | None) -> None:
+    """No number beyond what the models take."""
+    if largest is None or values.dtype.kind not in "iuf":
+        return
+    bad = (values > largest) | (values < -largest)
+    if bad.any():
+        row = int(np.argmax(bad.reshape(len(values), -1).any(axis=1)))
+        raise Misfit(row, str(values[bad].flat[0].item())[:64], expected_text(column, largest))
 
 
 def _times(array: Any) -> Array:

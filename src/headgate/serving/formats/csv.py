@@ -14,7 +14,7 @@ from typing import Any
 
 from headgate.errors import Malformed, SignatureMismatch
 from headgate.records import Column
-from headgate.serving.cells import read_datetime
+from headgate.serving.cells import as_whole, read_datetime
 from headgate.serving.contract import Contract, Rows
 from headgate.serving.formats.format import NO_HEADERS, Array, Body, Decode, Encode, Headers, Origin
 from headgate.serving.problems import LISTED, Problem, count_problem, excerpt, expected_text, fits, mismatch, problem
@@ -71,12 +71,13 @@ def _table(names: list[str], columns: list[list[Any]]) -> bytes:
 class Reader:
     """From a field to a column's value."""
 
-    def __init__(self, column: Column, kind: Any) -> None:
+    def __init__(self, column: Column, kind: Any, largest: float | None) -> None:
         kinds: dict[str, Callable[[str], Any]] = {
             "bool": _read_bool, "string": str, "bytes": _read_bytes, "float32": _read_float, "float64": _read_float,
             "datetime": read_datetime,
         }  # fmt: skip
         self.column = column
+        self.expected = expected_text(column, largest)
         self._kind = kind
         self._parse = kinds.get(column.dtype, _read_whole)
         self._may_be_null = fits(kind, None)
@@ -126,7 +127,10 @@ def _decode(contract: Contract, body: bytes | bytearray) -> Rows:
 
 def _typed(contract: Contract, header: list[str], rows: list[list[str]]) -> dict[str, Sequence[Any]]:
     """The columns with their values; raises the first few problems."""
-    readers = [Reader(contract.columns[name], contract.types[name]) for name in header]
+    readers = [
+        Reader(column, contract.types[column.name], contract.largest_of(column))
+        for column in (contract.columns[name] for name in header)
+    ]
     found: list[Problem] = []
     typed = []
     for place, row in enumerate(rows):
@@ -145,9 +149,7 @@ def _cell(reader: Reader, text: str, found: list[Problem], place: int) -> Any:
     try:
         return reader.read(text)
     except ValueError:
-        found.append(
-            problem(place, reader.column.name, expected_text(reader.column), excerpt(text) if text else "null")
-        )
+        found.append(problem(place, reader.column.name, reader.expected, excerpt(text) if text else "null"))
         return None
 
 
@@ -195,7 +197,11 @@ def _read_float(cell: str) -> float:
 
 
 def _read_whole(cell: str) -> int:
-    return int(cell) if _WHOLE.fullmatch(cell) else _refuse(cell)
+    if _WHOLE.fullmatch(cell):
+        return int(cell)
+    # 13.0, as data frames write a column that has had gaps
+    value = as_whole(_read_float(cell))
+    return value if isinstance(value, int) else _refuse(cell)
 
 
 def _read_bytes(cell: str) -> bytes:

@@ -24,10 +24,10 @@ from headgate.serving.formats.format import NO_HEADERS, Array, Body, Decode, Enc
 from headgate.serving.formats.second_look import (
     KEYS,
     check_ids,
+    convert,
     has_more_colons,
     parse,
     refuse_duplicates,
-    with_aliases,
     with_known_matrix,
 )
 from headgate.serving.formats.texts import Texts, key_of
@@ -139,7 +139,4 @@ class JsonDecoder:
         return self._typed(with_known_matrix(parse(body)))
 
     def _typed(self, document: Any) -> Any:
-        try:
-            return msgspec.convert(with_aliases(document, self._contract), self._envelope, dec_hook=read_cell)
-        except (msgspec.ValidationError, RecursionError) as error:
-            raise find_problem(self._contract, document, str(error)) from None
+        return convert(document, self._contract, self._envelope)

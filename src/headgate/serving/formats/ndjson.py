@@ -23,6 +23,7 @@ from headgate.serving.formats.second_look import (
     parse,
     refuse_duplicates,
     with_aliases,
+    with_whole_numbers,
 )
 from headgate.serving.formats.texts import Texts
 from headgate.serving.problems import count_problem, excerpt, find_problem, fits, mismatch, problem
@@ -130,6 +131,8 @@ class NdjsonDecoder:
                 raise Malformed(f"In line {number}: {error.message}") from None
             except SignatureMismatch as error:
                 raise SignatureMismatch(f"In line {number}: {error.message}") from None
+            form = "instances" if isinstance(document, list) else "rows"
+            document = with_whole_numbers({form: [document]}, self._contract)[form][0]
             try:
                 row = with_aliases({"rows": [document]}, self._contract)["rows"][0]
                 yield msgspec.convert(row, self._kind, dec_hook=read_cell)

@@ -2,15 +2,18 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from headgate.errors import Malformed, SignatureMismatch
+from headgate.serving.cells import INTEGERS, as_whole, read_cell
 from headgate.serving.contract import Contract
-from headgate.serving.problems import ENVELOPE, excerpt
+from headgate.serving.problems import ENVELOPE, excerpt, find_problem
 
+# dtypes of whole numbers
+WHOLE = frozenset((*INTEGERS, "uint64"))
 # as many matches as an object has keys, and more where text holds an escaped quote before a colon
 KEYS = re.compile(rb'"\s*:')
 # what msgspec refuses in the name of a field; such a column goes by an alias, on the second look
@@ -37,6 +40,46 @@ def with_aliases(document: Any, contract: Contract) -> Any:
     if "columns" in changed:
         changed["columns"] = swap(changed["columns"])
     return changed
+
+
+def with_whole_numbers(document: Any, contract: Contract) -> Any:
+    """The document with `13.0` as 13 in columns of whole numbers: so data frames write a column that has had gaps."""
+    ranks = {column.name: len(column.shape) for column in contract.signature.inputs if column.dtype in WHOLE}
+    if not ranks or not isinstance(document, dict):
+        return document
+    places = {place: ranks[name] for place, name in enumerate(contract.names) if name in ranks}
+    changed = dict(document)
+    for form, wanted in (("rows", ranks), ("instances", places)):
+        if isinstance(rows := changed.get(form), list):
+            changed[form] = [_with_whole(row, wanted) for row in rows]
+    if "columns" in changed:
+        changed["columns"] = _with_whole(changed["columns"], {name: rank + 1 for name, rank in ranks.items()})
+    return changed
+
+
+def _with_whole(row: Any, ranks: Mapping[Any, int]) -> Any:
+    """The object or array with the cells that are named or placed so; anything else as it is."""
+    if isinstance(row, dict):
+        return row | {name: as_whole(row[name], rank) for name, rank in ranks.items() if name in row}
+    if isinstance(row, list):
+        return [as_whole(cell, ranks[place]) if place in ranks else cell for place, cell in enumerate(row)]
+    return row
+
+
+def convert(document: Any, contract: Contract, envelope: Any) -> Any:
+    """The document as such an envelope; raises what is wrong with it."""
+    try:
+        return _convert(document, contract, envelope)
+    except (msgspec.ValidationError, RecursionError):
+        document = with_whole_numbers(document, contract)
+    try:
+        return _convert(document, contract, envelope)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise find_problem(contract, document, str(error)) from None
+
+
+def _convert(document: Any, contract: Contract, envelope: Any) -> Any:
+    return msgspec.convert(with_aliases(document, contract), envelope, dec_hook=read_cell)
 
 
 def with_known_matrix(document: Any) -> Any:

@@ -30,7 +30,7 @@ _asks = msgspec.msgpack.Decoder(Ask)
 def contract_of(ask: bytes) -> tuple[str, Contract]:
     """The form and the contract of a request."""
     asked = _asks.decode(ask)
-    return asked.form, Contract(asked.signature, asked.max_rows, asked.max_bytes)
+    return asked.form, Contract(asked.signature, asked.max_rows, asked.max_bytes, asked.largest)
 
 
 def read_body(ask: bytes, body: bytes) -> Answer:

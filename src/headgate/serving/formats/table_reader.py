@@ -35,7 +35,9 @@ class TableReader:
 
     def decoder(self, form: str, contract: Contract) -> Decode:
         """Decode bodies of one form for one contract."""
-        ask = msgspec.msgpack.encode(Ask(form, contract.signature, contract.max_rows, contract.max_bytes))
+        ask = msgspec.msgpack.encode(
+            Ask(form, contract.signature, contract.max_rows, contract.max_bytes, contract.largest)
+        )
 
         def decode(body: bytes | bytearray, _headers: Headers = NO_HEADERS, /) -> Rows:
             answer = self._read(ask, body, form)

@@ -19,6 +19,7 @@ class Ask(msgspec.Struct, frozen=True):
     signature: Signature
     max_rows: int
     max_bytes: int
+    largest: float | None = None
 
 
 class Packed(msgspec.Struct, frozen=True):
