@@ -15,6 +15,8 @@ PROFILE = "profile.json"
 CARD = "card.md"
 REQUIREMENTS = "requirements.txt"  # the environment's packages with their hashes
 SBOM = "sbom.cdx.json"  # the same for auditors: CycloneDX
+FORMAT = 1  # what is written
+FORMATS = (1,)  # what is read: this one and the one before, where there is one
 
 
 class FileEntry(Record, frozen=True, kw_only=True):
@@ -70,7 +72,7 @@ class Lineage(Record, frozen=True, kw_only=True):
 class Manifest(Record, frozen=True, kw_only=True):
     """Everything about a packaged model. Nothing in it depends on the clock or the machine."""
 
-    format: int = 1
+    format: int = FORMAT
     name: str
     framework: str  # "scikit-learn", "xgboost", "lightgbm", "catboost", "onnx", "python"
     framework_version: str = ""
