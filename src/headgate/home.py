@@ -55,6 +55,11 @@ class Home:
         return self.path / "tables" / "previous.json"
 
     @property
+    def awaited(self) -> Path:
+        """There while this node has not had the first tables of its control plane."""
+        return self.path / "tables" / "awaited"
+
+    @property
     def run(self) -> Path:
         """Pids, sockets and shared memory of living processes."""
         return self.path / "run"

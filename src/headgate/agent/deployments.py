@@ -64,6 +64,8 @@ class Deployments:
         self._published = published
         self._newest: dict[str, Deployment] = {}
         self._failures: dict[str, LoadFailure] = {}
+        # whether a control plane has said anything
+        self._heard = False
 
     @property
     def failures(self) -> dict[str, LoadFailure]:
@@ -94,6 +96,13 @@ class Deployments:
         for table in answer.routes:
             self._consider(table)
         if self._tables.write_access(answer.access):
+            self._published()
+        self._heard = True
+
+    def open(self) -> None:
+        """Let the workers be ready once all that a first answer named is on disk, or was tried in vain."""
+        if self._heard and self._tables.awaited and self._newest.keys() <= self._failures.keys():
+            self._tables.first_taken()
             self._published()
 
     def move(self) -> None:

@@ -29,6 +29,20 @@ class Tables:
         return dict(self._routes)
 
     @property
+    def awaited(self) -> bool:
+        """Whether nothing is known yet, or only a part of what the first control plane has said."""
+        return self._home.awaited.exists()
+
+    def await_first(self) -> None:
+        """A node without tables does not know what it is to answer; one that has them starts from them."""
+        if not self._routes and self._access is None:
+            self._home.awaited.touch(mode=0o600)
+
+    def first_taken(self) -> None:
+        """What there is, is on disk, or was tried."""
+        self._home.awaited.unlink(missing_ok=True)
+
+    @property
     def epoch(self) -> int:
         """The highest epoch seen: a control plane below it was restored from an older backup and removes nothing."""
         epochs = [table.epoch for table in self._routes.values()]

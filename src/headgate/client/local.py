@@ -72,7 +72,7 @@ def start_agent(
 def wait_ready(
     home: Home, agent: subprocess.Popen[bytes], *, seconds: float = START_SECONDS, clock: Clock | None = None
 ) -> Document:
-    """The status, once the control plane answers and a worker is ready.
+    """The status, once the control plane answers and every worker is ready that does not leave.
 
     Raises `Unavailable` with the end of the log when the agent ends, `DeadlineExceeded` after `seconds`.
     """
@@ -82,7 +82,8 @@ def wait_ready(
         if agent.poll() is not None:
             raise Unavailable(f"Expected Headgate to start, it ended with status {agent.returncode}.\n{log_tail(home)}")
         status = ask_status(home)
-        if status and any(worker["ready"] for worker in status["workers"]):
+        staying = [worker for worker in status["workers"] if not worker["draining"]] if status else []
+        if status and staying and all(worker["ready"] for worker in staying):
             return status
         require_control(home)
         ticks.sleep(PAUSE)
