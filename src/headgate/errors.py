@@ -27,6 +27,7 @@
     ├── Corrupt                    500   stored bytes are not what was stored
     ├── ClientLeft                 499   nobody is there to take the answer; only recorded
     ├── Unavailable                503   draining or not ready
+    │   ├── Late                   503   a process was not there in time; another try may be
     │   ├── Overloaded             503   full, or would be late
     │   │   └── NoRoom             503   full; clients see it as Overloaded
     │   └── Unreachable            503   nothing answers at that address
@@ -247,6 +248,10 @@ class Overloaded(Unavailable):
 
 class NoRoom(Overloaded):
     """There is no place for this request: it may not come in, or gave its place to a more urgent one."""
+
+
+class Late(Unavailable):
+    """A process was not there in time, on a busy machine: another try may be."""
 
 
 class Unreachable(Unavailable):

@@ -55,11 +55,6 @@ class Home:
         return self.path / "tables" / "previous.json"
 
     @property
-    def awaited(self) -> Path:
-        """There while this node has not had the first tables of its control plane."""
-        return self.path / "tables" / "awaited"
-
-    @property
     def run(self) -> Path:
         """Pids, sockets and shared memory of living processes."""
         return self.path / "run"
@@ -97,6 +92,11 @@ def find_home(start: Path, given: str | None = None) -> Home:
         if (folder / HOME_NAME).is_dir():
             return Home(folder / HOME_NAME)
     return Home(start / HOME_NAME)
+
+
+def awaited_path(home: Home) -> Path:
+    """A file that is there while this node has not had the first tables of its control plane."""
+    return home.path / "tables" / "awaited"
 
 
 def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:

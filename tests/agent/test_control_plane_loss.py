@@ -6,6 +6,7 @@ import signal
 import msgspec
 
 from headgate.agent.status import node_status
+from headgate.home import awaited_path
 from headgate.records import AccessTable
 from headgate.testing.node.load import Load
 from headgate.testing.node.node import Node, host_pids, table_on_disk, until, worker_pids
@@ -78,10 +79,10 @@ def test_a_node_without_tables_waits_for_all_of_the_first_ones(node: Node) -> No
     refuse.write_text(REASON)
     node.start()
     until(lambda: node.journal["control_restarts"] >= 1, "an attempt")
-    assert node.home.awaited.exists()
+    assert awaited_path(node.home).exists()
     refuse.unlink()
 
-    until(lambda: not node.home.awaited.exists(), "the first tables")
+    until(lambda: not awaited_path(node.home).exists(), "the first tables")
 
     assert {table_on_disk(node.home, name).generation for name in ("e", "h")} == {1}
     assert "lost" in node.journal["failures"]
@@ -89,7 +90,7 @@ def test_a_node_without_tables_waits_for_all_of_the_first_ones(node: Node) -> No
     refuse.write_text(REASON)
     node.start()
     # it knows them now
-    assert not node.home.awaited.exists()
+    assert not awaited_path(node.home).exists()
 
 
 def test_a_node_without_a_control_plane_of_its_own(node: Node) -> None:
@@ -99,7 +100,7 @@ def test_a_node_without_a_control_plane_of_its_own(node: Node) -> None:
     node.start(control=False)
 
     assert node.journal["control_pid"] is None
-    assert not node.home.awaited.exists()
+    assert not awaited_path(node.home).exists()
     assert node.pids("node.control") == []
     assert node_status(node.home)["endpoints"][0]["version"] == "m:1"
 

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from tests.serving.worker_process import PREDICT, ControlWire, WorkerProcess, metric, request, wait_for
 
-from headgate.home import Home
+from headgate.home import Home, awaited_path
 from headgate.records import AccessTable, Drain, HandOver, Refresh, Variant, WorkerReport
 from headgate.settings import Settings
 from headgate.testing.bundles import MODEL_FILE, BuiltBundle, LinearModel, build_bundle, publish, route_table
@@ -161,7 +161,7 @@ def test_one_endpoint_does_not_wait_for_another(home: Home, start: Start) -> Non
 
 
 def test_a_node_that_has_heard_nothing_yet_does_not_say_that_nothing_is_there(home: Home, start: Start) -> None:
-    home.awaited.touch()
+    awaited_path(home).touch()
     # a part of what is to come
     publish(home, route_table(bundle(home, 1)))
     worker = start(home, Settings(require_keys=True))
@@ -172,7 +172,7 @@ def test_a_node_that_has_heard_nothing_yet_does_not_say_that_nothing_is_there(ho
     assert worker.predict(ONE).status == 401
     with worker.control() as control:
         assert not control.report_where(lambda report: "fraud" in report.generations).ready
-        home.awaited.unlink()
+        awaited_path(home).unlink()
         control.send(Refresh())
         control.report_where(lambda report: report.ready)
     assert worker.ask("GET", "/readyz").status == 200

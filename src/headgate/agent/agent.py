@@ -206,6 +206,7 @@ class Agent:
             failures=self._failed_hosts() | self._deployments.failures,
             crashes=self._crashes.counts(),
             building=self._deployments.building,
+            importing=self._deployments.importing,
         )
         self._link.report(report)
         self._metrics.hosts(report.hosts)

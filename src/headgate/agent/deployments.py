@@ -5,6 +5,7 @@ Every endpoint goes its own way: none waits for another's download, smoke test o
 
 import logging
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -16,7 +17,7 @@ from headgate.agent.pace import Backoff
 from headgate.agent.tables import Tables
 from headgate.agent.trust import Trust
 from headgate.agent.usage import hosted
-from headgate.errors import HeadgateError, Malformed, ModelError, Refused, Unavailable
+from headgate.errors import HeadgateError, Late, Malformed, ModelError, Refused, Unavailable
 from headgate.records import LoadFailure, NodeTables, RouteTable, Variant
 
 logger = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ class Deployment:
     """One table on its way to the disk."""
 
     table: RouteTable
+    # whether it was tried once more without a word, because a process was late
+    late: bool = False
     backoff: Backoff = field(default_factory=lambda: Backoff(RETRY_SECONDS, LONGEST_RETRY_SECONDS))
 
 
@@ -75,9 +78,12 @@ class Deployments:
     @property
     def building(self) -> tuple[str, ...]:
         """Endpoints whose newest table waits until an environment is built."""
-        digests = self._environments.building
-        waiting = (each.table for each in self._newest.values())
-        return tuple(sorted(table.endpoint for table in waiting if digests & {each.digest for each in table.variants}))
+        return self._waiting_for(self._environments.building)
+
+    @property
+    def importing(self) -> tuple[str, ...]:
+        """Endpoints whose newest table waits until a framework is imported."""
+        return self._waiting_for(self._hosts.importing)
 
     def digests(self) -> set[str]:
         """Bundles that tables on their way need."""
@@ -197,8 +203,16 @@ class Deployments:
             del self._newest[table.endpoint]
             self._published()
 
+    def _waiting_for(self, digests: AbstractSet[str]) -> tuple[str, ...]:
+        waiting = (each.table for each in self._newest.values())
+        return tuple(sorted(table.endpoint for table in waiting if digests & {each.digest for each in table.variants}))
+
     def _retry(self, deployment: Deployment, variant: Variant, trouble: HeadgateError) -> None:
-        self._note(deployment, variant, trouble)
+        # a machine that was too busy once may not be the next time
+        if isinstance(trouble, Late) and not deployment.late:
+            deployment.late = True
+        else:
+            self._note(deployment, variant, trouble)
         self._loop.after(deployment.backoff.ended(), partial(self._fetch, deployment))
 
     def _fail(self, deployment: Deployment, variant: Variant, trouble: HeadgateError) -> None:

@@ -17,10 +17,10 @@ from headgate.agent.links import Lines
 from headgate.agent.logs import last_words, log_size
 from headgate.agent.loop import Loop, Timer
 from headgate.agent.process import Process, hold, manner
-from headgate.errors import HeadgateError, ModelError, Unavailable
+from headgate.errors import HeadgateError, Late, ModelError, Unavailable
 
 logger = logging.getLogger(__name__)
-FORK_SECONDS = 60.0  # importing a framework and forking, on a busy machine
+FORK_SECONDS = 60.0  # forking, on a busy machine
 EXIT_SECONDS = 1.0  # how long a template may take to tell how its child ended
 
 
@@ -172,7 +172,10 @@ class Nursery:
 
 
 class Template:
-    """One template process. `command` starts it, once; when it ends, whoever needs another makes one."""
+    """One template process. `command` starts it, once; when it ends, whoever needs another makes one.
+
+    Importing the framework has `load_seconds`, but no less than forking, and what is asked meanwhile waits for it.
+    """
 
     def __init__(
         self, loop: Loop, launcher: Launcher, command: tuple[str, ...], runtime: str, nursery: Nursery, log: str
@@ -194,6 +197,9 @@ class Template:
         loop.watch(self._process, self._end)
         self.ended = False
         self.stopping = False
+        self._imported = False
+        self._patience = max(launcher.settings.load_seconds, FORK_SECONDS)
+        self._deadline = loop.after(self._patience, self._give_up)
 
     @property
     def pid(self) -> int:
@@ -203,11 +209,16 @@ class Template:
     def busy(self) -> bool:
         return bool(self._asked) or any(not fork.ended for fork in self._forks.values())
 
+    @property
+    def importing(self) -> frozenset[str]:
+        """The bundles whose forks wait until the framework is imported."""
+        return frozenset() if self._imported else frozenset(fork.digest for fork in self._asked.values())
+
     def fork(self, fork: Fork) -> None:
         """Ask for a child; the fork is told how it goes."""
         self._asked[str(fork.socket)] = fork
-        late = Unavailable(f"Expected the template of runtime {self.runtime} to fork within {FORK_SECONDS:g} s.")
-        self._nursery.expect(fork, FORK_SECONDS, late)
+        if self._imported:
+            self._expect(fork)
         # a broken pipe is a template that has ended, which its pidfd says; a full one lets the fork's deadline pass
         with suppress(OSError):
             os.write(self._input.fileno(), fork.order())
@@ -221,6 +232,29 @@ class Template:
 
     def kill(self) -> None:
         self._process.send(signal.SIGKILL)
+
+    def _expect(self, fork: Fork) -> None:
+        late = Late(
+            f"Expected the template of runtime {self.runtime} to fork within {FORK_SECONDS:g} s, it did not: the "
+            "machine has too much to do. Deploy again when it has less."
+        )
+        self._nursery.expect(fork, FORK_SECONDS, late)
+
+    def _give_up(self) -> None:
+        """The framework is not imported in time: another template may do better."""
+        logger.warning("the template of %s did not import it in %g s and is killed", self.runtime, self._patience)
+        late = Late(
+            f"Expected the framework of runtime {self.runtime} to be imported within {self._patience:g} s, it was "
+            f"not: see logs/{self._log}.log. Where the machine only has too much to do, raise the setting "
+            "load_seconds (--load-seconds), or deploy again when it has less."
+        )
+        self.stopping = True
+        asked = list(self._asked.values())
+        self._asked.clear()
+        self.kill()
+        for fork in asked:
+            fork.trouble = fork.trouble or late
+            self._nursery.conclude(fork)
 
     @property
     def _input(self) -> IO[bytes]:
@@ -245,6 +279,8 @@ class Template:
         if not content:
             self._loop.forget(self._output)
         for message in messages:
+            if message.preloaded:
+                self._begin()
             self._hear(message)
 
     def _hear(self, message: Message) -> None:
@@ -262,6 +298,13 @@ class Template:
             if told is not None and fork is not None:
                 self._tell(fork, message, told)
 
+    def _begin(self) -> None:
+        """The framework is imported: from now on it is quick."""
+        self._imported = True
+        self._deadline.cancel()
+        for fork in self._asked.values():
+            self._expect(fork)
+
     def _tell(self, fork: Fork, message: Message, told: Told) -> None:
         if message.ready:
             self._nursery.is_ready(fork)
@@ -277,6 +320,7 @@ class Template:
     def _end(self) -> None:
         """The template is gone. Hosts go on; what it had not forked yet never will be."""
         self._read_rest()
+        self._deadline.cancel()
         self._loop.forget(self._process)
         self._loop.forget(self._output)
         how = self._process.reap()

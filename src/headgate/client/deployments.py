@@ -85,7 +85,7 @@ class Deployments:
         if ended["state"] != LIVE:
             raise Refused(
                 f"Expected {ended['to']} to go live on {ended['endpoint']}, the rollout ended as {ended['state']}: "
-                f"{ended.get('reason') or 'no reason was given'}. "
+                f"{(ended.get('reason') or 'no reason was given').removesuffix('.')}. "
                 f"See `headgate rollout show {ended['endpoint']}`.",
                 detail=[item for item in ended.get("evidence") or () if isinstance(item, dict)],
             )

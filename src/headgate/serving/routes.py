@@ -17,7 +17,7 @@ import msgspec
 from headgate.bundle.manifest import Manifest
 from headgate.crashes import CallMark, CallMarks
 from headgate.errors import HeadgateError, ModelError
-from headgate.home import Home
+from headgate.home import Home, awaited_path
 from headgate.records import LoadFailure, RouteTable, Variant
 from headgate.serving.hosts.pool import HostedModel
 from headgate.serving.loading import Loaded, load_inline, manifest_of
@@ -163,7 +163,7 @@ class Routes:
     def refresh(self) -> None:
         """Look at the tables on disk; loading goes on in the background."""
         # before the tables: once it is gone, all of them are there
-        self.awaited = self._home.awaited.exists()
+        self.awaited = awaited_path(self._home).exists()
         found = self._read_tables()
         for endpoint, table in found.items():
             if replaces(table, self.known.get(endpoint)):
