@@ -6,7 +6,7 @@ import pytest
 
 from headgate.client.client import Client
 from headgate.client.document import Document
-from headgate.errors import Conflict, DeadlineExceeded, InvalidName, NotFound, Refused
+from headgate.errors import Conflict, DeadlineExceeded, InvalidName, Malformed, NotFound, Refused
 from headgate.testing.bundles import build_bundle
 from headgate.testing.control import FakeControl
 
@@ -168,6 +168,11 @@ def test_a_backup_that_breaks_leaves_nothing(client: Client, control: FakeContro
     with pytest.raises(Exception, match="nothing answers"):
         client.backups.save(tmp_path / "b.tar")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_backup_that_cannot_be_written_is_named(client: Client) -> None:
+    with pytest.raises(Malformed, match=r"^Expected to write /proc/b\.tar, could not: No such file"):
+        client.backups.save("/proc/b.tar")
 
 
 def test_the_audit_trail(client: Client, control: FakeControl) -> None:
