@@ -30,6 +30,7 @@
     │   ├── Late                   503   a process was not there in time; another try may be
     │   ├── Overloaded             503   full, or would be late
     │   │   └── NoRoom             503   full; clients see it as Overloaded
+    │   ├── Unusable               503   it says no: trying again changes nothing
     │   └── Unreachable            503   nothing answers at that address
     └── DeadlineExceeded           504
 
@@ -252,6 +253,10 @@ class NoRoom(Overloaded):
 
 class Late(Unavailable):
     """A process was not there in time, on a busy machine: another try may be."""
+
+
+class Unusable(Unavailable):
+    """What is needed is there and says no: trying again changes nothing, somebody has to."""
 
 
 class Unreachable(Unavailable):
