@@ -193,6 +193,10 @@ def test_actors_and_keys(headgate: Headgate, control: FakeControl) -> None:
 def test_signing_keys(headgate: Headgate, control: FakeControl, tmp_path: Path) -> None:
     own = headgate("key", "own", "--output", "json").json["public_key"]
     assert headgate("key", "trust", own, "--note", "Ann's").out == f"Bundles signed by key {'5' * 16} may run code.\n"
+    (tmp_path / "rows.json").write_text(json.dumps([{"age": 1}] * 100))
+    wrong = headgate("key", "trust", str(tmp_path / "rows.json"))
+    assert wrong.code == 1
+    assert "or a public key in its place, as `headgate key own` prints it" in wrong.err
     signed = build_bundle(tmp_path)
     sign_folder(signed.folder, load_or_create_key(tmp_path / "other.key"))
     assert headgate("key", "trust", str(signed.folder)).code == 0

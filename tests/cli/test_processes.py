@@ -133,6 +133,12 @@ def test_what_up_has_started_in_vain_is_not_in_the_way_of_the_next_try(headgate:
     assert local.find_runners(home) == []
 
 
+def test_upgrading_a_home_without_a_database_says_where_it_may_be(headgate: Headgate, home: Home) -> None:
+    ran = headgate("upgrade")
+    assert ran.code == 1
+    assert f"headgate upgrade --home {home.path} --database URL" in ran.err
+
+
 def check_without_agent(headgate: Headgate, begun: Any) -> None:
     found = headgate("status", "--output", "json").json
     assert found["agent"] is None
