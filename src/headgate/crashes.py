@@ -78,14 +78,15 @@ class CrashBook(PlaneRecord, frozen=True, kw_only=True):
 def read_crashes(home: Home) -> tuple[CrashCount, ...]:
     """The agent's counts; none where nothing has crashed, or the file cannot be read."""
     try:
-        return msgspec.json.decode(_path(home).read_bytes(), type=CrashBook).counts
+        return msgspec.json.decode(crashes_path(home).read_bytes(), type=CrashBook).counts
     except (OSError, ValueError):
         return ()
 
 
 def write_crashes(home: Home, counts: tuple[CrashCount, ...]) -> None:
-    write_atomically(_path(home), msgspec.json.encode(CrashBook(counts=counts)))
+    write_atomically(crashes_path(home), msgspec.json.encode(CrashBook(counts=counts)))
 
 
-def _path(home: Home) -> Path:
+def crashes_path(home: Home) -> Path:
+    """Where the counts are: without the file, nothing has crashed."""
     return home.run / "crashes.json"

@@ -221,6 +221,11 @@ def test_projects_and_gates(headgate: Headgate, control: FakeControl) -> None:
 def test_status(headgate: Headgate, live: FakeControl) -> None:
     assert headgate("status", "--output", "json").json["workers"][0]["ready"] is True
     assert "w0-4f2a" in headgate("status").out
+    live.crashes = [{"version": f"fraud:{number}", "digest": "d", "workers": number, "hosts": 0} for number in (1, 2)]
+    told = headgate("status").out
+    assert "fraud:2: in model hosts on this node from now on" in told
+    assert "fraud:1:" not in told
+    assert "remove /home/.headgate/run/crashes.json, headgate up" in told
 
 
 def test_gc(headgate: Headgate, control: FakeControl) -> None:

@@ -137,8 +137,16 @@ class Deployments:
         under_way, failed = self._newest.get(table.endpoint), self._failures.get(table.endpoint)
         seen = [under_way.table.number] if under_way else []
         seen += [(failed.epoch, failed.generation)] if failed else []
-        if self._tables.is_newer(table) and all(table.number > number for number in seen):
+        wanted = self._tables.is_newer(table) or self._moves(table)
+        if wanted and all(table.number > number for number in seen):
             self._begin(table)
+
+    def _moves(self, table: RouteTable) -> bool:
+        """Whether the table is on disk, and its versions run elsewhere there than they are to run now."""
+        known = self._tables.routes.get(table.endpoint)
+        if known is None or known.number != table.number:
+            return False
+        return _places(known) != _places(self._place(table)) and _places(known).keys() == _places(table).keys()
 
     def _begin(self, table: RouteTable) -> None:
         self._failures.pop(table.endpoint, None)
@@ -228,6 +236,10 @@ class Deployments:
 
     def _is_newest(self, deployment: Deployment) -> bool:
         return self._newest.get(deployment.table.endpoint) is deployment
+
+
+def _places(table: RouteTable) -> dict[tuple[str, str], str]:
+    return {(variant.digest, variant.form): variant.placement for variant in table.variants}
 
 
 def _for_each(variants: Sequence[Variant], step: Callable[[Variant, Done], None], then: Then) -> None:

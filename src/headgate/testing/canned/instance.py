@@ -17,7 +17,8 @@ def _status(fake: FakeControl, request: Received) -> Answer:
     }  # fmt: skip
     return 200, {
         "version": "0.1.0", "home": "/home/.headgate", "control": {"pid": 10, "url": fake.url}, "agent": {"pid": 11},
-        "data": {"url": fake.url}, "workers": [worker], "hosts": [], "endpoints": endpoints,
+        "data": {"url": fake.url}, "workers": [worker], "hosts": [], "crashes": fake.crashes,
+        "endpoints": endpoints,
     }  # fmt: skip
 
 
