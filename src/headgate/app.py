@@ -51,9 +51,9 @@ from headgate.rollout.publishing import BELL, begin_epoch
 from headgate.settings import Settings, check_exposure, read_settings
 from headgate.storage.database import Database, open_database, sqlite_url, stamp
 from headgate.storage.home_lock import home_lock
-from headgate.storage.stores import open_store_at
+from headgate.storage.stores import look_at, open_store_at
 from headgate.web.api.application import build_api
-from headgate.web.api.plane import ControlPlane
+from headgate.web.api.plane import ControlPlane, Stock
 from headgate.web.api.uploads import sweep
 from headgate.web.server import ControlServer
 
@@ -65,6 +65,8 @@ NICE = 5
 REMEMBERED_DAYS = 7
 HOUSEKEEPING_SECONDS = 3_600.0
 AGAIN_SECONDS = 60.0
+# how long a start waits for its artifact store
+LOOK_SECONDS = 5.0
 # more rings than there will be: only closing wakes who waits for it
 NO_RING = sys.maxsize
 
@@ -114,6 +116,9 @@ def build(home: Home, settings: Settings, clock: Clock | None = None, control_po
     certificate = certificate_of(settings, home.run)
     counters = Counters(CONTROL_FAMILIES)
     store = open_store_at(settings.artifacts, home.artifacts)
+    stock = Stock(fault=look_at(store, LOOK_SECONDS))
+    if stock.fault:
+        log.warning("the artifact store is not reached, and everything else starts: %s", stock.fault)
     database = open_state(home, settings, clock, counters)
     bell = Bell()
     database.attached[BELL] = bell
@@ -125,6 +130,7 @@ def build(home: Home, settings: Settings, clock: Clock | None = None, control_po
         database=database,
         counters=counters,
         store=store,
+        stock=stock,
         nodes=nodes,
         bell=bell,
         certificate=certificate,

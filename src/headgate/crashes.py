@@ -81,14 +81,15 @@ _books = msgspec.json.Decoder(CrashBook)
 def read_crashes(home: Home) -> tuple[CrashCount, ...]:
     """The agent's counts; none where nothing has crashed, or the file cannot be read."""
     try:
-        return _books.decode(_path(home).read_bytes()).counts
+        return _books.decode(crashes_path(home).read_bytes()).counts
     except (OSError, ValueError):
         return ()
 
 
 def write_crashes(home: Home, counts: tuple[CrashCount, ...]) -> None:
-    write_atomically(_path(home), msgspec.json.encode(CrashBook(counts=counts)))
+    write_atomically(crashes_path(home), msgspec.json.encode(CrashBook(counts=counts)))
 
 
-def _path(home: Home) -> Path:
+def crashes_path(home: Home) -> Path:
+    """Where the counts are: without the file, nothing has crashed."""
     return home.run / "crashes.json"

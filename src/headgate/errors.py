@@ -27,8 +27,10 @@
     ├── Corrupt                    500   stored bytes are not what was stored
     ├── ClientLeft                 499   nobody is there to take the answer; only recorded
     ├── Unavailable                503   draining or not ready
+    │   ├── Late                   503   a process was not there in time; another try may be
     │   ├── Overloaded             503   full, or would be late
     │   │   └── NoRoom             503   full; clients see it as Overloaded
+    │   ├── Unusable               503   it says no: trying again changes nothing
     │   └── Unreachable            503   nothing answers at that address
     └── DeadlineExceeded           504
 
@@ -249,6 +251,14 @@ class Overloaded(Unavailable):
 
 class NoRoom(Overloaded):
     """There is no place for this request: it may not come in, or gave its place to a more urgent one."""
+
+
+class Late(Unavailable):
+    """A process was not there in time, on a busy machine: another try may be."""
+
+
+class Unusable(Unavailable):
+    """What is needed is there and says no: trying again changes nothing, somebody has to."""
 
 
 class Unreachable(Unavailable):

@@ -3,12 +3,12 @@
 import errno
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from headgate.errors import Unavailable
+from headgate.errors import Malformed, Unavailable
 
 HOME_NAME = ".headgate"
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -94,6 +94,11 @@ def find_home(start: Path, given: str | None = None) -> Home:
     return Home(start / HOME_NAME)
 
 
+def awaited_path(home: Home) -> Path:
+    """A file that is there while this node has not had the first tables of its control plane."""
+    return home.path / "tables" / "awaited"
+
+
 def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Readers see the old bytes or the new, never a part; the new ones survive a crash (fsync of file and folder)."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
@@ -127,6 +132,31 @@ def needing_room(what: str, folder: Path) -> Iterator[None]:
         if error.errno in _NO_ROOM:
             raise Unavailable(f"There is no room for {what} in {folder}. Make room, try again.") from error
         raise
+
+
+@contextmanager
+def writing(goal: Path, *drafts: str) -> Iterator[None]:
+    """Raises with the name of what is to be written, not of a draft beside it or of what is copied into that.
+
+    Files beside it whose names begin as `drafts` say are drafts of it.
+    """
+    try:
+        yield
+    except OSError as error:
+        written = error.filename2 or error.filename
+        if written is not None and not _is_part_of(Path(os.fsdecode(written)).absolute(), goal.absolute(), drafts):
+            raise
+        if error.errno in _NO_ROOM:
+            raise Unavailable(f"There is no room for {goal}. Make room, or name another place.") from error
+        raise Malformed(f"Expected to write {goal}, could not: {error.strerror}.") from error
+
+
+def _is_part_of(path: Path, goal: Path, drafts: Sequence[str]) -> bool:
+    """Whether the path is the goal, a folder that it is to lie in, or (in) a draft of it."""
+    if path == goal or path in goal.parents:
+        return True
+    below = path.relative_to(goal.parent).parts[0] if path.is_relative_to(goal.parent) else ""
+    return below.startswith((f".{goal.name}.", *drafts))
 
 
 def unix_address(path: Path) -> str:

@@ -287,6 +287,8 @@ class NodeReport(PlaneRecord, frozen=True, kw_only=True):
     crashes: tuple[CrashCount, ...] = ()
     # endpoints whose newest table waits until an environment is built
     building: tuple[str, ...] = ()
+    # those whose newest table waits until a framework is imported
+    importing: tuple[str, ...] = ()
 
 
 class Refresh(PlaneRecord, frozen=True, kw_only=True, tag="refresh"):

@@ -117,7 +117,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     acknowledge_seconds: Annotated[
         float, _declared("A worker that has not taken a rollback after this long is replaced.", "restart")
     ] = 10.0
-    load_seconds: Annotated[float, _declared("Deadline for loading and verifying one version.", "restart")] = 120.0
+    load_seconds: Annotated[
+        float, _declared("Deadline for loading and verifying one version, and for importing its framework.", "restart")
+    ] = 120.0
     build_environments: Annotated[
         bool,
         _declared(

@@ -6,6 +6,7 @@ import signal
 import msgspec
 
 from headgate.agent.status import node_status
+from headgate.home import awaited_path
 from headgate.records import AccessTable
 from headgate.testing.node.load import Load
 from headgate.testing.node.node import Node, host_pids, table_on_disk, until, worker_pids
@@ -71,6 +72,27 @@ def test_a_whole_restart_without_a_control_plane_serves_what_is_on_disk(node: No
     assert load.failures == []
 
 
+def test_a_node_without_tables_waits_for_all_of_the_first_ones(node: Node) -> None:
+    good, hosted = node.plane.bundle("good"), node.plane.bundle("hosted")
+    node.plane.publish(table("e", 1, good), table("h", 1, hosted, placement="host"), table("lost", 1, "0" * 64))
+    refuse = node.plane.folder / "refuse"
+    refuse.write_text(REASON)
+    node.start()
+    until(lambda: node.journal["control_restarts"] >= 1, "an attempt")
+    assert awaited_path(node.home).exists()
+    refuse.unlink()
+
+    until(lambda: not awaited_path(node.home).exists(), "the first tables")
+
+    assert {table_on_disk(node.home, name).generation for name in ("e", "h")} == {1}
+    assert "lost" in node.journal["failures"]
+    assert node.stop() == 0
+    refuse.write_text(REASON)
+    node.start()
+    # it knows them now
+    assert not awaited_path(node.home).exists()
+
+
 def test_a_node_without_a_control_plane_of_its_own(node: Node) -> None:
     digest = node.plane.bundle("good", cache=node.home.cache)
     (node.home.routes / "e.json").write_bytes(msgspec.json.encode(table("e", 1, digest)))
@@ -78,6 +100,7 @@ def test_a_node_without_a_control_plane_of_its_own(node: Node) -> None:
     node.start(control=False)
 
     assert node.journal["control_pid"] is None
+    assert not awaited_path(node.home).exists()
     assert node.pids("node.control") == []
     assert node_status(node.home)["endpoints"][0]["version"] == "m:1"
 

@@ -7,6 +7,7 @@ from typing import Any
 from headgate.agent.crashes import KEPT, Crashes
 from headgate.agent.deployments import Deployments
 from headgate.agent.tables import Tables
+from headgate.crashes import crashes_path
 from headgate.home import Home
 from headgate.records import AccessTable, NodeTables, Variant
 from headgate.testing.node.plane import table
@@ -32,6 +33,22 @@ def test_what_answers_moves_though_a_table_after_it_is_on_its_way(tmp_path: Path
     home = Home(tmp_path).create()
     tables, crashes = Tables(home), Crashes(home)
     fetched = {BAD}
+    deployments = deployments_over(tables, crashes, fetched)
+    answer = NodeTables(cursor=1, routes=(table("e", 2, GOOD),), access=AccessTable(epoch=1, number=1))
+    tables.write(table("e", 1, BAD))
+    deployments.take(answer)
+    for _ in range(2):
+        moves = crashes.worker_ended([variant(BAD)])
+    assert moves
+    deployments.move()
+    assert tables.routes["e"] == table("e", 1, BAD, placement="host")
+    fetched.add(GOOD)
+    deployments.take(answer)
+    assert tables.routes["e"] == table("e", 2, GOOD)
+
+
+def deployments_over(tables: Tables, crashes: Crashes, fetched: set[str]) -> Deployments:
+    """Only those bundles come; nothing stands against any version."""
 
     class Bundles:
         def ensure(self, digest: str, done: Callable[[None], None]) -> None:
@@ -39,7 +56,7 @@ def test_what_answers_moves_though_a_table_after_it_is_on_its_way(tmp_path: Path
                 done(None)
 
     class Ready:
-        """Environments, trust and hosts: nothing stands against any version."""
+        """Environments, trust and hosts."""
 
         def ensure(self, variant: Variant, done: Callable[[None], None]) -> None:
             done(None)
@@ -52,18 +69,23 @@ def test_what_answers_moves_though_a_table_after_it_is_on_its_way(tmp_path: Path
         def refusal(self, digest: str) -> None: ...
 
     given: Any = (None, tables, Bundles(), Ready(), Ready(), Ready(), crashes.place, lambda: None)
-    deployments = Deployments(*given)
-    answer = NodeTables(cursor=1, routes=(table("e", 2, GOOD),), access=AccessTable(epoch=1, number=1))
-    tables.write(table("e", 1, BAD))
-    deployments.take(answer)
-    for _ in range(2):
-        moves = crashes.worker_ended([variant(BAD)])
-    assert moves
-    deployments.move()
-    assert tables.routes["e"] == table("e", 1, BAD, placement="host")
-    fetched.add(GOOD)
-    deployments.take(answer)
-    assert tables.routes["e"] == table("e", 2, GOOD)
+    return Deployments(*given)
+
+
+def test_what_was_moved_comes_back_when_the_counts_are_taken_away(tmp_path: Path) -> None:
+    home = Home(tmp_path).create()
+    tables, crashes = Tables(home), Crashes(home)
+    crashes.worker_ended([variant(BAD)])
+    crashes.worker_ended([variant(BAD)])
+    tables.write(crashes.place(table("e", 1, BAD)))
+    answer = NodeTables(cursor=1, routes=(table("e", 1, BAD),), access=AccessTable(epoch=1, number=1))
+    deployments_over(Tables(home), Crashes(home), {BAD}).take(answer)
+    assert Tables(home).routes["e"] == table("e", 1, BAD, placement="host")
+
+    crashes_path(home).unlink()
+    deployments_over(Tables(home), Crashes(home), {BAD}).take(answer)
+
+    assert Tables(home).routes["e"] == table("e", 1, BAD)
 
 
 def test_hosts_that_end_move_nothing_and_all_counts_are_remembered(tmp_path: Path) -> None:

@@ -216,6 +216,23 @@ def test_a_runtime_that_cannot_be_imported_is_named_and_tried_again(node: Node) 
     until(lambda: "No module named 'missing'" in node.report.failures["e"].reason, "the reason")
 
 
+def test_a_framework_that_is_late_is_imported_once_more_before_anybody_hears_of_it(make_node: MakeNode) -> None:
+    node = make_node(load_seconds=2.0)
+    late, asleep = node.plane.bundle("good", runtime="late"), node.plane.bundle("good", runtime="asleep")
+    node.start(HEADGATE_FORK_SECONDS="1")
+    node.plane.publish(table("e", 1, late), table("h", 1, asleep, placement="host"))
+    until(lambda: {"e", "h"} <= set(node.report.importing), "the importing")
+    # an endpoint that has failed to its control plane goes back
+    until(lambda: node.has("e", 1) or "e" in node.report.failures, "the second template")
+    assert "e" not in node.report.failures
+
+    until(lambda: "h" in node.report.failures, "the failure of what is late again")
+
+    reason = node.report.failures["h"].reason
+    assert reason.startswith("Expected the framework of runtime asleep to be imported within 2 s, it was not")
+    assert "--load-seconds" in reason
+
+
 def test_deployments_under_load_cost_no_request(make_node: MakeNode) -> None:
     node = make_node(workers=2)
     digests = [node.plane.bundle(f"good-{number}") for number in range(3)]

@@ -76,18 +76,6 @@ def test_one_that_hangs_is_killed_and_its_hosts_go_on(stage: Stage, monkeypatch:
     stage.turn_until(lambda: host.ended)
 
 
-def test_one_that_still_imports_is_left_alone_for_longer(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(templates, "FORK_SECONDS", 0.05)
-    template = stage.template((sys.executable, "-c", "import time; time.sleep(60)"))
-    first = stage.fork(template, "first")
-    stage.turn_until(lambda: first.ended)
-    assert not template.stopping
-
-    monkeypatch.setattr(templates, "PRELOAD_SECONDS", 0.05)
-    stage.fork(template, "second")
-    stage.turn_until(lambda: template.ended)
-
-
 def test_one_that_hangs_can_be_let_go(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(templates, "STOP_SECONDS", 0.05)
     template = stage.template()

@@ -190,6 +190,10 @@ def test_settings_that_are_wrong_end_it_with_one_clear_line(tmp_path: Path) -> N
     assert "HEADGATE_SETTINGS" in refused(tmp_path, no_such_setting=1)
 
 
+def test_a_folder_that_cannot_keep_artifacts_ends_it_with_one_clear_line(tmp_path: Path) -> None:
+    assert "artifacts in the folder /proc/nope, could not: No such file" in refused(tmp_path, artifacts="/proc/nope")
+
+
 def test_it_does_not_listen_beyond_this_machine_unguarded(tmp_path: Path) -> None:
     assert "--require-keys and TLS" in refused(tmp_path, host="0.0.0.0")
 

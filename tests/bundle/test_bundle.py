@@ -220,3 +220,34 @@ def test_threads_that_read_their_first_manifest_at_once_end_no_process(tmp_path:
     command = [sys.executable, "-m", "tests.bundle.read_at_once", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     assert done.stdout == "0\n", f"{done.stdout.strip()} processes were ended; {done.stderr[-1000:]}"
+
+
+@pytest.mark.parametrize("number", [0, 2, 99])
+def test_a_format_of_another_time_is_refused(number: int) -> None:
+    with pytest.raises(Malformed, match=f"has format {number}, and this version of Headgate reads 1: "):
+        decode_manifest(canonical_bytes(manifest_of(FILES, format=number)))
+    # whatever else such a manifest holds or lacks
+    with pytest.raises(Malformed, match=f"has format {number}, and"):
+        decode_manifest(canonical_bytes({"format": number, "models": []}))
+
+
+@pytest.mark.parametrize("path", ["../../etc/passwd", "/etc/passwd", "manifest.json", "", "model", "deep/", "deep/er"])
+def test_a_form_is_one_of_the_files(path: str) -> None:
+    forms = {"native": Form(runtime="python", path=path)}
+    with pytest.raises(Malformed, match=r"none of its files: deep/er\.txt, empty, model\.bin"):
+        decode_manifest(canonical_bytes(manifest_of(FILES, forms=forms)))
+
+
+def test_a_form_may_be_a_folder_or_absent_for_a_reason() -> None:
+    forms = {
+        "native": Form(runtime="python", path="deep"),
+        "onnx": Form(runtime="onnx", path="", refused="labels differ"),
+    }
+    assert decode_manifest(canonical_bytes(manifest_of(FILES, forms=forms))).forms == forms
+
+
+def test_onnx_is_no_pickle() -> None:
+    files = {"model.joblib": b"pickle"}
+    forms = {"native": Form(runtime="onnx", path="model.joblib")}
+    with pytest.raises(Malformed, match=r"expected a file that ends in \.onnx"):
+        decode_manifest(canonical_bytes(manifest_of(files, forms=forms)))

@@ -198,6 +198,10 @@ def test_actors_and_keys(headgate: Headgate, control: FakeControl) -> None:
 def test_signing_keys(headgate: Headgate, control: FakeControl, tmp_path: Path) -> None:
     own = headgate("key", "own", "--output", "json").json["public_key"]
     assert headgate("key", "trust", own, "--note", "Ann's").out == f"Bundles signed by key {'5' * 16} may run code.\n"
+    (tmp_path / "rows.json").write_text(json.dumps([{"age": 1}] * 100))
+    wrong = headgate("key", "trust", str(tmp_path / "rows.json"))
+    assert wrong.code == 1
+    assert "or a public key in its place, as `headgate key own` prints it" in wrong.err
     signed = build_bundle(tmp_path)
     sign_folder(signed.folder, load_or_create_key(tmp_path / "other.key"))
     assert headgate("key", "trust", str(signed.folder)).code == 0
@@ -222,6 +226,11 @@ def test_projects_and_gates(headgate: Headgate, control: FakeControl) -> None:
 def test_status(headgate: Headgate, live: FakeControl) -> None:
     assert headgate("status", "--output", "json").json["workers"][0]["ready"] is True
     assert "w0-4f2a" in headgate("status").out
+    live.crashes = [{"version": f"fraud:{number}", "digest": "d", "workers": number, "hosts": 0} for number in (1, 2)]
+    told = headgate("status").out
+    assert "fraud:2: in model hosts on this node from now on" in told
+    assert "fraud:1:" not in told
+    assert "remove /home/.headgate/run/crashes.json, headgate up" in told
 
 
 def test_gc(headgate: Headgate, control: FakeControl) -> None:

@@ -123,6 +123,22 @@ def test_up_on_a_taken_control_port_says_so_and_leaves_nothing_running(headgate:
     assert local.find_runners(home) == []
 
 
+def test_what_up_has_started_in_vain_is_not_in_the_way_of_the_next_try(headgate: Headgate, home: Home) -> None:
+    port, control_port = (str(port) for port in free_ports(2))
+    ran = headgate("up", "--detach", "--port", port, "--control-port", control_port, "--database", "mysql://x/y")
+    assert ran.code == 1
+    assert "begins with mysql://" in ran.err
+    assert "expected postgresql://user@host/name" in ran.err
+    assert ".." not in ran.err
+    assert local.find_runners(home) == []
+
+
+def test_upgrading_a_home_without_a_database_says_where_it_may_be(headgate: Headgate, home: Home) -> None:
+    ran = headgate("upgrade")
+    assert ran.code == 1
+    assert f"headgate upgrade --home {home.path} --database URL" in ran.err
+
+
 def check_without_agent(headgate: Headgate, begun: Any) -> None:
     found = headgate("status", "--output", "json").json
     assert found["agent"] is None

@@ -6,7 +6,7 @@ import pytest
 
 from headgate.client.client import Client
 from headgate.client.document import Document
-from headgate.errors import Conflict, DeadlineExceeded, InvalidName, NotFound, Refused
+from headgate.errors import Conflict, DeadlineExceeded, InvalidName, Malformed, NotFound, Refused
 from headgate.testing.bundles import build_bundle
 from headgate.testing.control import FakeControl
 
@@ -108,6 +108,22 @@ def test_a_rollout_that_fails_is_no_success(client: Client, control: FakeControl
         client.deploy("fraud:1", "fraud")
 
 
+def test_a_rollout_that_fails_tells_its_cause_and_not_what_let_it_begin(client: Client, control: FakeControl) -> None:
+    control.course = ("pending", "failed")
+    control.add_version()
+    begun = client.deploy("fraud:1", "fraud", reason="here: row 0 differs.", wait=False)
+    silent = {"kind": "acknowledgement", "living": ["w0"], "acknowledged": [], "failures": []}
+    control.rollouts["fraud"][0]["evidence"] = [
+        {"kind": "table", "epoch": 1, "generation": 1},
+        {"kind": "gate", "gate": "not-retired", "answer": "accept", "reason": "fraud:1 is pending."},
+        {"kind": "acknowledgement", "living": ["w0"], "failures": ["here: row 0 differs."]},
+        silent,
+    ]
+    with pytest.raises(Refused, match=r"ended as failed: here: row 0 differs\. See") as refusal:
+        client.deployments.wait_until_live(begun)
+    assert refusal.value.detail == (silent,)
+
+
 def test_waiting_has_an_end(client: Client, control: FakeControl) -> None:
     control.course = ("pending",)
     control.add_version()
@@ -168,6 +184,11 @@ def test_a_backup_that_breaks_leaves_nothing(client: Client, control: FakeContro
     with pytest.raises(Exception, match="nothing answers"):
         client.backups.save(tmp_path / "b.tar")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_backup_that_cannot_be_written_is_named(client: Client) -> None:
+    with pytest.raises(Malformed, match=r"^Expected to write /proc/b\.tar, could not: No such file"):
+        client.backups.save("/proc/b.tar")
 
 
 def test_the_audit_trail(client: Client, control: FakeControl) -> None:

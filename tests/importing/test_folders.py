@@ -147,6 +147,14 @@ def test_the_xgboost_containers_file_is_named_by_its_bytes(tmp_path: Path, conte
     assert found.model.suffix == suffix
 
 
+def test_what_lies_beside_a_model_is_none(tmp_path: Path, pickled: Path) -> None:
+    beside = {"requirements.txt": b"numpy", "input_example.json": b"{}"}
+    packed = archive(tmp_path / "model.tar.gz", {"model.joblib": pickled.read_bytes(), **beside})
+    found = find_model("sagemaker", packed, tmp_path)
+    assert found.model.name == "model.joblib"
+    assert left(found) == set(beside)
+
+
 def test_an_archive_of_two_models_or_none_is_not_guessed_at(tmp_path: Path) -> None:
     with pytest.raises(Conflict, match=r"a\.joblib, b\.joblib"):
         find_model("sagemaker", archive(tmp_path / "2.tar.gz", {"a.joblib": b"", "b.joblib": b""}), tmp_path / "2")

@@ -92,13 +92,14 @@ def test_nobody_there_is_never_a_reason_to_promote(world: World) -> None:
     assert "no node has reported" in failed.reason
 
 
-def test_time_does_not_count_while_an_environment_is_built(world: World) -> None:
+@pytest.mark.parametrize("work", ["building", "importing"])
+def test_time_does_not_count_while_what_has_its_own_deadline_is_under_way(world: World, work: str) -> None:
     rollout = world.deploy(world.register(1))
     world.controller.step()
-    world.node.building = ("fraud",)
+    setattr(world.node, work, ("fraud",))
     wait(world, DEADLINE + 60)
     assert world.look(rollout).state == "loading"
-    world.node.building = ()
+    setattr(world.node, work, ())
     wait(world, DEADLINE - 5)
     assert world.look(rollout).state == "loading"
     wait(world, 10)

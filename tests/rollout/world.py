@@ -88,6 +88,7 @@ class FakeNode:
         self.generations: dict[str, dict[str, tuple[int, int]]] = {}
         self.failures: dict[str, LoadFailure] = {}
         self.building: tuple[str, ...] = ()
+        self.importing: tuple[str, ...] = ()
 
     def take(self, *workers: str) -> None:
         """These workers (or all) take what is published, and the node reports."""
@@ -112,6 +113,12 @@ class FakeNode:
             for name in self.workers
         )
         report = NodeReport(
-            node="here", agent_pid=1, port=8000, workers=workers, failures=self.failures, building=self.building
+            node="here",
+            agent_pid=1,
+            port=8000,
+            workers=workers,
+            failures=self.failures,
+            building=self.building,
+            importing=self.importing,
         )
         self._world.nodes.hear(report)

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from tests.serving.worker_process import PREDICT, ControlWire, WorkerProcess, metric, request, wait_for
 
-from headgate.home import Home
+from headgate.home import Home, awaited_path
 from headgate.records import AccessTable, Drain, HandOver, Refresh, Variant, WorkerReport
 from headgate.settings import Settings
 from headgate.testing.bundles import MODEL_FILE, BuiltBundle, LinearModel, build_bundle, publish, route_table
@@ -158,6 +158,25 @@ def test_one_endpoint_does_not_wait_for_another(home: Home, start: Start) -> Non
         control.send(Refresh())
         control.report_where(lambda report: report.ready)
     assert worker.ask("GET", "/readyz").status == 200
+
+
+def test_a_node_that_has_heard_nothing_yet_does_not_say_that_nothing_is_there(home: Home, start: Start) -> None:
+    awaited_path(home).touch()
+    # a part of what is to come
+    publish(home, route_table(bundle(home, 1)))
+    worker = start(home, Settings(require_keys=True))
+    for asked in (worker.predict(ONE, "other"), worker.ask("GET", "/v1/endpoints/other"), worker.ask("GET", "/readyz")):
+        assert (asked.status, asked.json["code"]) == (503, "UNAVAILABLE")
+        assert int(asked.headers["retry-after"]) >= 1
+    assert worker.ask("GET", "/healthz").status == 200
+    assert worker.predict(ONE).status == 401
+    with worker.control() as control:
+        assert not control.report_where(lambda report: "fraud" in report.generations).ready
+        awaited_path(home).unlink()
+        control.send(Refresh())
+        control.report_where(lambda report: report.ready)
+    assert worker.ask("GET", "/readyz").status == 200
+    assert worker.predict(ONE, "other").status == 401
 
 
 def test_an_endpoint_whose_table_is_gone_is_gone(home: Home, start: Start) -> None:

@@ -10,9 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, make_url, select, text
 
-from headgate.errors import Conflict, Corrupt, HeadgateError, Malformed, Unavailable
+from headgate.errors import Conflict, Corrupt, HeadgateError, Malformed, Unavailable, Unusable
 from headgate.storage import database as database_module
 from headgate.storage.database import Database, after_commit, now, open_database, sqlite_url
 from headgate.storage.instance import raise_epoch, raise_number, read_epoch, read_number, read_value, write_value
@@ -187,6 +187,17 @@ def test_what_was_acknowledged_survives_a_kill(database: Database, migrated_url:
 def test_other_urls_are_refused(url: str) -> None:
     with pytest.raises(Malformed):
         open_database(url)
+
+
+def test_the_schemes_that_are_taken_are_those_of_the_documents() -> None:
+    with pytest.raises(Malformed, match=r"begins with mysql://.* expected postgresql://user@host/name"):
+        open_database("mysql://x/y")
+
+
+@pytest.mark.parametrize("engine_name", ["postgresql"])
+def test_a_database_that_is_not_there_is_to_be_made(migrated_url: str) -> None:
+    with pytest.raises(Unusable, match="no database nope here on that server. Make it: createdb 'nope here'$"):
+        open_database(make_url(migrated_url).set(database="nope here"))
 
 
 def test_nothing_at_that_address_is_unavailable(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from datetime import timedelta
 import pytest
 from tests.object_storage import SECRET, S3Server
 
-from headgate.errors import Corrupt, HeadgateError, Malformed, NotFound, Unavailable
+from headgate.errors import Corrupt, HeadgateError, Malformed, NotFound, Unavailable, Unusable
 from headgate.storage.object_store import CALLS, CHUNK, ObjectStore, open_object_store
+from headgate.storage.stores import look_at
 from headgate.testing.faulty_proxy import Fault, FaultyProxy
 from headgate.testing.store_conformance import read_whole
 
@@ -207,6 +208,21 @@ def test_a_bucket_that_is_not_there_is_named(bucket: str) -> None:
     for call in calls:
         with pytest.raises(Unavailable, match="no bucket"):
             call()
+
+
+def test_a_look_tells_what_will_not_work_from_what_may_soon(
+    store: ObjectStore, proxy: FaultyProxy, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert look_at(store, 20) == ""
+    with pytest.raises(Unusable, match="There is no bucket at"):
+        look_at(open_object_store(f"s3://{bucket}-not/models"), 20)
+    proxy.always = DENIED
+    with pytest.raises(Unusable, match="refuses the credentials"):
+        look_at(store, 20)
+    proxy.always = SLOW_DOWN
+    assert "could not be used" in look_at(store, 20)
+    # not waited for any longer, whatever the store does
+    assert "has not answered in 0 s" in look_at(store, 0)
 
 
 def test_calls_at_once_are_bounded(store: ObjectStore, proxy: FaultyProxy) -> None:

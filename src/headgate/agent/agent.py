@@ -93,6 +93,8 @@ class Agent:
         for table in self._tables.routes.values():
             self._hosts.trust(table.variants)
             self._use.learn(table)
+        if self._control is not None or self._home.credentials.exists():
+            self._tables.await_first()
         self._workers.start()
         for orphan in orphans:
             self._workers.adopt(orphan.name, orphan.process)
@@ -197,6 +199,7 @@ class Agent:
 
     def _report(self) -> None:
         """Tell the control plane, and the disk, how the node is."""
+        self._deployments.open()
         report = NodeReport(
             node=socket.gethostname(),
             agent_pid=os.getpid(),
@@ -207,6 +210,7 @@ class Agent:
             failures=self._failed_hosts() | self._deployments.failures,
             crashes=self._crashes.counts(),
             building=self._deployments.building,
+            importing=self._deployments.importing,
         )
         self._link.report(report)
         self._metrics.hosts(report.hosts)

@@ -5,6 +5,7 @@ Every endpoint goes its own way: none waits for another's download, smoke test o
 
 import logging
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -16,7 +17,7 @@ from headgate.agent.pace import Backoff
 from headgate.agent.tables import Tables
 from headgate.agent.trust import Trust
 from headgate.agent.usage import hosted
-from headgate.errors import HeadgateError, Malformed, ModelError, Refused, Unavailable
+from headgate.errors import HeadgateError, Late, Malformed, ModelError, Refused, Unavailable
 from headgate.records import LoadFailure, NodeTables, RouteTable, Variant
 
 logger = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ class Deployment:
     """One table on its way to the disk."""
 
     table: RouteTable
+    # whether it was tried once more without a word, because a process was late
+    late: bool = False
     backoff: Backoff = field(default_factory=lambda: Backoff(RETRY_SECONDS, LONGEST_RETRY_SECONDS))
 
 
@@ -64,6 +67,8 @@ class Deployments:
         self._published = published
         self._newest: dict[str, Deployment] = {}
         self._failures: dict[str, LoadFailure] = {}
+        # whether a control plane has said anything
+        self._heard = False
 
     @property
     def failures(self) -> dict[str, LoadFailure]:
@@ -73,9 +78,12 @@ class Deployments:
     @property
     def building(self) -> tuple[str, ...]:
         """Endpoints whose newest table waits until an environment is built."""
-        digests = self._environments.building
-        waiting = (each.table for each in self._newest.values())
-        return tuple(sorted(table.endpoint for table in waiting if digests & {each.digest for each in table.variants}))
+        return self._waiting_for(self._environments.building)
+
+    @property
+    def importing(self) -> tuple[str, ...]:
+        """Endpoints whose newest table waits until a framework is imported."""
+        return self._waiting_for(self._hosts.importing)
 
     def digests(self) -> set[str]:
         """Bundles that tables on their way need."""
@@ -94,6 +102,13 @@ class Deployments:
         for table in answer.routes:
             self._consider(table)
         if self._tables.write_access(answer.access):
+            self._published()
+        self._heard = True
+
+    def open(self) -> None:
+        """Let the workers be ready once all that a first answer named is on disk, or was tried in vain."""
+        if self._heard and self._tables.awaited and self._newest.keys() <= self._failures.keys():
+            self._tables.first_taken()
             self._published()
 
     def move(self) -> None:
@@ -122,8 +137,16 @@ class Deployments:
         under_way, failed = self._newest.get(table.endpoint), self._failures.get(table.endpoint)
         seen = [under_way.table.number] if under_way else []
         seen += [(failed.epoch, failed.generation)] if failed else []
-        if self._tables.is_newer(table) and all(table.number > number for number in seen):
+        wanted = self._tables.is_newer(table) or self._moves(table)
+        if wanted and all(table.number > number for number in seen):
             self._begin(table)
+
+    def _moves(self, table: RouteTable) -> bool:
+        """Whether the table is on disk, and its versions run elsewhere there than they are to run now."""
+        known = self._tables.routes.get(table.endpoint)
+        if known is None or known.number != table.number:
+            return False
+        return _places(known) != _places(self._place(table)) and _places(known).keys() == _places(table).keys()
 
     def _begin(self, table: RouteTable) -> None:
         self._failures.pop(table.endpoint, None)
@@ -188,8 +211,16 @@ class Deployments:
             del self._newest[table.endpoint]
             self._published()
 
+    def _waiting_for(self, digests: AbstractSet[str]) -> tuple[str, ...]:
+        waiting = (each.table for each in self._newest.values())
+        return tuple(sorted(table.endpoint for table in waiting if digests & {each.digest for each in table.variants}))
+
     def _retry(self, deployment: Deployment, variant: Variant, trouble: HeadgateError) -> None:
-        self._note(deployment, variant, trouble)
+        # a machine that was too busy once may not be the next time
+        if isinstance(trouble, Late) and not deployment.late:
+            deployment.late = True
+        else:
+            self._note(deployment, variant, trouble)
         self._loop.after(deployment.backoff.ended(), partial(self._fetch, deployment))
 
     def _fail(self, deployment: Deployment, variant: Variant, trouble: HeadgateError) -> None:
@@ -205,6 +236,10 @@ class Deployments:
 
     def _is_newest(self, deployment: Deployment) -> bool:
         return self._newest.get(deployment.table.endpoint) is deployment
+
+
+def _places(table: RouteTable) -> dict[tuple[str, str], str]:
+    return {(variant.digest, variant.form): variant.placement for variant in table.variants}
 
 
 def _for_each(variants: Sequence[Variant], step: Callable[[Variant, Done], None], then: Then) -> None:

@@ -82,17 +82,18 @@ class Hosts:
         if digest not in self._pools:
             settings = self._launcher.settings
             crashed = partial(self._crashed, digest)
-            folder, send = self.folder(digest), self._send_hosted
+            folder, send = self._folder(digest), self._send_hosted
             self._pools[digest] = Pool(self._loop, folder, digest, form, settings, send, self._metrics, crashed)
         return self._pools[digest]
-
-    def folder(self, digest: str) -> Path:
-        """Where the sockets of the bundle's hosts are."""
-        return self._home.run / "hosts" / digest[:FOLDER_LETTERS]
 
     def adopt(self, digest: str, form: str, pid: int, socket: Path) -> None:
         """Take over a host of an agent that was killed."""
         self.pool(digest, form).adopt(pid, socket, self._nursery)
+
+    @property
+    def importing(self) -> frozenset[str]:
+        """Bundles that wait until a template has imported their framework, which has a deadline of its own."""
+        return frozenset().union(*(template.importing for template in self._templates.values()))
 
     def settle(self, needed: set[str]) -> None:
         """Stop the pools of bundles that nothing needs, and templates that nothing has used for a while."""
@@ -116,6 +117,10 @@ class Hosts:
             for pool in self._pools.values()
             for report in pool.reports()
         )
+
+    def _folder(self, digest: str) -> Path:
+        """Where the sockets of the bundle's hosts are."""
+        return self._home.run / "hosts" / digest[:FOLDER_LETTERS]
 
     def _python(self, digest: str) -> str:
         try:
@@ -157,7 +162,7 @@ class Hosts:
             self._proving[key].append(done)
             return
         self._proving[key] = [done]
-        folder = self.folder(key[0])
+        folder = self._folder(key[0])
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # never listened on, and not named *.sock: workers would take it for a host
         fork = Fork(*key, folder / f"smoke-{secrets.token_hex(4)}", smoke=True, changed=self._smoked)

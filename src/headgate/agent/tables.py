@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
-from headgate.home import Home, sync_folder, write_atomically
+from headgate.home import Home, awaited_path, sync_folder, write_atomically
 from headgate.names import validate_name
 from headgate.records import AccessTable, RouteTable
 
@@ -30,6 +30,20 @@ class Tables:
     def routes(self) -> dict[str, RouteTable]:
         """Endpoint → the table on disk."""
         return dict(self._routes)
+
+    @property
+    def awaited(self) -> bool:
+        """Whether nothing is known yet, or only a part of what the first control plane has said."""
+        return awaited_path(self._home).exists()
+
+    def await_first(self) -> None:
+        """A node without tables does not know what it is to answer; one that has them starts from them."""
+        if not self._routes and self._access is None:
+            awaited_path(self._home).touch(mode=0o600)
+
+    def first_taken(self) -> None:
+        """What there is, is on disk, or was tried."""
+        awaited_path(self._home).unlink(missing_ok=True)
 
     @property
     def epoch(self) -> int:

@@ -17,11 +17,10 @@ from headgate.agent.links import Lines
 from headgate.agent.logs import last_words, log_size
 from headgate.agent.loop import Call, Loop, Timer
 from headgate.agent.process import Process, hold, manner
-from headgate.errors import HeadgateError, ModelError, Unavailable
+from headgate.errors import HeadgateError, Late, ModelError, Unavailable
 
 logger = logging.getLogger(__name__)
-PRELOAD_SECONDS = 300.0  # importing a framework, on a busy machine
-FORK_SECONDS = 60.0  # forking, on one that is busier still
+FORK_SECONDS = 60.0  # forking, on a busy machine
 STOP_SECONDS = 5.0
 EXIT_SECONDS = 1.0  # how long a template may take to tell how its child ended
 
@@ -178,7 +177,10 @@ class Nursery:
 
 
 class Template:
-    """One template process. `command` starts it, once; when it ends, whoever needs another makes one."""
+    """One template process. `command` starts it, once; when it ends, whoever needs another makes one.
+
+    Importing the framework has `load_seconds`, but no less than forking, and what is asked meanwhile waits for it.
+    """
 
     def __init__(
         self, loop: Loop, launcher: Launcher, command: tuple[str, ...], runtime: str, nursery: Nursery, log: str
@@ -197,11 +199,12 @@ class Template:
         os.set_blocking(self._input.fileno(), False)
         loop.watch(self._output, self._read)
         loop.watch(self._process, self._end)
-        self._began = loop.now()
-        self._preloaded = False
         self.ended = False
         # whether no fork should be asked of it any more
         self.stopping = False
+        self._imported = False
+        self._patience = max(launcher.settings.load_seconds, FORK_SECONDS)
+        self._deadline = loop.after(self._patience, self._give_up)
 
     @property
     def pid(self) -> int:
@@ -211,11 +214,16 @@ class Template:
     def busy(self) -> bool:
         return bool(self._asked) or any(not fork.ended for fork in self._forks.values())
 
+    @property
+    def importing(self) -> frozenset[str]:
+        """The bundles whose forks wait until the framework is imported."""
+        return frozenset() if self._imported else frozenset(fork.digest for fork in self._asked.values())
+
     def fork(self, fork: Fork) -> None:
         """Ask for a child; the fork is told how it goes."""
         self._asked[str(fork.socket)] = fork
-        late = Unavailable(f"Expected the template of runtime {self.runtime} to fork within {FORK_SECONDS:g} s.")
-        self._nursery.expect(fork, FORK_SECONDS, late, self._judge)
+        if self._imported:
+            self._expect(fork)
         # a broken pipe is a template that has ended, which its pidfd says; a full one lets the fork's deadline pass
         with suppress(OSError):
             os.write(self._input.fileno(), fork.order())
@@ -233,6 +241,29 @@ class Template:
 
     def kill(self) -> None:
         self._process.send(signal.SIGKILL)
+
+    def _expect(self, fork: Fork) -> None:
+        late = Late(
+            f"Expected the template of runtime {self.runtime} to fork within {FORK_SECONDS:g} s, it did not: the "
+            "machine has too much to do. Deploy again when it has less."
+        )
+        self._nursery.expect(fork, FORK_SECONDS, late, self._judge)
+
+    def _give_up(self) -> None:
+        """The framework is not imported in time: another template may do better."""
+        logger.warning("the template of %s did not import it in %g s and is killed", self.runtime, self._patience)
+        late = Late(
+            f"Expected the framework of runtime {self.runtime} to be imported within {self._patience:g} s, it was "
+            f"not: see logs/{self._log}.log. Where the machine only has too much to do, raise the setting "
+            "load_seconds (--load-seconds), or deploy again when it has less."
+        )
+        self.stopping = True
+        asked = list(self._asked.values())
+        self._asked.clear()
+        self.kill()
+        for fork in asked:
+            fork.trouble = fork.trouble or late
+            self._nursery.conclude(fork)
 
     @property
     def _input(self) -> IO[bytes]:
@@ -257,11 +288,13 @@ class Template:
         if not content:
             self._loop.forget(self._output)
         for message in messages:
+            if message.preloaded:
+                self._begin()
             self._hear(message)
 
     def _judge(self) -> None:
         """It has not forked in time: end it if it hangs, so that whoever needs another makes one."""
-        if self.ended or self.stopping or not (self._preloaded or self._loop.now() - self._began > PRELOAD_SECONDS):
+        if self.ended or self.stopping:
             return
         logger.warning(
             "the template of %s does not fork and is killed; the hosts that it has forked go on", self.runtime
@@ -270,7 +303,6 @@ class Template:
         self.kill()
 
     def _hear(self, message: Message) -> None:
-        self._preloaded |= message.preloaded
         if told := message.started:
             if fork := self._asked.pop(told.socket, None):
                 self._forks[told.pid] = fork
@@ -284,6 +316,13 @@ class Template:
             fork = self._forks.get(told.pid) if told else None
             if told is not None and fork is not None:
                 self._tell(fork, message, told)
+
+    def _begin(self) -> None:
+        """The framework is imported: from now on it is quick."""
+        self._imported = True
+        self._deadline.cancel()
+        for fork in self._asked.values():
+            self._expect(fork)
 
     def _tell(self, fork: Fork, message: Message, told: Told) -> None:
         if message.ready:
@@ -300,6 +339,7 @@ class Template:
     def _end(self) -> None:
         """The template is gone. Hosts go on; what it had not forked yet never will be."""
         self._read_rest()
+        self._deadline.cancel()
         self._loop.forget(self._process)
         self._loop.forget(self._output)
         how = self._process.reap()

@@ -139,7 +139,8 @@ def _next_member(source: BinaryIO) -> tuple[str, int] | None:
         raise BadArchive(
             f"Member {name!r} is {kind}: a bundle holds plain files only."
             if kind
-            else f"The header of member {name!r} is not one that Headgate writes: pack the bundle with Bundle.pack."
+            else f"The header of member {name!r} is not one that Headgate writes: something else has packed this. "
+            "Unpack it and use the folder instead, as in `headgate register FOLDER`."
         )
     return name, size
 

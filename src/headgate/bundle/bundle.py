@@ -13,11 +13,20 @@ from pathlib import Path
 import msgspec
 
 from headgate.bundle.archive import DEFAULT_LIMITS, Limits, files_below, is_member_name, pack_folder, unpack
-from headgate.bundle.manifest import MANIFEST, SIGNATURE, Manifest, canonical_bytes
+from headgate.bundle.manifest import FORMATS, MANIFEST, SIGNATURE, Form, Manifest, canonical_bytes
 from headgate.errors import BadArchive, Corrupt, HeadgateError, Malformed, NotFound
 
 ARCHIVE_SUFFIX = ".hgb"
-_manifests = msgspec.json.Decoder(Manifest)
+ONNX_SUFFIX = ".onnx"
+
+
+class _Written(msgspec.Struct):
+    """As much of a manifest as every format has."""
+
+    format: int = 1
+
+
+_manifests, _written = msgspec.json.Decoder(Manifest), msgspec.json.Decoder(_Written)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +83,8 @@ def read_manifest(folder: Path) -> tuple[Manifest, str]:
 def decode_manifest(data: bytes) -> Manifest:
     """The manifest in these bytes; raises `Malformed` with the place and what was expected there."""
     try:
+        # first: one of another format may lack what this one has
+        _check_format(_written.decode(data))
         manifest = _manifests.decode(data)
         # one manifest has one digest: no second spelling, no key twice
         canonical = canonical_bytes(json.loads(data)) == data
@@ -86,7 +97,34 @@ def decode_manifest(data: bytes) -> Manifest:
     for name in manifest.files:
         if not is_member_name(name) or name in (MANIFEST, SIGNATURE):
             raise Malformed(f"{MANIFEST} names a file {name!r}, which a bundle cannot hold.")
+    for key, form in manifest.forms.items():
+        _check_form(key, form, manifest)
     return manifest
+
+
+def _check_format(written: _Written) -> None:
+    if written.format not in FORMATS:
+        raise Malformed(
+            f"{MANIFEST} has format {written.format}, and this version of Headgate reads "
+            f"{' and '.join(map(str, FORMATS))}: package the model again with this version"
+            f"{', or upgrade Headgate' if written.format > max(FORMATS) else ''}."
+        )
+
+
+def _check_form(key: str, form: Form, manifest: Manifest) -> None:
+    """A form is a file of the bundle, or a folder of such; one without says why it cannot be served."""
+    if not form.path and form.refused:
+        return
+    if form.path not in manifest.files and not any(name.startswith(f"{form.path}/") for name in manifest.files):
+        raise Malformed(
+            f"{MANIFEST} has a form {key!r} at {form.path!r}, which is none of its files: "
+            f"{', '.join(sorted(manifest.files)[:10]) or 'it names none'}. Package the model again."
+        )
+    if form.runtime == "onnx" and not form.path.endswith(ONNX_SUFFIX):
+        raise Malformed(
+            f"{MANIFEST} has a form {key!r} for the runtime onnx at {form.path!r}: expected a file that ends in "
+            f"{ONNX_SUFFIX}. Package the model again."
+        )
 
 
 def verify_files(folder: Path, manifest: Manifest) -> None:

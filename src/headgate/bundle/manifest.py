@@ -17,6 +17,8 @@ REQUIREMENTS = "requirements.txt"  # the environment's packages with their hashe
 SBOM = "sbom.cdx.json"  # the same for auditors: CycloneDX
 # option of a form: the largest number, on either side of 0, that its features take; larger ones are refused
 LARGEST = "largest"
+FORMAT = 1  # what is written
+FORMATS = (1,)  # what is read: this one and the one before, where there is one
 
 
 class FileEntry(Record, frozen=True, kw_only=True):
@@ -72,7 +74,7 @@ class Lineage(Record, frozen=True, kw_only=True):
 class Manifest(Record, frozen=True, kw_only=True):
     """Everything about a packaged model. Nothing in it depends on the clock or the machine."""
 
-    format: int = 1
+    format: int = FORMAT
     name: str
     framework: str  # "scikit-learn", "xgboost", "lightgbm", "catboost", "onnx", "python"
     framework_version: str = ""

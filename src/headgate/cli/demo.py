@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 
@@ -16,6 +16,7 @@ from headgate.client import local
 from headgate.demo.narrator import Narrator
 from headgate.demo.tour import Summary, Tour
 from headgate.demo.training import load_data
+from headgate.errors import Unreachable
 from headgate.home import Home, find_home, write_atomically
 from headgate.settings import load_settings, to_environment
 
@@ -59,13 +60,14 @@ def instance(narrator: Narrator, keep: bool, flags: dict[str, int | None]) -> It
         if not (keep and local.find_agent(home)):
             settings = load_settings(home.path, os.environ, flags)
             with narrator.busy("starting control plane and worker"):
-                agent = local.start_agent(home, os.environ | to_environment(settings))
                 started = True
-                local.wait_ready(home, agent)
+                local.bring_up(home, os.environ | to_environment(settings))
         yield home
     finally:
         if started and not keep:
-            local.stop(home)
+            # what could not start may have been stopped already
+            with suppress(Unreachable):
+                local.stop(home)
         if not keep:
             shutil.rmtree(home.path.parent, ignore_errors=True)
 

@@ -11,7 +11,7 @@ from headgate.cli.instance import client, complete_actors
 from headgate.cli.limits import CONCURRENCY, PRIORITY, RATE
 from headgate.cli.options import PlainGroup, choices, reason_option
 from headgate.cli.rendering import joined, moment, say, show_done, show_list, show_one
-from headgate.errors import Malformed
+from headgate.errors import BadArchive, Malformed
 
 
 @click.group(cls=PlainGroup)
@@ -130,7 +130,13 @@ def list_trusted() -> None:
 
 
 def _signer_of(path: Path) -> str:
-    bundle = open_bundle(path)
+    try:
+        bundle = open_bundle(path)
+    except BadArchive as error:
+        raise Malformed(
+            f"Expected a bundle at {path}, or a public key in its place, as `headgate key own` prints it: "
+            f"{error.message}"
+        ) from error
     signer = signed_by(bundle.folder, bundle.digest)
     if signer is None:
         raise Malformed(f"Expected a bundle that is signed, {path} is not. `headgate package` signs what it makes.")

@@ -7,11 +7,13 @@ from typing import Any
 
 import click
 
+from headgate.agent.crashes import WORKERS
 from headgate.agent.status import node_status
 from headgate.cli.instance import client
 from headgate.cli.options import PlainCommand, choices
 from headgate.cli.rendering import joined, print_table, show_one
 from headgate.client import local
+from headgate.crashes import crashes_path
 from headgate.errors import Unavailable, Unreachable
 from headgate.home import Home, find_home
 from headgate.processes import module_on
@@ -102,7 +104,7 @@ def _tables(found: Mapping[str, Any]) -> None:
     if found["hosts"]:
         click.echo()
         print_table(("model host", "pid", "ready", "environment"), [_host(host) for host in found["hosts"]])
-    _crashes(found.get("crashes", ()))
+    _crashes(found.get("crashes", ()), Home(Path(found["home"])))
     if found["endpoints"]:
         click.echo()
         names = ("endpoint", "version", "state")
@@ -113,8 +115,14 @@ def _host(host: Mapping[str, Any]) -> list[object]:
     return [str(host.get("digest", ""))[:12], host["pid"], host.get("ready"), host.get("python") or "Headgate's own"]
 
 
-def _crashes(counts: Sequence[Mapping[str, Any]]) -> None:
+def _crashes(counts: Sequence[Mapping[str, Any]], home: Home) -> None:
     if counts:
         click.echo()
         titles = ("crashing version", "dead workers", "dead hosts")
         print_table(titles, [[count["version"], count["workers"], count["hosts"]] for count in counts])
+    if moved := [count["version"] for count in counts if count["workers"] >= WORKERS]:
+        click.echo(
+            f"{joined(moved)}: in model hosts on this node from now on, for ending workers. A corrected version "
+            f"runs in the workers again; to have this one run there: headgate down, remove "
+            f"{crashes_path(home)}, headgate up."
+        )

@@ -86,14 +86,14 @@ def up(home: str | None, detach: bool, **flags: Any) -> None:
             say(f"gRPC           {reachable(settings.host)}:{settings.grpc_port}")
         # this process becomes the agent: Ctrl-C and SIGTERM reach it, and nothing stands between
         os.execve(command[0], command, {**environment, **SAFE_PATH})
-    agent = local.start_agent(place, environment)
     with steps_line("starting") as step:
         if step:
             step("control plane and workers")
-        status = local.wait_ready(place, agent)
+        status = local.bring_up(place, environment)
     facts = {
         "control": status["control"]["url"],
         "data": status["data"]["url"],
+        **({"warning": fault} if (fault := status.get("stores", {}).get("fault")) else {}),
         "home": place.path,
         "logs": place.logs,
         "stop": local.stop_hint(place),

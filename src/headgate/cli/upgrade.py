@@ -27,7 +27,10 @@ def upgrade(home: str | None, database: str | None, reason: str) -> None:
     place = find_home(Path.cwd(), home or os.environ.get("HEADGATE_HOME"))
     settings = load_settings(place.path, os.environ, {"database": database})
     if not settings.database and not place.database.exists():
-        raise Conflict(f"There is no instance in {place.path}. Make one: headgate up --home {place.path}")
+        raise Conflict(
+            f"There is no database in {place.path}. Where the instance keeps it in PostgreSQL, name that: headgate "
+            f"upgrade --home {place.path} --database URL. To make a new instance: headgate up --home {place.path}"
+        )
     done = upgrade_home(place, settings.database, actor="local", reason=reason)
     found = msgspec.to_builtins(done)
     if done.before == done.after:

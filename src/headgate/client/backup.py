@@ -6,7 +6,7 @@ from pathlib import Path
 
 from headgate.client.connection import Connection, Progress
 from headgate.errors import Conflict
-from headgate.home import sync_folder
+from headgate.home import sync_folder, writing
 
 
 class Backups:
@@ -20,6 +20,11 @@ class Backups:
         path = Path(target)
         if path.exists() and not overwrite:
             raise Conflict(f"{path} exists already. Choose another file, or overwrite it with --overwrite.")
+        with writing(path):
+            self._write(path, progress)
+        return path
+
+    def _write(self, path: Path, progress: Progress | None) -> None:
         draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
@@ -31,4 +36,3 @@ class Backups:
         finally:
             draft.unlink(missing_ok=True)
         sync_folder(path.absolute().parent)
-        return path

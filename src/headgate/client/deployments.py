@@ -1,6 +1,7 @@
 """Deployments: starting a rollout, watching it, and going back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from headgate.client.connection import Connection, segment
 from headgate.client.document import Document, Documents
@@ -85,9 +86,9 @@ class Deployments:
         if ended["state"] != LIVE:
             raise Refused(
                 f"Expected {ended['to']} to go live on {ended['endpoint']}, the rollout ended as {ended['state']}: "
-                f"{ended.get('reason') or 'no reason was given'}. "
+                f"{(ended.get('reason') or 'no reason was given').removesuffix('.')}. "
                 f"See `headgate rollout show {ended['endpoint']}`.",
-                detail=[item for item in ended.get("evidence") or () if isinstance(item, dict)],
+                detail=[item for item in ended.get("evidence") or () if isinstance(item, dict) and _tells_more(item)],
             )
         return ended
 
@@ -99,3 +100,8 @@ class Deployments:
             if older["id"] == rollout["id"]:
                 return older
         raise NotFound(f"Rollout {rollout['id']} of {rollout['endpoint']} is gone. See `headgate audit list`.")
+
+
+def _tells_more(evidence: Mapping[str, Any]) -> bool:
+    """Whether it says more of a failure than the reason does: not the gates that let it begin, nor the reason again."""
+    return evidence.get("kind") not in ("table", "gate") and not evidence.get("failures")

@@ -69,10 +69,28 @@ def start_agent(
         )
 
 
+def bring_up(home: Home, environment: Mapping[str, str]) -> Document:
+    """Start the agent and everything else, and give the status once it is ready; raises as `wait_ready` does.
+
+    Where the control plane cannot start and nothing was deployed before, nothing stays that would be in the way of the
+    next try.
+    """
+    agent = start_agent(home, environment)
+    try:
+        return wait_ready(home, agent)
+    except Unavailable:
+        if not has_tables(home):
+            # the reason is what counts
+            with suppress(HeadgateError, subprocess.TimeoutExpired):
+                stop(home)
+                agent.wait(STOP_SECONDS)
+        raise
+
+
 def wait_ready(
     home: Home, agent: subprocess.Popen[bytes], *, seconds: float = START_SECONDS, clock: Clock | None = None
 ) -> Document:
-    """The status, once the control plane answers and a worker is ready.
+    """The status, once the control plane answers and every worker is ready that does not leave.
 
     Raises `Unavailable` with the end of the log when the agent ends, `DeadlineExceeded` after `seconds`.
     """
@@ -82,7 +100,8 @@ def wait_ready(
         if agent.poll() is not None:
             raise Unavailable(f"Expected Headgate to start, it ended with status {agent.returncode}.\n{log_tail(home)}")
         status = ask_status(home)
-        if status and any(worker["ready"] for worker in status["workers"]):
+        staying = [worker for worker in status["workers"] if not worker["draining"]] if status else []
+        if status and staying and all(worker["ready"] for worker in staying):
             return status
         require_control(home)
         ticks.sleep(PAUSE)
@@ -95,10 +114,19 @@ def require_control(home: Home) -> None:
     """Raises `Unavailable` with the reason when the control plane has ended again and again since it was started."""
     agent = find_agent(home)
     if agent and agent.facts.get("control_restarts", 0) >= ATTEMPTS and agent.facts.get("control_trouble"):
-        raise Unavailable(
-            f"The control plane does not start: it {agent.facts['control_trouble']}. What was deployed before is "
-            f"answered meanwhile, and the start is tried again. See {home.logs}; stop it with {stop_hint(home)}."
+        trouble = str(agent.facts["control_trouble"]).removesuffix(".")
+        meanwhile = (
+            "What was deployed before is answered meanwhile, and the start is tried again. "
+            f"See {home.logs}; stop it with {stop_hint(home)}."
+            if has_tables(home)
+            else f"See {home.logs}."
         )
+        raise Unavailable(f"The control plane does not start: it {trouble}. {meanwhile}")
+
+
+def has_tables(home: Home) -> bool:
+    """Whether something was deployed to this node, which it answers without a control plane."""
+    return any(home.routes.glob("*.json"))
 
 
 def stop_hint(home: Home) -> str:

@@ -10,6 +10,8 @@ from headgate.importing.folder import is_archive, require_folder, unpack_tar, wi
 from headgate.importing.found import Found, Note
 
 SUFFIXES = (".onnx", ".ubj", ".joblib", ".pkl", ".pickle", ".cbm", ".pt2", ".keras", ".skops", ".json", ".txt", ".py")
+# what lies beside models under names that end like theirs
+BESIDE = frozenset({"requirements.txt", "input_example.json", "serving_input_example.json"})
 # what the XGBoost container calls its file, which may be in any of its formats
 XGBOOST = "xgboost-model"
 FIRST_BYTES = 64
@@ -26,7 +28,7 @@ def find(location: Path, scratch: Path) -> Found:
     folder = require_folder(unpacked, "a model.tar.gz, or the folder it unpacks to,")
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink()]
     outside = [path for path in files if CODE not in path.relative_to(folder).parts]
-    models = [path for path in outside if path.name == XGBOOST or path.suffix.lower() in SUFFIXES]
+    models = [path for path in outside if _may_be_model(path)]
     if not models:
         raise NotFound(f"There is no model file in {location}; expected one of {', '.join(SUFFIXES)} or {XGBOOST}.")
     if len(models) > 1:
@@ -38,6 +40,10 @@ def find(location: Path, scratch: Path) -> Found:
         taken=(Note("model file", chosen.relative_to(folder).as_posix()),),
         left=tuple(_left(folder, files, chosen)),
     )
+
+
+def _may_be_model(path: Path) -> bool:
+    return path.name == XGBOOST or (path.suffix.lower() in SUFFIXES and path.name not in BESIDE)
 
 
 def as_model_data(place: Path, packed: bool) -> Path:

@@ -101,7 +101,7 @@ def choose(found: Study, name: str, output: Path) -> Bundle:
     if name == AS_IT_IS:
         raise Refused(f"The variant {name!r} is the bundle that there is: nothing to package.")
     goal = output.absolute()
-    with drafting(goal.parent) as folder:
+    with drafting(output) as folder:
         (folder / FILE).write_bytes(chosen.candidate.content)
         manifest = _manifest(found, chosen, folder)
         draft = Draft(folder, Recognised(ONNX, Kept(FILE)), manifest)

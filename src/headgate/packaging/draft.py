@@ -16,7 +16,10 @@ from headgate.bundle.bundle import ARCHIVE_SUFFIX, Bundle, open_bundle, read_man
 from headgate.bundle.manifest import MANIFEST, SIGNATURE, FileEntry, Form, Manifest, canonical_bytes, digest_of
 from headgate.bundle.signing import load_or_create_key, sign_folder, user_key_path
 from headgate.errors import Conflict, Malformed, NotFound
+from headgate.home import writing
 from headgate.packaging.frameworks.framework import Recognised
+
+DRAFT = ".draft-"  # how the folder of a draft begins, beside what it becomes
 
 
 @dataclass(frozen=True)
@@ -63,13 +66,20 @@ def file_entries(folder: Path) -> dict[str, FileEntry]:
 
 
 @contextmanager
-def drafting(parent: Path) -> Iterator[Path]:
-    """A folder for a draft, gone at the end unless it was published."""
+def drafting(output: Path | None) -> Iterator[Path]:
+    """A folder for a draft of that folder or file, or of one here; gone at the end unless it was published."""
+    parent = output.absolute().parent if output else Path.cwd()
+    with writing(output or parent, DRAFT), _draft_in(parent) as folder:
+        yield folder
+
+
+@contextmanager
+def _draft_in(parent: Path) -> Iterator[Path]:
     try:
         parent.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
         raise Malformed(f"Expected a folder for the bundle, found a file at {parent}.") from error
-    folder = parent / f".draft-{secrets.token_hex(6)}"
+    folder = parent / f"{DRAFT}{secrets.token_hex(6)}"
     folder.mkdir(mode=0o700)
     try:
         yield folder

@@ -74,7 +74,7 @@ def package(  # noqa: PLR0913 - the options of the public call
     goal = Path(output).absolute() if output is not None else None
     with (
         opened(model, example, lineage) as (model, example, lineage),
-        drafting(goal.parent if goal else Path.cwd()) as folder,
+        drafting(Path(output) if output is not None else None) as folder,
         starting(compile and may_compile(model)) as converter,
     ):
         tell("reading the model")

@@ -76,7 +76,7 @@ class Controller:
 
     def _look(self, rollout: Rollout, table: RouteTable | None, reports: tuple[NodeReport, ...]) -> None:
         seen = _observed(rollout, table, reports)
-        spent = self._watches[rollout.id].spent(rollout, counts=not seen.building)
+        spent = self._watches[rollout.id].spent(rollout, counts=not seen.preparing)
         decision = decide(rollout, seen, spent, self._allowed)
         # written once a second, so that a restart does not begin the deadline anew
         if decision is None and spent - rollout.spent < 1.0:

@@ -41,7 +41,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     living: tuple[str, ...]  # workers that should take it
     acknowledged: tuple[str, ...]  # those that answer with it
     failures: tuple[str, ...]  # why somebody could not take it
-    building: tuple[str, ...] = ()  # nodes that build an environment for it, which has a deadline of its own
+    # nodes that build an environment or import a framework for it, which have deadlines of their own
+    preparing: tuple[str, ...] = ()
 
     @property
     def in_force(self) -> bool:
@@ -59,7 +60,9 @@ def observe(reports: tuple[NodeReport, ...], endpoint: str, number: tuple[int, i
         living=tuple(name for name, _ in serving),
         acknowledged=tuple(name for name, worker in serving if _answers(worker, endpoint, number)),
         failures=tuple(_failures(told, endpoint, number)),
-        building=tuple(report.node for report in reports if endpoint in report.building),
+        preparing=tuple(
+            report.node for report in reports if endpoint in report.building or endpoint in report.importing
+        ),
     )
 
 

@@ -20,6 +20,8 @@ from headgate.serving.routes import Routes
 from headgate.serving.server import SMALL_BODY, Exchange
 from headgate.settings import Settings
 
+_UNHEARD = "this node has not had its first tables from the control plane."
+
 
 class Addresses:
     """Answers what is not a plain predict request."""
@@ -72,6 +74,7 @@ class Addresses:
             self._refuse_method(exchange, found)
             return None
         check_name(target)
+        self._check_heard(target)
         live = self.take(exchange, target)
         if live is not None and is_remembered(target):
             self.remember(exchange.target, live)
@@ -99,6 +102,12 @@ class Addresses:
         predicts = next((one for one in found if one.address.answer in (PREDICT, STREAM)), None)
         table = self._routes.known.get(predicts.endpoint or self._default()) if predicts is not None else None
         return table.spec.limits.max_body_bytes if table is not None else SMALL_BODY
+
+    def _check_heard(self, found: Found) -> None:
+        """Before its first tables a node knows neither what there is nor who may ask."""
+        asks = found.endpoint or not found.address.public
+        if self._routes.awaited and asks and (found.endpoint or self._default()) not in self._routes.known:
+            raise Unavailable(f"Nothing is answered yet: {_UNHEARD} Try again.", retry_after=1.0)
 
     def _meant(self, found: Sequence[Found]) -> Found:
         """Of several dialects that are spoken at one address the one that the endpoint's owner chose, or the first."""
@@ -190,6 +199,8 @@ class Addresses:
     def _readyz(self, exchange: Exchange, _name: str) -> None:
         if self._draining():
             raise Unavailable("This worker is draining.", retry_after=1.0)
+        if self._routes.awaited:
+            raise Unavailable(f"Not ready: {_UNHEARD}", retry_after=1.0)
         if not self._routes.ready:
             waiting = sorted(self._routes.known.keys() - self._routes.live.keys())
             raise Unavailable(f"Not ready: {len(waiting)} endpoints have no usable version yet.", retry_after=1.0)

@@ -17,7 +17,7 @@ import msgspec
 from headgate.bundle.manifest import Manifest
 from headgate.crashes import CallMarks
 from headgate.errors import HeadgateError, ModelError
-from headgate.home import Home
+from headgate.home import Home, awaited_path
 from headgate.records import LoadFailure, RouteTable, Variant
 from headgate.serving.hosts.pool import HostedModel
 from headgate.serving.loading import Loaded, load_inline, manifest_of
@@ -134,6 +134,8 @@ class Routes:
         self.known: dict[str, RouteTable] = {}
         self.live: dict[str, LiveEndpoint] = {}
         self.failures: dict[str, LoadFailure] = {}
+        # whether the first tables of a control plane are still to come
+        self.awaited = False
         self._unreadable: set[str] = set()
         self._read: dict[FileState, RouteTable] = {}
         self._loading: dict[str, asyncio.Task[None]] = {}
@@ -143,8 +145,8 @@ class Routes:
 
     @property
     def ready(self) -> bool:
-        """Does every table on disk answer, or an older one of its endpoint?"""
-        return not self._unreadable and all(endpoint in self.live for endpoint in self.known)
+        """Does every table on disk answer, or an older one of its endpoint, and are all there?"""
+        return not self.awaited and not self._unreadable and all(endpoint in self.live for endpoint in self.known)
 
     @property
     def digests(self) -> tuple[str, ...]:
@@ -167,6 +169,8 @@ class Routes:
 
     def refresh(self) -> None:
         """Look at the tables on disk; loading goes on in the background."""
+        # before the tables: once it is gone, all of them are there
+        self.awaited = awaited_path(self._home).exists()
         found = self._read_tables()
         for endpoint, table in found.items():
             if replaces(table, self.known.get(endpoint)):

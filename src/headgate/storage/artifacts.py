@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from headgate.errors import Corrupt, NotFound
+from headgate.errors import Corrupt, NotFound, Unusable
 from headgate.home import needing_room, sync_folder
 from headgate.storage.stores import KeptArtifact, StoredArtifact, check_digest, is_digest
 from headgate.storage.verifying import Buffer, VerifyingReader
@@ -22,9 +22,15 @@ CHUNK = 1024 * 1024
 
 
 def open_folder_store(location: str) -> "FolderStore":
-    """The store in this folder, without what earlier processes left half written."""
-    store = FolderStore(Path(location))
-    store.clean()
+    """The store in this folder, without what earlier processes left half written. Raises `Unusable`."""
+    try:
+        store = FolderStore(Path(location))
+        store.clean()
+    except OSError as error:
+        raise Unusable(
+            f"Expected to keep artifacts in the folder {location}, could not: {error.strerror}. Make it usable, or "
+            "name another with the setting artifacts (--artifacts)."
+        ) from error
     return store
 
 

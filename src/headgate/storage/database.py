@@ -37,6 +37,7 @@ Tx = Connection
 WRITERS_LOCK = int.from_bytes(b"headgate", "big")
 _TURN = text("SELECT pg_advisory_xact_lock(:lock)")
 _SURROUNDINGS = "headgate"
+_EXPECTED = "postgresql://user@host/name, or nothing for a file in the home"
 FOR_TURN, FOR_CONNECTION = (("for", "turn"),), (("for", "connection"),)
 
 
@@ -178,7 +179,7 @@ def sqlite_url(path: Path) -> URL:
 
 
 def open_database(url: str | URL, clock: Clock | None = None, counters: Counters | None = None) -> Database:
-    """Open, check and return the database at a URL: `sqlite:////path/headgate.db` or `postgresql+psycopg://…`.
+    """Open, check and return the database at a URL: `sqlite:////path/headgate.db` or `postgresql://…`.
 
     A SQLite file is made (0600) when absent. Raises `Malformed` for a URL of another kind, `Corrupt` for a damaged
     file, `Unavailable` when nothing answers or psycopg is not installed.
@@ -195,12 +196,12 @@ def _parse(url: str | URL) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        raise Malformed("The database URL cannot be read: expected postgresql+psycopg://user@host/name.") from error
+        raise Malformed(f"The database URL cannot be read: expected {_EXPECTED}.") from error
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.drivername not in ("sqlite", "postgresql+psycopg"):
         raise Malformed(
-            f"The database URL begins with {parsed.drivername}: expected sqlite:// or postgresql+psycopg://."
+            f"The database URL begins with {parsed.drivername}:// and nothing here speaks that: expected {_EXPECTED}."
         )
     if parsed.drivername == "sqlite" and not parsed.database:
         raise Malformed("The database URL names no file: expected sqlite:////path/to/headgate.db.")

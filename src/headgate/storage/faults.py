@@ -1,15 +1,18 @@
 """Drivers' errors in our words: the one place where they are caught."""
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from shlex import quote
 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from headgate.errors import Conflict, Corrupt, HeadgateError, Malformed, Unavailable
+from headgate.errors import Conflict, Corrupt, HeadgateError, Malformed, Unavailable, Unusable
 
 RESTORE = "Restore a backup into a new home: headgate restore FILE --home DIR."
+_NO_DATABASE = re.compile(r'database "(.+)" does not exist')
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
@@ -42,7 +45,7 @@ def _translate(error: DBAPIError, connecting: bool) -> HeadgateError | None:
     if code is not None and code & 0xFF in _BUSY:
         return Unavailable("Another process is writing to the database. Try again.", retry_after=1.0)
     if isinstance(error, OperationalError | InterfaceError | InternalError) and connecting:
-        return Unavailable(f"The database cannot be reached: {_first_line(error)}. Try again.", retry_after=1.0)
+        return _unreached(error)
     if isinstance(error, OperationalError | InterfaceError | InternalError):
         return Unavailable(
             f"The database failed: {_first_line(error)}. Whether the change took effect is not known: "
@@ -50,6 +53,12 @@ def _translate(error: DBAPIError, connecting: bool) -> HeadgateError | None:
             retry_after=1.0,
         )
     return None
+
+
+def _unreached(error: DBAPIError) -> HeadgateError:
+    if missing := _NO_DATABASE.search(str(error.orig)):
+        return Unusable(f"There is no database {missing[1]} on that server. Make it: createdb {quote(missing[1])}")
+    return Unavailable(f"The database cannot be reached: {_first_line(error)}. Try again.", retry_after=1.0)
 
 
 def _first_line(error: DBAPIError) -> str:

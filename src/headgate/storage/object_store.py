@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
 
-from headgate.errors import Conflict, Corrupt, HeadgateError, NotFound, Unavailable
+from headgate.errors import Conflict, Corrupt, HeadgateError, NotFound, Unavailable, Unusable
 from headgate.home import needing_room
 from headgate.storage.bucket import RETRY_FOR, WAIT_FOR_BYTES, open_bucket, what_it_said
 from headgate.storage.stores import KeptArtifact, StoredArtifact, check_digest, is_digest
@@ -37,6 +37,7 @@ CHUNK = 8 * 1024 * 1024
 PARTS_AT_ONCE = 4
 # calls and readings at once: a store that hangs must not take every thread of the control plane
 CALLS = 16
+DENIED = frozenset({"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "HTTP 401", "HTTP 403"})
 
 
 def open_object_store(
@@ -216,12 +217,13 @@ def _translated(location: str, digest: str = "") -> Iterator[None]:
 
 def _translate(error: Exception, location: str, digest: str) -> HeadgateError:
     said = what_it_said(error)
-    if said == "NoSuchBucket":
-        return Unavailable(f"There is no bucket at {location}. Make it, or correct the setting artifacts.")
+    if said == "NoSuchBucket" or (isinstance(error, FileNotFoundError) and not digest):
+        return Unusable(f"There is no bucket at {location}. Make it, or correct the setting artifacts (--artifacts).")
     if isinstance(error, FileNotFoundError):
         return NotFound(f"There is no artifact {digest} in {location}. Register the bundle again.")
-    if isinstance(error, PermissionDeniedError | UnauthenticatedError):
-        return Unavailable(
+    # a listing that is denied is of no kind of its own
+    if isinstance(error, PermissionDeniedError | UnauthenticatedError) or said in DENIED:
+        return Unusable(
             f"{location} refuses the credentials of this environment ({said}). Give them the right to get, put, list "
             "and delete objects there."
         )

@@ -6,10 +6,12 @@ from datetime import datetime
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
+from queue import Empty, Queue
+from threading import Thread
 from typing import BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
 
-from headgate.errors import Malformed, Refused
+from headgate.errors import HeadgateError, Malformed, Refused, Unusable
 from headgate.names import shown
 from headgate.records import Record
 
@@ -93,6 +95,31 @@ def open_store_at(place: str, folder: Path) -> ArtifactStore:
     if scheme == FOLDER:
         raise Refused(f"There is no artifact store {FOLDER}://: name a folder by its path alone, {shown(rest)}.")
     return open_store(scheme, place)
+
+
+def look_at(store: ArtifactStore, seconds: float) -> str:
+    """Why the store does not answer within so many seconds; empty where it does. Raises `Unusable`.
+
+    The look is not waited for any longer, whatever the store does: an instance starts while its store is down.
+    """
+    found: Queue[HeadgateError | None] = Queue()
+
+    def look() -> None:
+        try:
+            next(iter(store.kept()), None)
+        except HeadgateError as error:
+            found.put(error)
+        else:
+            found.put(None)
+
+    Thread(target=look, name="store-look", daemon=True).start()
+    try:
+        trouble = found.get(timeout=seconds)
+    except Empty:
+        return f"{store.location} has not answered in {seconds:g} s."
+    if isinstance(trouble, Unusable):
+        raise trouble
+    return trouble.message if trouble else ""
 
 
 def open_store(kind: str, location: str) -> ArtifactStore:

@@ -18,7 +18,7 @@ def _status(fake: FakeControl, request: Received) -> Answer:
     return 200, {
         "version": "0.1.0", "home": "/home/.headgate", "control": {"pid": 10, "url": fake.url}, "agent": {"pid": 11},
         "data": {"url": fake.url}, "grpc": {"port": None, "reason": ""},
-        "workers": [worker], "hosts": [], "endpoints": endpoints,
+        "workers": [worker], "hosts": [], "crashes": fake.crashes, "endpoints": endpoints,
     }  # fmt: skip
 
 

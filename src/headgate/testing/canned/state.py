@@ -45,6 +45,7 @@ class FakeControl:
     break_next: int = 0
     fault: Json | None = None
     missing: list[str] = field(default_factory=list)
+    crashes: list[Json] = field(default_factory=list)
     # states that a new rollout goes through, one per look
     course: tuple[str, ...] = ("pending", "loading", "promoted")
     prediction: Json = field(default_factory=lambda: {"predictions": [1]})

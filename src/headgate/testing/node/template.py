@@ -1,7 +1,8 @@
 """A template that forks hosts without a model: `python -m headgate.testing.node.template --runtime R --home H`.
 
 The name in a bundle's manifest says how its host behaves: `broken` fails its golden requests, `crashing` dies soon
-after it was ready, `hanging` never gets ready, `slow` takes a second.
+after it was ready, `hanging` never gets ready, `slow` takes a second. The runtime `missing` cannot be imported, `late`
+is only by the second template, and `asleep` never.
 """
 
 import argparse
@@ -79,6 +80,13 @@ def reap(reader: int) -> None:
         return
 
 
+def import_framework(runtime: str, home: Home) -> None:
+    tried = home.run / f"{runtime}.tried"
+    if runtime == "asleep" or (runtime == "late" and not tried.exists()):
+        tried.touch()
+        time.sleep(3600)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--runtime", required=True)
@@ -87,9 +95,10 @@ def main() -> None:
     if options.runtime == "missing":
         sys.exit("ModuleNotFoundError: No module named 'missing'")
     home = Home(options.home)
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    import_framework(options.runtime, home)
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     tell(preloaded=True)
     selector = selectors.DefaultSelector()
     selector.register(0, selectors.EVENT_READ)
