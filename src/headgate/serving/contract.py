@@ -42,10 +42,8 @@ class Rows:
         self.ids = ids
         # columns that are recorded and not given to the model: name → one value (or None) per row
         self.others = others
-        # how a dialect that lets its clients choose is to answer; nobody else reads it
-        self.asked: Any = None
-        # seconds that the body says its sender waits
-        self.timeout: float | None = None
+        self.asked: Any = None  # how the caller chose to be answered: its dialect alone reads it
+        self.timeout: float | None = None  # seconds that the body says its sender waits
 
 
 class Contract:
