@@ -69,7 +69,7 @@ def test_predictions_over_tls(begin: Callable[..., WorkerProcess]) -> None:
 SOME = (
     "no host", "two hosts", "length and encoding", "encoding and length", "two lengths", "hex length", "bad chunk size",
     "17 digits of chunk", "bare LF", "NUL", "lower case method", "HTTP/2 preface", "TLS", "garbage", "large header",
-    "long target", "large body", "tiny chunks",
+    "long target", "larger body", "tiny chunks",
 )  # fmt: skip
 
 
