@@ -11,12 +11,13 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 
 from headgate.bundle.manifest import LARGEST
-from headgate.errors import ModelError
+from headgate.errors import ModelError, SignatureMismatch
 from headgate.packaging.far_rows import Reach, measure_reach
 from headgate.packaging.native import Native
 from headgate.packaging.table import Table
 from headgate.records import Column, Signature
 from headgate.runtimes.batch import Array, Batch
+from headgate.runtimes.local import load
 from headgate.runtimes.runtime import Outputs
 
 RANDOM = np.random.default_rng(0)
@@ -88,6 +89,8 @@ def test_a_mistake_of_units_is_answered_alike_or_the_form_is_refused(original: A
         (None, beyond(FLOAT32_MAX * 1.1, np.inf), FLOAT32_MAX),
         (refusing(FLOAT32_MAX * 1.1), None, FLOAT32_MAX),
         (None, beyond(1.1e300, np.nan), 1e300),
+        # both together part before each alone does, a million times beyond its own range
+        (None, lambda sums: np.where(np.abs(sums) == 8e7, 0.0, sums), 4e4),
     ],
 )
 def test_beyond_where_they_part_the_form_is_not_asked(original: Any, compiled: Any, largest: float) -> None:
@@ -112,8 +115,16 @@ def test_text_and_levels_stay_as_they_are() -> None:
 
 def test_a_forest_takes_what_float32_holds(package: Any) -> None:
     frame = pd.DataFrame(RANDOM.normal(size=(60, 3)), columns=["a", "b", "c"])
-    manifest = package(RandomForestClassifier(5).fit(frame, frame.a > 0), data=frame).manifest
-    assert float(manifest.forms["onnx"].options[LARGEST]) == FLOAT32_MAX
+    bundle = package(RandomForestClassifier(5).fit(frame, frame.a > 0), data=frame)
+    assert float(bundle.manifest.forms["onnx"].options[LARGEST]) == FLOAT32_MAX
+    # asked without a server it is the same
+    compiled, original = load(bundle, form="onnx"), load(bundle, form="native")
+    far = frame.head(2).assign(b=[FLOAT32_MAX, -1e39])
+    assert compiled.predict(far.head(1)).tolist() == original.predict(far.head(1)).tolist()
+    with pytest.raises(SignatureMismatch, match="In row 1, column 'b': expected a number from -3.40282e.38 to"):
+        compiled.predict(far)
+    with pytest.raises(ModelError):
+        original.predict(far)
 
 
 def test_distances_that_overflow_bound_the_compiled_form(package: Any) -> None:

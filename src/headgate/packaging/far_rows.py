@@ -49,7 +49,7 @@ def measure_reach(native: Native, compiled: Native, rows: Table) -> Reach:
         if reason := _difference(native, compiled, _far_rows(native.signature.features, rows, far)):
             return Reach(refused=f"{times:g} times beyond the data, {reason}")
     reached = None
-    for edge in _edges(max(sizes.values()) * TIMES[-1]):
+    for edge in _edges(max(sizes.values())):
         far = dict.fromkeys(sizes, edge)
         if reason := _difference(native, compiled, _far_rows(native.signature.features, rows, far)):
             return Reach(refused=f"where all numbers reach {edge:.0e}, {reason}") if reached is None else Reach(reached)
@@ -57,9 +57,10 @@ def measure_reach(native: Native, compiled: Native, rows: Table) -> Reach:
     return Reach()
 
 
-def _edges(first: float) -> list[float]:
-    first = min(first, EDGES[-1])
-    return [first, *(edge for edge in EDGES if edge > first)]
+def _edges(reached: float) -> list[float]:
+    """Sizes for all numbers alike, from a little beyond the largest that there is to the largest double."""
+    near = [min(reached * times, EDGES[-1]) for times in TIMES]
+    return [*near, *(edge for edge in EDGES if edge > near[-1])]
 
 
 def _movable(features: Sequence[Column], rows: Table) -> list[Column]:

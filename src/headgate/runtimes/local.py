@@ -9,6 +9,7 @@ import numpy as np
 
 from headgate.bundle.bundle import Bundle, open_bundle
 from headgate.bundle.fitting import require_fit
+from headgate.bundle.manifest import LARGEST
 from headgate.bundle.signing import TrustedKeys, load_or_create_key, require_trust, user_key_path
 from headgate.errors import NotFound, SignatureMismatch
 from headgate.records import Column, Signature
@@ -22,9 +23,10 @@ from headgate.runtimes.verify import PREDICTIONS, PROBABILITIES, check_outputs
 class LocalModel:
     """A loaded bundle that takes data as the user has it."""
 
-    def __init__(self, bundle: Bundle, model: LoadedModel) -> None:
+    def __init__(self, bundle: Bundle, model: LoadedModel, largest: float | None = None) -> None:
         self.bundle = bundle
         self._model = model
+        self._largest = largest  # number that the form takes, on either side of 0
 
     def predict(self, data: Any) -> Array:
         """The predictions, [rows] or [rows, outputs].
@@ -48,6 +50,8 @@ class LocalModel:
         for column in manifest.signature.features:
             if column.closed:
                 refuse_unseen(column, batch.columns[column.name])
+            if self._largest is not None:
+                refuse_larger(column, batch.columns[column.name], self._largest)
         outputs = self._model.predict(batch)
         check_outputs(outputs, batch.rows, manifest.task, manifest.classes)
         return outputs
@@ -68,6 +72,20 @@ def refuse_unseen(column: Column, values: Array) -> None:
             )
 
 
+def refuse_larger(column: Column, values: Array, largest: float) -> None:
+    """Raises `SignatureMismatch` for a number for which the compiled form has not the original's answer."""
+    if values.dtype.kind not in "iuf":
+        return
+    bad = (values > largest) | (values < -largest)
+    if bad.any():
+        row = int(np.argmax(bad.reshape(len(values), -1).any(axis=1)))
+        expected = f"a number from {-largest:g} to {largest:g}, beyond which the model has no answer"
+        raise SignatureMismatch(
+            f"In row {row}, column {column.name!r}: expected {expected}.",
+            detail=[{"row": row, "column": column.name, "expected": expected, "got": None}],
+        )
+
+
 def load(bundle: Bundle | Path | str, *, form: str = "", trusted: TrustedKeys | None = None) -> LocalModel:
     """Load a bundle, its folder or its `.hgb` file; `form` is "onnx" or "native", without it the one that serves.
 
@@ -81,8 +99,9 @@ def load(bundle: Bundle | Path | str, *, form: str = "", trusted: TrustedKeys | 
     if chosen not in opened.manifest.forms:
         raise NotFound(f"The bundle has no form {chosen!r}; it has {sorted(opened.manifest.forms)}.")
     require_fit(opened.manifest, chosen)
-    runtime = load_runtime(opened.manifest.forms[chosen].runtime)
-    return LocalModel(opened, runtime.load(opened.folder, opened.manifest, chosen))
+    told = opened.manifest.forms[chosen]
+    model = load_runtime(told.runtime).load(opened.folder, opened.manifest, chosen)
+    return LocalModel(opened, model, float(told.options[LARGEST]) if LARGEST in told.options else None)
 
 
 def _own_key() -> TrustedKeys:
