@@ -217,7 +217,7 @@ def test_a_runtime_that_cannot_be_imported_is_named_and_tried_again(node: Node) 
 
 
 def test_a_framework_that_is_late_is_imported_once_more_before_anybody_hears_of_it(make_node: MakeNode) -> None:
-    node = make_node(load_seconds=2.0)
+    node = make_node(load_seconds=4.0)
     late, asleep = node.plane.bundle("good", runtime="late"), node.plane.bundle("good", runtime="asleep")
     node.start(HEADGATE_FORK_SECONDS="1")
     node.plane.publish(table("e", 1, late), table("h", 1, asleep, placement="host"))
@@ -229,7 +229,7 @@ def test_a_framework_that_is_late_is_imported_once_more_before_anybody_hears_of_
     until(lambda: "h" in node.report.failures, "the failure of what is late again")
 
     reason = node.report.failures["h"].reason
-    assert reason.startswith("Expected the framework of runtime asleep to be imported within 2 s, it was not")
+    assert reason.startswith("Expected the framework of runtime asleep to be imported within 4 s, it was not")
     assert "--load-seconds" in reason
 
 

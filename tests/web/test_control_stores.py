@@ -10,7 +10,7 @@ from tests.object_storage import S3Server
 from tests.web.console import Console
 
 from headgate.app import tidy_up
-from headgate.errors import Unavailable
+from headgate.errors import Unavailable, Unusable
 from headgate.settings import Settings
 from headgate.storage import object_store
 from headgate.testing.faulty_proxy import Fault, FaultyProxy
@@ -76,6 +76,24 @@ def test_a_store_that_is_down_costs_what_needs_it_and_nothing_else(
     assert console.register(0.75) == "fraud:2"
     s3_server.wipe(bucket)
     assert bundle_of(console, "fraud:1").status_code == 404
+
+
+@pytest.mark.parametrize("engine_name", ["sqlite"])
+def test_a_start_goes_on_without_a_store_that_is_down_and_not_with_one_that_says_no(
+    tmp_path: Path, migrated_url: str, bucket: str, proxy: FaultyProxy
+) -> None:
+    settings = Settings(database=migrated_url, artifacts=f"s3://{bucket}/models")
+    proxy.always = Fault(status=403, code="AccessDenied")
+    with pytest.raises(Unusable, match="refuses the credentials"):
+        Console(tmp_path / "refused", settings)
+    proxy.always = DOWN
+    console = Console(tmp_path, settings)
+    try:
+        assert "could not be used" in console.get("/status")["stores"]["fault"]
+        proxy.always = None
+        assert console.register() == "fraud:1"
+    finally:
+        console.close()
 
 
 @pytest.mark.parametrize("engine_name", ["sqlite"])
