@@ -20,7 +20,8 @@ LATE: Answer = (504, "DEADLINE_EXCEEDED")
 
 # what the bad request itself is told
 TOLD: dict[Fault, Answer] = {
-    Fault.RAISES: FAILED, Fault.LEAVES: FAILED, Fault.OUT_OF_MEMORY: FAILED, Fault.FORKS: FAILED,
+    Fault.RAISES: FAILED, Fault.RAISES_HALF: FAILED, Fault.RAISES_MUTE: FAILED,
+    Fault.LEAVES: FAILED, Fault.OUT_OF_MEMORY: FAILED, Fault.FORKS: FAILED,
     Fault.FILLS_DISK: FAILED, Fault.OPENS_SOCKETS: FAILED,
     Fault.EXITS: POISON, Fault.SEGFAULT: POISON, Fault.SHARES_MEMORY: POISON,
     Fault.LOOPS: LATE, Fault.HOLDS: LATE, Fault.SLEEPS_LONG: LATE,

@@ -252,7 +252,7 @@ def test_runtime_conforms(name: str, check: Callable[[RuntimeCase, Path], None],
 # what of its library a loader calls: (module, what stands in for it)
 CALLED: dict[str, tuple[str, str]] = {
     "onnx": ("onnxruntime", "InferenceSession"), "sklearn": ("sklearn.linear_model", "LogisticRegression.get_params"),
-    "python": ("builtins", "compile"), "fake": ("msgspec.json", "decode"),
+    "python": ("builtins", "compile"), "fake": ("headgate.testing.runtime", "_read"),
     "xgboost": ("xgboost", "Booster.load_model"), "lightgbm": ("lightgbm", "Booster.__init__"),
     "catboost": ("catboost", "CatBoost.load_model"),
     "pmml": ("sklearn_pmml_model.auto_detect", "auto_detect_estimator"),

@@ -14,7 +14,7 @@ from headgate.agent.interpreters import interpreter_of
 from headgate.agent.launcher import Launcher, Programs
 from headgate.agent.loop import Loop
 from headgate.agent.metrics import AgentMetrics
-from headgate.agent.pools import STOP_SECONDS, Pool, Proven
+from headgate.agent.pools import Pool, Proven
 from headgate.agent.templates import Fork, Nursery, Template
 from headgate.errors import HeadgateError, NotFound
 from headgate.records import HostReport, Variant
@@ -101,7 +101,7 @@ class Hosts:
             logger.info("no table needs the hosts of %s any more", digest[:12])
             pool = self._pools.pop(digest)
             # it answers what it was sent; nobody has sent it anything where all workers and their drains are told of
-            pool.stop(self._launcher.settings.host_call_seconds + STOP_SECONDS)
+            pool.stop()
             self._leaving.append(pool)
         self._leaving = [pool for pool in self._leaving if not pool.empty]
         self._stop_idle_templates()
@@ -139,7 +139,7 @@ class Hosts:
         self.settle(set())
         for pool in self._leaving:
             # no worker is left that would wait for an answer
-            pool.stop(STOP_SECONDS)
+            pool.stop()
         for fork in self._smokes:
             fork.kill()
         for template in self._templates.values():

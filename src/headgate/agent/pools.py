@@ -120,14 +120,14 @@ class Pool:
             if fork.ready and fork.process is not None and (now := measure(fork.process.pid)):
                 self._judge(fork, now)
 
-    def stop(self, patience: float) -> None:
-        """Let all hosts go; none comes back. Those that have not gone after so many seconds are killed."""
+    def stop(self) -> None:
+        """Let all hosts go; none comes back. Nobody waits for them any more: those that stay are killed soon."""
         self.stopping = True
         self._spare.stop()
         for fork in self._forks:
             fork.stop()
         (self._folder / FAILED).unlink(missing_ok=True)
-        self._loop.after(patience, self.kill)
+        self._loop.after(STOP_SECONDS, self.kill)
 
     def kill(self) -> None:
         for fork in self._forks:

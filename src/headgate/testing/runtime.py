@@ -35,7 +35,7 @@ class FakeAnswers(msgspec.Struct, frozen=True):
     labels: tuple[str, ...] = ()  # a row is given one of these, by its whole sum, and probabilities of all
 
 
-_answers = msgspec.json.Decoder(FakeAnswers)
+_read = msgspec.json.Decoder(FakeAnswers).decode
 
 
 class FakeModel:
@@ -90,7 +90,7 @@ class FakeRuntime:
         """Load one form, or fail as the file says."""
         content = verified_bytes(folder, manifest, manifest.forms[form].path)
         with foreign("The fake model's file cannot be read", str):
-            answers = _answers.decode(content)
+            answers = _read(content)
         if answers.fails_to_load:
             raise ModelError(answers.fails_to_load)
         return FakeModel(answers)

@@ -76,6 +76,9 @@ PLAIN, BINARY = Asked(), Asked(binary=True)
 CODED = {coding: Asked(coding=coding) for coding in (b"gzip", b"deflate")}
 
 
+_requests = msgspec.json.Decoder(Request)
+
+
 class RequestDecoder:
     """The decoder of one contract."""
 
@@ -84,7 +87,7 @@ class RequestDecoder:
         self._tensors = TensorDecoder(contract)
         self._plain = PlainDecoder(contract)
         self._columns = ColumnsDecoder(contract)
-        self._parse = msgspec.json.Decoder(Request).decode
+        self._parse = _requests.decode
 
     def decode(self, body: bytes | bytearray, headers: Headers = NO_HEADERS, /) -> Rows:
         """The rows of a body; raises `Malformed`, `SignatureMismatch` or `TooLarge`."""
